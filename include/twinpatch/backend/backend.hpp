@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "twinpatch/backend/options.hpp"
+#include "twinpatch/backend/selection.hpp"
+#include "twinpatch/core/matrix.hpp"
+#include "twinpatch/core/run_control.hpp"
+#include "twinpatch/net/model.hpp"
+#include "twinpatch/patches/pair_list.hpp"
+#include "twinpatch/patches/patch_set.hpp"
+
+// One coarse interface per device: every virtual call handles a whole batch or tile, so that no caller pays per
+// element.
+
+namespace twinpatch {
+
+/// Which place of a pair a patch takes. Networks with a decision part treat the two differently.
+enum class Side { left, right };
+
+/// What a network has computed once per patch and keeps on its device: descriptors and their halves of the first
+/// decision layer (P on the left, Q on the right), or, for 2-channel networks, the normalised patches themselves.
+/// Immutable; may be read by several scorers at once. Only the backend that made it can read it.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  [[nodiscard]] virtual std::int64_t size() const = 0;
+  /// What it takes on its device, in bytes.
+  [[nodiscard]] virtual std::int64_t bytes() const = 0;
+  [[nodiscard]] virtual Side side() const = 0;
+};
+
+/// The part of a network that sees one patch at a time. Plans are built in the constructor (per batch size, on first
+/// use of another patch size); may be called from several threads, calls take turns.
+class BranchExecutor {
+ public:
+  virtual ~BranchExecutor() = default;
+  /// Patches → rows ready to be scored from. Throws ShapeError for patches of another size than the network's.
+  [[nodiscard]] virtual std::shared_ptr<const Rows> rows(PatchView patches, Side side,
+                                                         const RunControl& control = {}) = 0;
+  /// Descriptors [N, D] made earlier → rows. Throws ShapeError unless D fits, InvalidArgument for 2-channel networks.
+  [[nodiscard]] virtual std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) = 0;
+  /// Patches → descriptors [N, D] on the host, L2-normalised where the network's metric says so. Throws InvalidArgument
+  /// for 2-channel networks. Synchronous. The side matters for pseudo-siamese networks alone.
+  [[nodiscard]] virtual Matrix descriptors(PatchView patches, Side side, const RunControl& control = {}) = 0;
+  /// Length D of a descriptor; 0 for 2-channel networks.
+  [[nodiscard]] virtual std::int64_t descriptor_size() const = 0;
+  /// Bytes `rows()` will take for one patch of the network's (or this) size: what a cache plans with.
+  [[nodiscard]] virtual std::int64_t row_bytes(int height, int width) const = 0;
+};
+
+/// The part of a network that sees a pair. Higher scores are more similar.
+class PairScorer {
+ public:
+  virtual ~PairScorer() = default;
+  /// scores[i] = score(left[pairs[i].left], right[pairs[i].right]). Indices were checked by the caller.
+  virtual void score_list(const Rows& left, const Rows& right, std::span<const IndexPair> pairs,
+                          std::span<float> scores, const RunControl& control = {}) = 0;
+  /// Every left row against every right row, into a running selection; left row 0 is row `first_row` of the selection's
+  /// grid, right row 0 its column `first_column`. Whether scores exist in memory in between is the scorer's own affair.
+  virtual void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
+                          Selection& selection, const RunControl& control = {}) = 0;
+  /// Every left row against every right row, written out: scores[i * stride + j].
+  virtual void score_block(const Rows& left, const Rows& right, float* scores, std::int64_t stride,
+                           const RunControl& control = {}) = 0;
+};
+
+/// One compute device, or several of a kind, as a factory of executors.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  /// "CPU, 2 threads, AVX-512 (oneDNN 2.6.3)": for logs and `doctor`.
+  [[nodiscard]] virtual std::string description() const = 0;
+  /// Throws DeviceError where the device does not offer the options' precision, InvalidArgument where the model has no
+  /// weights for the part asked for (a scorer for a descriptor-only model with a learned decision).
+  [[nodiscard]] virtual std::unique_ptr<BranchExecutor> make_branch(std::shared_ptr<const Model> model) = 0;
+  [[nodiscard]] virtual std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Selection> make_selection(const SelectionRequest& request) = 0;
+  /// Rows per side of one tile that keep a grid of this model within `options.memory`.
+  struct TileSize {
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;
+  };
+  [[nodiscard]] virtual TileSize tile_size(const Model& model, int height, int width) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options);
+/// In builds without CUDA: throws DeviceError saying so.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options);
+
+/// What `doctor` prints about a kind of device: one line each.
+[[nodiscard]] std::vector<std::string> describe_cpu_devices();
+[[nodiscard]] std::vector<std::string> describe_cuda_devices();
+/// Number of usable CUDA devices; 0 in builds without CUDA, without a driver, without a device. Never throws.
+[[nodiscard]] int count_cuda_devices() noexcept;
+
+}  // namespace twinpatch

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string_view>
+
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch {
+
+/// Receives the advance of long work. The library never prints; a program that wants a bar implements this.
+/// Calls may come from several threads at once.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  /// A stage begins: its name ("describe"), how many units it has (0: unknown) and what a unit is ("patches").
+  virtual void begin(std::string_view stage, std::int64_t total, std::string_view unit) = 0;
+  virtual void advance(std::int64_t units) = 0;
+  virtual void end() = 0;
+};
+
+/// How a caller watches and stops long work. Default: nobody watches, nobody stops.
+struct RunControl {
+  std::stop_token stop;
+  Progress* progress = nullptr;
+
+  /// Throws Interrupted once a stop was asked for; long loops call it between tiles.
+  void check() const {
+    if (stop.stop_requested()) throw Interrupted();
+  }
+  void begin(std::string_view stage, std::int64_t total, std::string_view unit) const {
+    if (progress != nullptr) progress->begin(stage, total, unit);
+  }
+  void advance(std::int64_t units) const {
+    if (progress != nullptr) progress->advance(units);
+  }
+  void end() const {
+    if (progress != nullptr) progress->end();
+  }
+};
+
+}  // namespace twinpatch

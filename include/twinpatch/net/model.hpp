@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "twinpatch/formats/safetensors.hpp"
+#include "twinpatch/net/spec.hpp"
+
+namespace twinpatch {
+
+/// A network with its weights.
+///
+/// Names of tensors: "<branch>.<stream>.<layer>.<field>" and "decision.<layer>.<field>", where branch is `branch`
+/// (two_channel, siamese) or `left` / `right` (pseudo_siamese), stream and layer are positions in the spec, and field
+/// is as in spec.hpp: branch.0.3.weight. Batch normalisation: weight, bias, running_mean, running_var.
+struct Model {
+  NetworkSpec spec;
+  std::map<std::string, Tensor> weights;
+  /// "training": JSON of how it was made; "data": what it was trained on; "calibration": JSON {"scale","offset"} with
+  /// probability = 1 / (1 + exp(−(scale · score + offset))); "license". Any may be missing.
+  std::map<std::string, std::string> metadata;
+  /// A tower without its decision part (the originals' "_desc" files): descriptors only, pairs cannot be scored.
+  bool descriptor_only = false;
+};
+
+/// Weight names and shapes a model of this spec must have, in order.
+struct WeightShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+[[nodiscard]] std::vector<WeightShape> weight_shapes(const NetworkSpec& spec, bool descriptor_only = false);
+
+/// Throws ShapeError naming the first tensor that is missing, superfluous or of another shape than the spec says.
+void check(const Model& model);
+
+/// Hash (16 hex digits) of the spec and every weight as stored: names caches and results. Independent of metadata.
+[[nodiscard]] std::string model_hash(const Model& model);
+
+/// Weights drawn from N(0, sqrt(2 / fan_in)), biases from a small normal (never zero), deterministic: for tests,
+/// benches.
+[[nodiscard]] Model random_model(const NetworkSpec& spec, std::uint64_t seed);
+
+/// Metadata keys of a model file: "twinpatch.spec" (JSON), "twinpatch.hash", "twinpatch.descriptor_only" and the
+/// model's own. Throws FormatError where the hash does not fit the weights, ShapeError where weights do not fit the
+/// spec.
+[[nodiscard]] Model load_model(const std::filesystem::path& path);
+void save_model(const std::filesystem::path& path, const Model& model);
+
+/// `name_or_path`: a file, or the name of a model that ships ("siam"), searched in $TWINPATCH_MODELS, then where the
+/// program was installed or built. Throws IoError listing the places looked at and the models found there.
+[[nodiscard]] std::filesystem::path find_model(const std::string& name_or_path);
+
+/// The originals' `.bin` (cvpr15deepcompare; type name inside; size checked against it) and Torch7 `.t7`
+/// (nn.Sequential of the 2ch family). Format: docs/models.md. Throws FormatError.
+[[nodiscard]] Model import_deepcompare_bin(const std::filesystem::path& path);
+[[nodiscard]] Model import_torch7(const std::filesystem::path& path);
+/// By content, not by name: safetensors, .bin or .t7.
+[[nodiscard]] Model import_model(const std::filesystem::path& path);
+
+/// The same network with batch normalisations folded into the layer before them. Engines run this form.
+[[nodiscard]] Model fold_batch_normalisation(const Model& model);
+
+/// Input and reference outputs of the originals (`test_data.bin`).
+struct GoldenFile {
+  struct Entry {
+    std::string path;  ///< "networks/2ch/2ch_liberty.bin"
+    std::int64_t rows = 0, columns = 0;
+    std::vector<float> values;  ///< [rows, columns]
+  };
+  std::vector<float> input;  ///< [batch, 2, 64, 64], fed as it is
+  std::int64_t batch = 0;
+  std::vector<Entry> entries;
+};
+[[nodiscard]] GoldenFile read_golden(const std::filesystem::path& path);
+
+}  // namespace twinpatch

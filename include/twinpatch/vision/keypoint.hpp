@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "twinpatch/vision/image.hpp"
+
+namespace twinpatch {
+
+/// A place in an image with a size and a direction. The image's corner is (0,0), the centre of its first pixel
+/// (0.5, 0.5), y points down (COLMAP's convention; OpenCV's coordinates plus 0.5).
+struct Keypoint {
+  float x = 0;
+  float y = 0;
+  float sigma = 0;     ///< scale of the detector, pixels (OpenCV's size / 2 for SIFT)
+  float angle = 0;     ///< radians, from x towards y
+  float response = 0;  ///< the detector's strength
+  friend bool operator==(const Keypoint&, const Keypoint&) = default;
+};
+
+struct DetectOptions {
+  int max_keypoints = 2000;  ///< the strongest are kept; 0: all
+};
+
+/// SIFT keypoints (Lowe 2004) by OpenCV, strongest first, ties by position; never more than asked for.
+[[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options);
+
+/// Text, a line a keypoint: "x y sigma angle", or COLMAP's / Lowe's form with a first line "N 128" and descriptors,
+/// which are ignored; or `.npy` float32 [N,4]. Throws FormatError with the line.
+[[nodiscard]] std::vector<Keypoint> read_keypoints(const std::filesystem::path& path);
+void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints);
+
+}  // namespace twinpatch

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "twinpatch/patches/pair_list.hpp"
+#include "twinpatch/patches/patch_set.hpp"
+
+namespace twinpatch {
+
+/// UBC PhotoTour folder (Winder & Brown): patchesNNNN.bmp or .png sheets of 16×16 patches of 64×64, left to right, then
+/// top to bottom, in name order; the set ends with info.txt's last line.
+struct PhotoTour {
+  PatchSet patches;
+  std::vector<std::int64_t> points;  ///< 3D point of each patch
+};
+[[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
+/// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines), IoError.
+[[nodiscard]] PhotoTour read_photo_tour(const std::filesystem::path& folder);
+
+/// One HPatches sequence: strips ref, e1…e5, h1…h5, t1…t5, 65 wide; row i of every strip is the same point.
+struct HPatchesSequence {
+  std::string name;
+  std::vector<std::string> strips;  ///< "ref", "e1", …, those that are there
+  std::vector<PatchSet> patches;    ///< one set a strip, all of the same length, 65×65 as stored
+};
+[[nodiscard]] bool is_hpatches(const std::filesystem::path& folder);
+[[nodiscard]] std::vector<std::filesystem::path> hpatches_sequences(const std::filesystem::path& folder);
+[[nodiscard]] HPatchesSequence read_hpatches_sequence(const std::filesystem::path& folder);
+
+/// Patches of another size brought to side × side: area average when shrinking, cubic when growing.
+[[nodiscard]] PatchSet resize_patches(PatchView patches, int side);
+
+}  // namespace twinpatch
