@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 The twinpatch authors
+# SPDX-License-Identifier: Apache-2.0
+
+# One warnings target for all of our own code; never seen by consumers.
+add_library(twinpatch_warnings INTERFACE)
+target_compile_options(twinpatch_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wcast-align
+  $<$<BOOL:${TWINPATCH_WERROR}>:-Werror>)
+if(TWINPATCH_SANITIZE)
+  add_compile_options(-fsanitize=${TWINPATCH_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${TWINPATCH_SANITIZE})
+endif()
+
+# twinpatch_library(NAME SOURCES a.cpp … [PUBLIC libs…] [PRIVATE libs…])
+# makes twinpatch_NAME, alias twinpatch::NAME: one library per folder. Sources are listed by hand.
+function(twinpatch_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+  add_library(twinpatch_${name} STATIC ${arg_SOURCES})
+  add_library(twinpatch::${name} ALIAS twinpatch_${name})
+  target_include_directories(twinpatch_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(twinpatch_${name} PUBLIC cxx_std_20)
+  target_link_libraries(twinpatch_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE}
+    $<BUILD_INTERFACE:twinpatch_warnings>)
+  set_target_properties(twinpatch_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY TWINPATCH_LIBRARIES twinpatch_${name})
+endfunction()
