@@ -23,5 +23,7 @@ function(twinpatch_library name)
   target_link_libraries(twinpatch_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE}
     $<BUILD_INTERFACE:twinpatch_warnings>)
   set_target_properties(twinpatch_${name} PROPERTIES EXPORT_NAME ${name})
-  set_property(GLOBAL APPEND PROPERTY TWINPATCH_LIBRARIES twinpatch_${name})
+  if(NOT name STREQUAL "train") # the trainer is a program; libtorch would be a burden to every consumer
+    set_property(GLOBAL APPEND PROPERTY TWINPATCH_LIBRARIES twinpatch_${name})
+  endif()
 endfunction()
