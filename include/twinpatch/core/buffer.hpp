@@ -24,8 +24,11 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::int64_t size) : size_(size) {
     if (size < 0) throw InvalidArgument("negative buffer size");
-    const auto bytes = static_cast<std::size_t>(round_up(checked_multiply(size, sizeof(T)) + 1, 64));
-    memory_.reset(static_cast<T*>(::operator new (bytes, std::align_val_t{64})));
+    // Whole lines, and at least one: kernels may load (not store) up to the line's end behind the last element.
+    const std::int64_t bytes = checked_add(checked_multiply(size, sizeof(T)), 64) / 64 * 64;
+    void* const memory = ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{64}, std::nothrow);
+    if (memory == nullptr) throw_out_of_host_memory(bytes);
+    memory_.reset(static_cast<T*>(memory));
   }
   Buffer(Buffer&& other) noexcept : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {

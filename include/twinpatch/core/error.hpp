@@ -35,7 +35,8 @@ class IoError : public Error {
   IoError(std::string_view path, std::string_view what, int error_number = 0);
 };
 
-/// The bytes of a file are not what its format demands. `offset` is the byte where that was seen.
+/// The bytes of a file are not what its format demands. `offset` is the byte where that was seen; -1 where the message
+/// says the place itself (the line of a text file).
 class FormatError : public Error {
  public:
   FormatError(std::string_view path, std::int64_t offset, std::string_view what);
@@ -58,6 +59,7 @@ class OutOfMemory : public DeviceError {
  public:
   using DeviceError::DeviceError;
 };
+[[noreturn]] void throw_out_of_host_memory(std::int64_t bytes);
 
 /// The run was asked to stop (Ctrl-C, a stop token) and did so at a clean point.
 class Interrupted : public Error {

@@ -72,6 +72,8 @@ class MappedFile {
 
 /// A file that appears whole or not at all: written under a temporary name beside `path`, moved there by `commit()`.
 /// Without a commit the destructor removes what was written. Throws IoError (disk full, folder missing or read-only).
+/// Small writes are gathered, so writing line by line is fine. A link is followed; a device or a pipe (/dev/stdout) is
+/// written to directly.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -87,9 +89,13 @@ class AtomicFile {
   void commit();
 
  private:
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  void flush();
+
+  std::filesystem::path path_;       // as given, for messages
+  std::filesystem::path target_;     // with links followed
+  std::filesystem::path temporary_;  // empty for a device or a pipe
   int descriptor_ = -1;
+  std::vector<std::byte> pending_;  // written, not yet handed to the system
 };
 
 }  // namespace twinpatch
