@@ -21,6 +21,17 @@
 
 namespace twinpatch {
 
+/// A descriptor or a score that is infinite or not a number: thrown rather than passed on. `index` is the patch within
+/// what was handed in (a block), −1 where the error is about a pair.
+class NotFinite : public Error {
+ public:
+  explicit NotFinite(const std::string& what, std::int64_t index = -1) : Error(what), index_(index) {}
+  [[nodiscard]] std::int64_t index() const noexcept { return index_; }
+
+ private:
+  std::int64_t index_;
+};
+
 /// Which place of a pair a patch takes. Networks with a decision part treat the two differently.
 enum class Side { left, right };
 
@@ -55,7 +66,9 @@ class BranchExecutor {
   [[nodiscard]] virtual std::int64_t row_bytes(int height, int width) const = 0;
 };
 
-/// The part of a network that sees a pair. Higher scores are more similar.
+/// The part of a network that sees a pair. Higher scores are more similar. Lists and blocks are handed out as computed
+/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls look at `control.stop` now and
+/// then; progress is reported by who walks the tiles or the list.
 class PairScorer {
  public:
   virtual ~PairScorer() = default;
@@ -88,6 +101,8 @@ class Backend {
     std::int64_t columns = 0;
   };
   [[nodiscard]] virtual TileSize tile_size(const Model& model, int height, int width) const = 0;
+  /// Bound in bytes on what a run takes on the device: `options.memory`, or the backend's own choice.
+  [[nodiscard]] virtual std::int64_t memory() const { return std::int64_t{1} << 30; }
 };
 
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options);
