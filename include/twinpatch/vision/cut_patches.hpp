@@ -21,12 +21,20 @@ struct CutOptions {
   bool upright = false;  ///< ignore the keypoint's angle
 };
 
-/// Windows of other programs, in σ: colmap 15? opencv 13.5 …, with a sentence each; see docs. Throws InvalidArgument.
+/// Side of the window that other programs cut around a keypoint, in σ. Throws InvalidArgument for an unknown name.
+///   colmap      12    SIFT as COLMAP and VLFeat compute it: 4 bins of 3σ (magnif = 3), and vl_covdet's patches
+///                     (relative extent 6 = half the side). COLMAP's affine and DSP variants take 15σ.
+///   opencv      13.5  VGG and BoostDesc (scale_factor 6.75 times KeyPoint::size, which is 2σ), both fitted to PhotoTour
+///                     patches. OpenCV's own SIFT takes 4 bins of 3σ, as COLMAP does: 12σ.
+///   kornia      12    ScaleSpaceDetector's default mr_size 6 is half the side; HardNet and SOSNet are fed so.
+///   hpatches    10    "scale magnified by a factor of 5", read as a factor on the radius; its page does not say.
+///   photo-tour  13.5  The UBC patches the published networks learnt from. Their authors do not give the factor: this is
+///                     the one OpenCV's descriptors trained on them use for SIFT keypoints.
 [[nodiscard]] float patch_extent_preset(std::string_view name);
 [[nodiscard]] std::vector<std::string> patch_extent_presets();
 
 /// Cuts one patch per keypoint, row i for keypoint i: the window rotated to the keypoint's angle, sampled from a
-/// Gaussian pyramid at the level where a patch pixel is about an image pixel (no aliasing), trilinearly. Where the
+/// Gaussian pyramid at the level where a patch pixel is about one pixel wide (no aliasing), trilinearly. Where the
 /// window leaves the image, the nearest image pixel is repeated. Keypoints must lie inside the image with finite,
 /// positive sigma (throws InvalidArgument naming the first that does not).
 [[nodiscard]] PatchSet cut_patches(const GrayImage& image, std::span<const Keypoint> keypoints,

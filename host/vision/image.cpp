@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/vision/image.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <opencv2/core/utils/logger.hpp>
+// Flags alone: nothing of imgcodecs is called from here.
+#include <opencv2/imgcodecs.hpp>
+
+#include "codecs.hpp"
+#include "completeness.hpp"
+#include "twinpatch/core/file.hpp"
+
+namespace twinpatch {
+namespace vision {
+namespace {
+
+/// OpenCV prints what it thinks of a file; we throw instead.
+void silence_opencv() {
+  static const auto previous = cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  (void)previous;
+}
+
+/// OpenCV's messages have several lines; ours have one.
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+/// 16 bits → 8 with 65535 going to 255; anything else but 8 bits has no agreed white.
+cv::Mat to_8_bits(cv::Mat image, const std::string& path) {
+  if (image.depth() == CV_8U) return image;
+  if (image.depth() != CV_16U) {
+    throw FormatError(path, 0, "expected 8 or 16 bits a channel, found signed or floating-point pixels");
+  }
+  cv::Mat result;
+  image.convertTo(result, CV_8U, 1.0 / 257.0);
+  return result;
+}
+
+}  // namespace
+
+cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::path& path, Colour colour) {
+  const std::string name = path.string();
+  if (bytes.empty()) throw FormatError(name, 0, "expected an image, found an empty file");
+  if (bytes.size() > std::numeric_limits<int>::max()) throw FormatError(name, 0, "image file larger than 2 GiB");
+  check_complete(bytes, name);
+  silence_opencv();
+  const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<std::byte*>(bytes.data()));
+  const int channels = colour == Colour::grey ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR;
+  cv::Mat image;
+  try {
+    image = codecs_decode(encoded, channels | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION);
+  } catch (const cv::Exception& error) {
+    throw FormatError(name, 0, "cannot decode the image: " + one_line(error.err.empty() ? error.what() : error.err));
+  }
+  if (image.empty()) throw FormatError(name, 0, "not an image that OpenCV can decode (or a damaged one)");
+  return to_8_bits(std::move(image), name);
+}
+
+cv::Mat read_mat(const std::filesystem::path& path, Colour colour) {
+  const std::vector<std::byte> bytes = read_file(path);  // refuses folders and the like, takes any file name
+  return decode_image(bytes, path, colour);
+}
+
+void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
+  silence_opencv();
+  AtomicFile file(path);  // first: a folder that cannot be written to is the commonest mistake
+  std::vector<unsigned char> bytes;
+  const std::string extension = path.has_extension() ? path.extension().string() : ".png";
+  try {
+    if (!codecs_encode(extension, image, bytes, {})) throw IoError(path.string(), "cannot encode the image");
+  } catch (const cv::Exception&) {
+    throw InvalidArgument(
+        fmt::format("{}: no image format has the ending '{}' (use .png or .jpg)", path.string(), extension));
+  }
+  file.write(std::as_bytes(std::span(bytes)));
+  file.commit();
+}
+
+}  // namespace vision
+
+GrayImage read_image(const std::filesystem::path& path) {
+  const cv::Mat decoded = vision::read_mat(path, vision::Colour::grey);
+  GrayImage image(decoded.cols, decoded.rows);
+  cv::Mat target = vision::as_mat(image);
+  decoded.copyTo(target);
+  return image;
+}
+
+void write_image(const std::filesystem::path& path, const GrayImage& image) {
+  if (image.width() == 0 || image.height() == 0) throw InvalidArgument(path.string() + ": an empty image has no file");
+  vision::write_mat(path, vision::as_mat(image));
+}
+
+}  // namespace twinpatch
