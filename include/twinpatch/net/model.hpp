@@ -36,6 +36,11 @@ struct WeightShape {
 };
 [[nodiscard]] std::vector<WeightShape> weight_shapes(const NetworkSpec& spec, bool descriptor_only = false);
 
+/// What the names of one layer's weights begin with: "branch.0.3." and "decision.0.". `right`: the tower of the right
+/// patch, which is the same as the left one's unless the network is pseudo-siamese.
+[[nodiscard]] std::string branch_prefix(const NetworkSpec& spec, bool right, std::size_t stream, std::size_t layer);
+[[nodiscard]] std::string decision_prefix(std::size_t layer);
+
 /// Throws ShapeError naming the first tensor that is missing, superfluous or of another shape than the spec says.
 void check(const Model& model);
 

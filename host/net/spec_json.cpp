@@ -1,0 +1,398 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "layers.hpp"
+#include "limits.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/net/spec.hpp"
+
+namespace twinpatch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+constexpr int kDepth = 8;  // the deepest value is spec.streams[].layers[].kernel[]: 6
+
+// Names of enumerators, in one table for writing and reading.
+template <class Enum>
+using Names = std::vector<std::pair<Enum, const char*>>;
+
+const Names<Coupling>& names(Coupling) {
+  static const Names<Coupling> table{{Coupling::two_channel, "two_channel"},
+                                     {Coupling::siamese, "siamese"},
+                                     {Coupling::pseudo_siamese, "pseudo_siamese"}};
+  return table;
+}
+const Names<StreamView::Kind>& names(StreamView::Kind) {
+  using Kind = StreamView::Kind;
+  static const Names<Kind> table{
+      {Kind::whole, "whole"}, {Kind::central_crop, "central_crop"}, {Kind::surround_average, "surround_average"}};
+  return table;
+}
+const Names<DecisionMetric::Kind>& names(DecisionMetric::Kind) {
+  using Kind = DecisionMetric::Kind;
+  static const Names<Kind> table{{Kind::l2, "l2"}, {Kind::l1, "l1"}, {Kind::cosine, "cosine"}};
+  return table;
+}
+
+template <class Enum>
+std::string to_name(Enum value) {
+  for (const auto& [enumerator, name] : names(value)) {
+    if (enumerator == value) return name;
+  }
+  throw InvalidArgument("a value that is no enumerator");
+}
+
+// Writing.
+
+Json to_json(Extent extent) { return Json::array({extent.height, extent.width}); }
+
+Json to_json(const Layer& layer) {
+  return std::visit(net::Overloaded{
+                        [](const Convolution& l) {
+                          return Json{{"kind", "convolution"},
+                                      {"in", l.in},
+                                      {"out", l.out},
+                                      {"kernel", to_json(l.kernel)},
+                                      {"stride", to_json(l.stride)},
+                                      {"padding", to_json(l.padding)},
+                                      {"bias", l.bias}};
+                        },
+                        [](const BatchNormalisation& l) {
+                          return Json{{"kind", "batch_normalisation"},
+                                      {"channels", l.channels},
+                                      {"epsilon", l.epsilon},
+                                      {"affine", l.affine}};
+                        },
+                        [](const Pooling& l) {
+                          return Json{{"kind", l.kind == Pooling::Kind::max ? "max_pooling" : "average_pooling"},
+                                      {"window", to_json(l.window)},
+                                      {"stride", to_json(l.stride)},
+                                      {"ceil", l.ceil}};
+                        },
+                        [](const Subsampling& l) {
+                          return Json{{"kind", "subsampling"}, {"channels", l.channels}, {"window", to_json(l.window)}};
+                        },
+                        [](const SpatialPyramid& l) {
+                          return Json{{"kind", "spatial_pyramid"}, {"levels", l.levels}};
+                        },
+                        [](const Linear& l) {
+                          return Json{{"kind", "linear"}, {"in", l.in}, {"out", l.out}};
+                        },
+                        [](const Activation& l) {
+                          return Json{{"kind", l.kind == Activation::Kind::relu ? "relu" : "tanh"}};
+                        },
+                    },
+                    layer);
+}
+
+Json to_json(const std::vector<Layer>& layers) {
+  Json list = Json::array();
+  for (const Layer& layer : layers) list.push_back(to_json(layer));
+  return list;
+}
+
+Json to_json(const Decision& decision) {
+  if (const auto* metric = std::get_if<DecisionMetric>(&decision)) {
+    return Json{{"kind", to_name(metric->kind)}, {"normalise", metric->normalise}};
+  }
+  return Json{{"kind", "layers"}, {"layers", to_json(std::get<DecisionLayers>(decision).layers)}};
+}
+
+// Reading.
+
+/// Where a value stands, for messages: the file, and the way to it in the text ("streams[0].layers[3]").
+struct Place {
+  const std::string* path;
+  std::string way;
+
+  [[nodiscard]] Place at(const std::string& key) const { return {path, way.empty() ? key : way + "." + key}; }
+  [[nodiscard]] Place at(std::size_t index) const { return {path, fmt::format("{}[{}]", way, index)}; }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError(*path, 0, fmt::format("network specification{}{}: {}", way.empty() ? "" : ", ", way, what));
+  }
+};
+
+void read(const Json& json, const Place& place, bool& value) {
+  if (!json.is_boolean()) place.fail("must be true or false");
+  value = json.get<bool>();
+}
+
+void read(const Json& json, const Place& place, int& value) {
+  constexpr auto kMax = std::numeric_limits<int>::max();
+  const bool fits = json.is_number_unsigned() && json.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMax);
+  if (!fits) place.fail(fmt::format("must be an integer from 0 to {}", kMax));
+  value = json.get<int>();
+}
+
+void read(const Json& json, const Place& place, double& value) {
+  if (!json.is_number()) place.fail("must be a number");
+  value = json.get<double>();
+}
+
+void read(const Json& json, const Place& place, std::string& value) {
+  if (!json.is_string()) place.fail("must be a text");
+  value = json.get<std::string>();
+}
+
+void read(const Json& json, const Place& place, Extent& value) {
+  if (!json.is_array() || json.size() != 2) place.fail("must be [height, width]");
+  read(json[0], place.at(std::size_t{0}), value.height);
+  read(json[1], place.at(std::size_t{1}), value.width);
+}
+
+template <class T>
+void read_list(const Json& json, const Place& place, std::size_t most, std::vector<T>& values);
+
+void read(const Json& json, const Place& place, std::vector<int>& value) {
+  read_list(json, place, limits::kPyramidLevels, value);
+}
+
+/// The fields of an object: each is asked for by name, and what nobody asked for is refused.
+class Object {
+ public:
+  Object(const Json& json, Place place) : json_(json), place_(std::move(place)) {
+    if (!json.is_object()) place_.fail("must be an object");
+  }
+  template <class T>
+  void required(const char* key, T& value) {
+    if (!optional(key, value)) place_.fail(fmt::format("\"{}\" is missing", key));
+  }
+  template <class T>
+  bool optional(const char* key, T& value) {
+    const Json* field = find(key);
+    if (field != nullptr) read(*field, place_.at(key), value);
+    return field != nullptr;
+  }
+  [[nodiscard]] const Json* find(const char* key) {
+    known_.insert(key);
+    const auto found = json_.find(key);
+    return found == json_.end() ? nullptr : &*found;
+  }
+  template <class Enum>
+  void enumerator(const char* key, Enum& value) {
+    std::string text;
+    required(key, text);
+    std::string known;
+    for (const auto& [candidate, name] : names(value)) {
+      if (text == name) {
+        value = candidate;
+        return;
+      }
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
+    }
+    place_.at(key).fail(fmt::format("must be one of {}, found \"{}\"", known, text));
+  }
+  void done() const {
+    for (const auto& item : json_.items()) {
+      if (!known_.contains(item.key())) place_.fail(fmt::format("\"{}\" is not known here", item.key()));
+    }
+  }
+  [[nodiscard]] const Place& place() const { return place_; }
+
+ private:
+  const Json& json_;
+  Place place_;
+  std::set<std::string> known_;
+};
+
+Layer read_layer_of(const std::string& kind, Object& object) {
+  if (kind == "convolution") {
+    Convolution layer;
+    object.required("in", layer.in);
+    object.required("out", layer.out);
+    object.required("kernel", layer.kernel);
+    object.optional("stride", layer.stride);
+    object.optional("padding", layer.padding);
+    object.optional("bias", layer.bias);
+    return layer;
+  }
+  if (kind == "batch_normalisation") {
+    BatchNormalisation layer;
+    object.required("channels", layer.channels);
+    object.optional("epsilon", layer.epsilon);
+    object.optional("affine", layer.affine);
+    return layer;
+  }
+  if (kind == "max_pooling" || kind == "average_pooling") {
+    Pooling layer{.kind = kind == "max_pooling" ? Pooling::Kind::max : Pooling::Kind::average};
+    object.required("window", layer.window);
+    object.required("stride", layer.stride);
+    object.optional("ceil", layer.ceil);
+    return layer;
+  }
+  if (kind == "subsampling") {
+    Subsampling layer;
+    object.required("channels", layer.channels);
+    object.required("window", layer.window);
+    return layer;
+  }
+  if (kind == "spatial_pyramid") {
+    SpatialPyramid layer;
+    object.required("levels", layer.levels);
+    return layer;
+  }
+  if (kind == "linear") {
+    Linear layer;
+    object.required("in", layer.in);
+    object.required("out", layer.out);
+    return layer;
+  }
+  if (kind == "relu") return Activation{Activation::Kind::relu};
+  if (kind == "tanh") return Activation{Activation::Kind::tanh};
+  object.place().at("kind").fail(fmt::format(
+      "must be convolution, batch_normalisation, max_pooling, average_pooling, subsampling, spatial_pyramid, "
+      "linear, relu or tanh, found \"{}\"",
+      kind));
+}
+
+void read(const Json& json, const Place& place, Layer& value) {
+  Object object(json, place);
+  std::string kind;
+  object.required("kind", kind);
+  value = read_layer_of(kind, object);
+  object.done();
+}
+
+template <class T>
+void read_list(const Json& json, const Place& place, std::size_t most, std::vector<T>& values) {
+  if (!json.is_array()) place.fail("must be a list");
+  if (json.size() > most) place.fail(fmt::format("must have at most {} entries, found {}", most, json.size()));
+  values.resize(json.size());
+  for (std::size_t i = 0; i < json.size(); ++i) read(json[i], place.at(i), values[i]);
+}
+
+void read(const Json& json, const Place& place, std::vector<Layer>& value) {
+  read_list(json, place, limits::kLayers, value);
+}
+
+void read(const Json& json, const Place& place, Stream& value) {
+  Object object(json, place);
+  object.enumerator("view", value.view.kind);
+  object.required("layers", value.layers);
+  object.done();
+}
+
+void read(const Json& json, const Place& place, std::vector<Stream>& value) {
+  read_list(json, place, limits::kStreams, value);
+}
+
+void read(const Json& json, const Place& place, Decision& value) {
+  Object object(json, place);
+  std::string kind;
+  object.required("kind", kind);
+  if (kind == "layers") {
+    DecisionLayers decision;
+    object.required("layers", decision.layers);
+    value = std::move(decision);
+  } else if (kind != "l2" && kind != "l1" && kind != "cosine") {
+    place.at("kind").fail(fmt::format("must be layers, l2, l1 or cosine, found \"{}\"", kind));
+  } else {
+    DecisionMetric metric;
+    object.enumerator("kind", metric.kind);
+    object.optional("normalise", metric.normalise);
+    value = metric;
+  }
+  object.done();
+}
+
+void read(const Json& json, const Place& place, Normalisation& value) {
+  Object object(json, place);
+  object.optional("scale", value.scale);
+  object.optional("subtract_mean", value.subtract_mean);
+  object.optional("divide_deviation", value.divide_deviation);
+  object.optional("deviation_epsilon", value.deviation_epsilon);
+  object.done();
+}
+
+void read(const Json& json, const Place& place, std::optional<Extent>& value) {
+  if (json.is_string() && json.get<std::string>() == "any") {
+    value.reset();
+  } else {
+    read(json, place, value.emplace());
+  }
+}
+
+/// The text as JSON, with keys that stand twice and deep nesting refused while parsing.
+Json parse(std::string_view text, const std::string& path) {
+  if (text.size() > limits::kSpecText) {
+    throw FormatError(path, 0,
+                      fmt::format("network specification: at most {} bytes, found {}", limits::kSpecText, text.size()));
+  }
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    const Place place{&path, ""};
+    if (depth > kDepth) place.fail(fmt::format("nested deeper than {}", kDepth));
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
+      place.fail(fmt::format("\"{}\" stands twice", value.get<std::string>()));
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text, watch);
+  } catch (const Json::parse_error& error) {
+    throw FormatError(path, static_cast<std::int64_t>(error.byte), "network specification: not well-formed JSON");
+  } catch (const Json::exception& error) {  // a number too large for a double
+    throw FormatError(path, 0, fmt::format("network specification: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+std::string to_json(const NetworkSpec& spec) {
+  Json streams = Json::array();
+  for (const Stream& stream : spec.streams) {
+    streams.push_back({{"view", to_name(stream.view.kind)}, {"layers", to_json(stream.layers)}});
+  }
+  const Normalisation& rule = spec.normalisation;
+  const Json json{{"version", kVersion},
+                  {"name", spec.name},
+                  {"summary", spec.summary},
+                  {"input", spec.input ? to_json(*spec.input) : Json("any")},
+                  {"minimum_input", to_json(spec.minimum_input)},
+                  {"normalisation",
+                   {{"scale", rule.scale},
+                    {"subtract_mean", rule.subtract_mean},
+                    {"divide_deviation", rule.divide_deviation},
+                    {"deviation_epsilon", rule.deviation_epsilon}}},
+                  {"coupling", to_name(spec.coupling)},
+                  {"streams", std::move(streams)},
+                  {"decision", to_json(spec.decision)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+NetworkSpec spec_from_json(std::string_view text, const std::string& path) {
+  const Json json = parse(text, path);
+  Object object(json, {&path, ""});
+  int version = 0;
+  object.required("version", version);
+  if (version != kVersion) object.place().at("version").fail(fmt::format("must be {}, found {}", kVersion, version));
+  NetworkSpec spec;
+  object.required("name", spec.name);
+  object.optional("summary", spec.summary);
+  object.required("input", spec.input);
+  object.optional("minimum_input", spec.minimum_input);
+  object.optional("normalisation", spec.normalisation);
+  object.enumerator("coupling", spec.coupling);
+  object.required("streams", spec.streams);
+  object.required("decision", spec.decision);
+  object.done();
+  try {
+    check(spec);
+  } catch (const InvalidArgument& error) {
+    throw FormatError(path, 0, error.what());
+  }
+  return spec;
+}
+
+}  // namespace twinpatch
