@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu_backend.hpp"
+
+#include <fmt/format.h>
+
+#include <hwy/targets.h>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "branch_executor.hpp"
+#include "dnnl_steps.hpp"
+#include "twinpatch/core/error.hpp"
+#include "two_channel.hpp"
+
+namespace twinpatch {
+namespace cpu {
+namespace {
+
+/// Rows of one tile and work space, unless the options say otherwise.
+constexpr std::int64_t kDefaultMemory = std::int64_t{512} << 20;
+
+bool is_two_channel(const Model& model) { return model.spec.coupling == Coupling::two_channel; }
+
+/// The form that is run: checked, batch normalisations folded.
+std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
+  check(*model);
+  return std::make_shared<const Model>(fold_batch_normalisation(*model));
+}
+
+/// "model name" of the first processor, where the system tells.
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown processor";
+}
+
+}  // namespace
+
+CpuContext::CpuContext(const ExecutionOptions& given)
+    : options(given),
+      memory(given.memory > 0 ? given.memory : kDefaultMemory),
+      exact_convolutions(given.exact_convolutions),
+      pool(given.threads) {
+  options.validate();
+  if (given.precision != Precision::fp32) {
+    throw DeviceError(
+        fmt::format("the CPU engine runs in fp32, precision {} was asked for", to_string(given.precision)));
+  }
+}
+
+CpuBackend::CpuBackend(const ExecutionOptions& options) : context_(std::make_shared<CpuContext>(options)) {}
+
+std::string CpuBackend::description() const {
+  const int threads = context_->pool.threads();
+  return fmt::format("CPU, {} thread{}, {} ({})", threads, threads == 1 ? "" : "s", kernel_target(), dnnl_version());
+}
+
+std::unique_ptr<BranchExecutor> CpuBackend::make_branch(std::shared_ptr<const Model> model) {
+  auto form = runnable(model);
+  return is_two_channel(*form) ? make_two_channel_branch(context_, std::move(form))
+                               : make_siamese_branch(context_, std::move(form));
+}
+
+std::unique_ptr<PairScorer> CpuBackend::make_scorer(std::shared_ptr<const Model> model) {
+  auto form = runnable(model);
+  return is_two_channel(*form) ? make_two_channel_scorer(context_, std::move(form))
+                               : make_siamese_scorer(context_, std::move(form));
+}
+
+std::unique_ptr<Selection> CpuBackend::make_selection(const SelectionRequest& request) {
+  return make_cpu_selection(context_, request);
+}
+
+Backend::TileSize CpuBackend::tile_size(const Model& model, int height, int width) const {
+  return is_two_channel(model) ? two_channel_tile_size(model, height, width, context_->memory)
+                               : siamese_tile_size(model, context_->memory);
+}
+
+std::string kernel_target() {
+  const auto best = hwy::SupportedTargets() & -hwy::SupportedTargets();  // the lowest bit is the best target
+  const std::string name = hwy::TargetName(static_cast<std::uint32_t>(best));
+  if (name.starts_with("AVX3")) return "AVX-512";
+  return name;
+}
+
+}  // namespace cpu
+
+std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options) {
+  return std::make_unique<cpu::CpuBackend>(options);
+}
+
+std::vector<std::string> describe_cpu_devices() {
+  const ThreadPool pool(0);
+  return {fmt::format("cpu: {}, {} threads, {} kernels, {}", cpu::processor_name(), pool.threads(),
+                      cpu::kernel_target(), cpu::dnnl_version())};
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "twinpatch/net/spec.hpp"
+
+namespace twinpatch::cpu {
+
+using ActivationKind = std::optional<Activation::Kind>;
+
+/// One step of a network, planned for a largest batch and a number of workers. Activations are float32, NHWC (channels
+/// innermost), without gaps between the items of a batch. Weights are reordered in the making; run() allocates nothing.
+class Step {
+ public:
+  virtual ~Step() = default;
+  /// `in` [batch, input], `out` [batch, output], 1 ≤ batch ≤ the planned one. Each worker at most once at a time;
+  /// different workers at the same time. `scratch` has scratch_bytes() bytes, aligned to 64, the worker's own.
+  virtual void run(int worker, std::int64_t batch, const float* in, float* out, std::byte* scratch) = 0;
+  [[nodiscard]] virtual std::int64_t scratch_bytes() const { return 0; }
+  /// What runs, in words: "oneDNN convolution jit:avx512_core".
+  [[nodiscard]] virtual std::string name() const = 0;
+};
+
+/// What a step is planned for.
+struct StepSize {
+  std::int64_t batch = 1;
+  int workers = 1;
+};
+
+}  // namespace twinpatch::cpu

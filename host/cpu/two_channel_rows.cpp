@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "twinpatch/core/error.hpp"
+#include "two_channel.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+constexpr std::int64_t kPatchesPerRange = 256;
+
+class TwoChannelBranch final : public BranchExecutor {
+ public:
+  TwoChannelBranch(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)
+      : context_(std::move(context)), model_(std::move(model)) {}
+
+  std::shared_ptr<const Rows> rows(PatchView patches, Side side, const RunControl& control) override {
+    check_patch_size(model_->spec, patches.height, patches.width);
+    return std::make_shared<TwoChannelRows>(*context_, model_->spec, patches, side, control);
+  }
+  std::shared_ptr<const Rows> rows(MatrixView /*descriptors*/, Side /*side*/) override { refuse(); }
+  Matrix descriptors(PatchView /*patches*/, Side /*side*/, const RunControl& /*control*/) override { refuse(); }
+  std::int64_t descriptor_size() const override { return 0; }
+  /// As u8; raw patches take four times as much.
+  std::int64_t row_bytes(int height, int width) const override {
+    return std::int64_t{height} * width + static_cast<std::int64_t>(sizeof(PixelMap));
+  }
+
+ private:
+  [[noreturn]] void refuse() const {
+    throw InvalidArgument(
+        fmt::format("network {} sees both patches of a pair at once: it has no descriptors", model_->spec.name));
+  }
+
+  std::shared_ptr<CpuContext> context_;
+  std::shared_ptr<const Model> model_;
+};
+
+}  // namespace
+
+TwoChannelRows::TwoChannelRows(CpuContext& context, const NetworkSpec& spec, PatchView patches, Side side,
+                               const RunControl& control)
+    : pixels_(checked_multiply(patches.count, patches.patch_bytes())),
+      patches_(patches),
+      maps_(static_cast<std::size_t>(patches.count)),
+      side_(side) {
+  patches_.pixels = pixels_.data();
+  context.pool.for_ranges(patches.count, kPatchesPerRange, [&](std::int64_t begin, std::int64_t end, int /*worker*/) {
+    control.check();
+    for (auto i = begin; i < end; ++i) {
+      std::memcpy(pixels_.data() + i * patches.patch_bytes(), patches.slice(i, 1).pixels,
+                  static_cast<std::size_t>(patches.patch_bytes()));
+      maps_[static_cast<std::size_t>(i)] = pixel_map(spec.normalisation, patch(i));
+    }
+    control.advance(end - begin);
+  });
+}
+
+std::int64_t TwoChannelRows::bytes() const {
+  return pixels_.size() + static_cast<std::int64_t>(maps_.size() * sizeof(PixelMap));
+}
+
+const TwoChannelRows& two_channel_rows(const Rows& rows) {
+  const auto* found = dynamic_cast<const TwoChannelRows*>(&rows);
+  if (found == nullptr) throw InvalidArgument("these rows were not made by the CPU engine for a 2-channel network");
+  return *found;
+}
+
+std::unique_ptr<BranchExecutor> make_two_channel_branch(std::shared_ptr<CpuContext> context,
+                                                        std::shared_ptr<const Model> model) {
+  return std::make_unique<TwoChannelBranch>(std::move(context), std::move(model));
+}
+
+}  // namespace twinpatch::cpu
