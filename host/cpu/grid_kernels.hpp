@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+// The inner loops of pair grids, compiled once per instruction set (Highway) and chosen when the program runs. Raw
+// pointers only: nothing inline of the library may be compiled for a newer processor than the one it runs on.
+
+namespace twinpatch::cpu {
+
+/// Rows of a strip: one pass of the inner loops scores this many left rows against one panel of right columns.
+inline constexpr std::int64_t kStripRows = 64;
+/// Columns of the widest panel of any instruction set (three vectors of 16).
+inline constexpr std::int64_t kMaxPanel = 48;
+
+struct GridKernels {
+  const char* target;  ///< "AVX3", "AVX2", …
+  /// Columns of a panel. Right rows are packed panel by panel as [depth, panel]: transposed, padded in the last panel.
+  std::int64_t panel;
+
+  /// out[i, j] = constants[j] + Σ_k f(left[i, k], right[k, j]), k ascending in one accumulator per pair, so that a
+  /// score does not depend on where in a tile it lies. left [rows, depth] with `stride` floats between rows, right one
+  /// panel, constants [panel], out [rows, panel].
+  using Strip = void (*)(const float* left, std::int64_t stride, std::int64_t rows, const float* right,
+                         std::int64_t depth, const float* weights, const float* constants, float* out);
+  Strip dot;   ///< f = left · right (weights unused)
+  Strip head;  ///< f = weights[k] · max(left, right)
+  Strip l1;    ///< f = −|left − right| (weights unused)
+  Strip l2;    ///< f = −(left − right)² (weights unused)
+
+  /// Positions i · panel + j of a strip where v = scores[i · stride + j] − offsets[i] reaches row_limits[i] or
+  /// column_limits[j], or is not finite; ascending. `column_limits` may be null. `hits` holds rows · panel. Returns how
+  /// many.
+  std::int64_t (*find)(const float* scores, std::int64_t stride, std::int64_t rows, const float* offsets,
+                       const float* row_limits, const float* column_limits, std::uint16_t* hits);
+
+  /// Σ_k weights[k] · max(left[k] + right[k], 0): one pair of a list.
+  float (*head_pair)(const float* left, const float* right, const float* weights, std::int64_t depth);
+  /// out[k] = relu(left[k] + right[k]).
+  void (*add_relu)(const float* left, const float* right, std::int64_t depth, float* out);
+};
+
+/// Of the best instruction set that this processor has.
+[[nodiscard]] const GridKernels& grid_kernels();
+
+/// Right rows [count, depth] → panels [ceil(count / panel), depth, panel], times `sign`; missing columns are zero.
+void pack_panels(const float* rows, std::int64_t stride, std::int64_t count, std::int64_t depth, std::int64_t panel,
+                 float sign, float* out);
+
+}  // namespace twinpatch::cpu
