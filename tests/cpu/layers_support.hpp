@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "layer_plan.hpp"
+#include "support/random.hpp"
+#include "support/reference.hpp"
+#include "support/tolerances.hpp"
+
+namespace twinpatch::test {
+
+/// Random tensors "<prefix>.<layer>.<field>" for a list of layers.
+inline Model random_layers(const std::vector<Layer>& layers, const std::string& prefix, std::uint64_t seed) {
+  Model model;
+  const auto add = [&](std::size_t layer, const char* field, std::vector<std::int64_t> shape, double deviation,
+                       double mean = 0) {
+    std::int64_t size = 1;
+    for (const auto side : shape) size *= side;
+    Tensor tensor{std::move(shape), normal_floats(size, ++seed, deviation)};
+    for (float& value : tensor.values) value += static_cast<float>(mean);
+    model.weights[fmt::format("{}.{}.{}", prefix, layer, field)] = std::move(tensor);
+  };
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (const auto* conv = std::get_if<Convolution>(&layers[i])) {
+      const double fan_in = static_cast<double>(conv->in) * conv->kernel.height * conv->kernel.width;
+      add(i, "weight", {conv->out, conv->in, conv->kernel.height, conv->kernel.width}, std::sqrt(2 / fan_in));
+      if (conv->bias) add(i, "bias", {conv->out}, 0.2);
+    } else if (const auto* linear = std::get_if<Linear>(&layers[i])) {
+      add(i, "weight", {linear->out, linear->in}, std::sqrt(2.0 / linear->in));
+      add(i, "bias", {linear->out}, 0.2);
+    } else if (const auto* norm = std::get_if<BatchNormalisation>(&layers[i])) {
+      add(i, "running_mean", {norm->channels}, 0.3);
+      add(i, "running_var", {norm->channels}, 0.1, 1);
+      if (norm->affine) {
+        add(i, "weight", {norm->channels}, 0.5);
+        add(i, "bias", {norm->channels}, 0.5);
+      }
+    } else if (const auto* sub = std::get_if<Subsampling>(&layers[i])) {
+      add(i, "weight", {sub->channels}, 0.5);
+      add(i, "bias", {sub->channels}, 0.5);
+    }
+  }
+  return model;
+}
+
+/// Runs `count` items in batches through a plan of `batch` and compares with the reference, layer after layer.
+inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int64_t count, std::int64_t batch,
+                         bool exact, Tolerance limit, const char* expected_step = nullptr) {
+  const auto model = random_layers(layers, "x", 7);
+  const cpu::PlanOptions options{.size = {.batch = batch, .workers = 2}, .exact_convolutions = exact};
+  const std::vector<Layer> copy = layers;
+  std::vector<cpu::LayerPlan> plans;
+  plans.emplace_back(copy, 0, input, cpu::LayerWeights{&model, "x"}, options);
+  if (expected_step != nullptr) {
+    bool found = false;
+    for (const auto& line : plans[0].describe()) found = found || line.find(expected_step) != std::string::npos;
+    INFO("steps: " << fmt::format("{}", fmt::join(plans[0].describe(), ", ")));
+    CHECK(found);
+  }
+  auto workspace = cpu::make_workspace(plans);
+  const auto values = normal_floats(count * input.size(), 11);
+  std::vector<float> got;
+  std::vector<double> expected;
+  for (std::int64_t first = 0; first < count; first += batch) {
+    const auto items = std::min(batch, count - first);
+    Buffer<float> nhwc(items * input.size());
+    for (std::int64_t i = 0; i < items; ++i) {
+      reference::Map map(input);
+      for (int c = 0; c < input.channels; ++c) {
+        for (int y = 0; y < input.height; ++y) {
+          for (int x = 0; x < input.width; ++x) {
+            const auto at = ((first + i) * input.channels + c) * input.height * input.width + y * input.width + x;
+            const float value = values[static_cast<std::size_t>(at)];
+            map.at(c, y, x) = value;
+            nhwc[((i * input.height + y) * input.width + x) * input.channels + c] = value;
+          }
+        }
+      }
+      for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+        map = reference::apply(layers[layer], map, model.weights, fmt::format("x.{}.", layer));
+      }
+      REQUIRE(map.shape == plans[0].output());
+      expected.insert(expected.end(), map.values.begin(), map.values.end());
+    }
+    const float* out = plans[0].run(1, items, nhwc.data(), workspace);
+    const auto shape = plans[0].output();
+    for (std::int64_t i = 0; i < items; ++i) {
+      for (int c = 0; c < shape.channels; ++c) {
+        for (int y = 0; y < shape.height; ++y) {
+          for (int x = 0; x < shape.width; ++x) {
+            got.push_back(out[((i * shape.height + y) * shape.width + x) * shape.channels + c]);
+          }
+        }
+      }
+    }
+  }
+  expect_close(got, expected, limit);
+}
+
+}  // namespace twinpatch::test
