@@ -33,6 +33,7 @@ class DescriptorCache {
  private:
   struct Entry;
   void trim();
+  void forget(const std::string& key, const std::shared_ptr<Entry>& entry);
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   std::list<std::string> by_use_;  ///< most recent first
