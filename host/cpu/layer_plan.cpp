@@ -11,6 +11,7 @@
 #include "dnnl_steps.hpp"
 #include "own_steps.hpp"
 #include "twinpatch/core/error.hpp"
+#include "winograd_step.hpp"
 
 namespace twinpatch::cpu {
 
@@ -66,7 +67,21 @@ struct LayerPlan::Planner {
              taken);
       return;
     }
+    const bool linear_or_relu = !activation || *activation == Activation::Kind::relu;
+    if (!options.exact_convolutions && linear_or_relu && winograd_fits(layer, shape, output)) {
+      const bool pool = activation && pools_by_two(index + taken);
+      auto step = make_winograd_step(layer, shape, output, activation.has_value(), pool, weight, bias);
+      append(std::move(step), pool ? output_shape(layers[index + taken], output) : output, taken + (pool ? 1 : 0));
+      return;
+    }
     append(make_convolution_step(layer, shape, output, activation, weight, bias, options.size), output, taken);
+  }
+
+  /// Whether that layer is the max pooling that can be fused: 2×2, stride 2, rounding down.
+  [[nodiscard]] bool pools_by_two(std::size_t layer) const {
+    if (layer >= layers.size()) return false;
+    const auto* pooling = std::get_if<Pooling>(&layers[layer]);
+    return pooling != nullptr && *pooling == Pooling{};
   }
 
   void add(const BatchNormalisation& layer, Shape output) {
