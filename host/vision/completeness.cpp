@@ -108,8 +108,10 @@ void check_png(std::span<const std::byte> bytes, const std::string& path) {
 
 }  // namespace
 
+bool is_jpeg(std::span<const std::byte> bytes) { return starts_with(bytes, "\xFF\xD8\xFF"); }
+
 void check_complete(std::span<const std::byte> bytes, const std::string& path) {
-  if (starts_with(bytes, "\xFF\xD8\xFF")) check_jpeg(bytes, path);
+  if (is_jpeg(bytes)) check_jpeg(bytes, path);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n"sv)) check_png(bytes, path);
 }
 

@@ -8,6 +8,8 @@
 
 namespace twinpatch::vision {
 
+[[nodiscard]] bool is_jpeg(std::span<const std::byte> bytes);
+
 /// Throws FormatError where a JPEG or PNG file ends before its image does, or a PNG chunk's checksum is wrong.
 ///
 /// The decoders do not tell: OpenCV returns a JPEG that was cut off as a full-size image whose lower part is grey

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <limits>
+#include <mutex>
 #include <opencv2/core/utils/logger.hpp>
 // Flags alone: nothing of imgcodecs is called from here.
 #include <opencv2/imgcodecs.hpp>
@@ -18,11 +20,37 @@ namespace twinpatch {
 namespace vision {
 namespace {
 
-/// OpenCV prints what it thinks of a file; we throw instead.
-void silence_opencv() {
-  static const auto previous = cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-  (void)previous;
-}
+/// OpenCV prints what it thinks of a file, on its logger and on std::cerr; we throw one line instead. std::cerr is
+/// muted while the last of the threads that decode is at it.
+class QuietOpenCv {
+ public:
+  QuietOpenCv() {
+    static const auto previous = cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    (void)previous;
+    const std::lock_guard lock(mutex());
+    if (depth()++ == 0) saved() = std::cerr.rdbuf(nullptr);
+  }
+  ~QuietOpenCv() {
+    const std::lock_guard lock(mutex());
+    if (--depth() == 0) std::cerr.rdbuf(saved());  // also clears the stream's state
+  }
+  QuietOpenCv(const QuietOpenCv&) = delete;             // a guard
+  QuietOpenCv& operator=(const QuietOpenCv&) = delete;  // likewise
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex instance;
+    return instance;
+  }
+  static int& depth() {
+    static int instance = 0;
+    return instance;
+  }
+  static std::streambuf*& saved() {
+    static std::streambuf* instance = nullptr;
+    return instance;
+  }
+};
 
 /// OpenCV's messages have several lines; ours have one.
 std::string one_line(std::string text) {
@@ -49,9 +77,11 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
   if (bytes.empty()) throw FormatError(name, 0, "expected an image, found an empty file");
   if (bytes.size() > std::numeric_limits<int>::max()) throw FormatError(name, 0, "image file larger than 2 GiB");
   check_complete(bytes, name);
-  silence_opencv();
+  const QuietOpenCv quiet;
   const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<std::byte*>(bytes.data()));
-  const int channels = colour == Colour::grey ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR;
+  const int channels = colour == Colour::bgr ? cv::IMREAD_COLOR
+                       : is_jpeg(bytes)      ? cv::IMREAD_GRAYSCALE
+                                             : cv::IMREAD_ANYCOLOR;
   cv::Mat image;
   try {
     image = codecs_decode(encoded, channels | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION);
@@ -59,6 +89,9 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
     throw FormatError(name, 0, "cannot decode the image: " + one_line(error.err.empty() ? error.what() : error.err));
   }
   if (image.empty()) throw FormatError(name, 0, "not an image that OpenCV can decode (or a damaged one)");
+  // Not left to the decoders: libpng's conversion rounds down, so that the same picture was half a level darker as PNG
+  // than as BMP. A JPEG holds its grey image as such.
+  if (colour == Colour::grey && image.channels() > 1) cv::cvtColor(image, image, cv::COLOR_BGR2GRAY);
   return to_8_bits(std::move(image), name);
 }
 
@@ -68,7 +101,7 @@ cv::Mat read_mat(const std::filesystem::path& path, Colour colour) {
 }
 
 void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
-  silence_opencv();
+  const QuietOpenCv quiet;
   AtomicFile file(path);  // first: a folder that cannot be written to is the commonest mistake
   std::vector<unsigned char> bytes;
   const std::string extension = path.has_extension() ? path.extension().string() : ".png";
