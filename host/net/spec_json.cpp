@@ -19,7 +19,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
-constexpr int kDepth = 8;  // the deepest value is spec.streams[].layers[].kernel[]: 6
+constexpr std::int64_t kNowhere = -1;  // what is wrong stands in the text's meaning, not at a byte of it
+constexpr int kDepth = 8;              // the deepest value is spec.streams[].layers[].kernel[]: 6
 
 // Names of enumerators, in one table for writing and reading.
 template <class Enum>
@@ -117,7 +118,8 @@ struct Place {
   [[nodiscard]] Place at(const std::string& key) const { return {path, way.empty() ? key : way + "." + key}; }
   [[nodiscard]] Place at(std::size_t index) const { return {path, fmt::format("{}[{}]", way, index)}; }
   [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(*path, 0, fmt::format("network specification{}{}: {}", way.empty() ? "" : ", ", way, what));
+    throw FormatError(*path, kNowhere,
+                      fmt::format("network specification{}{}: {}", way.empty() ? "" : ", ", way, what));
   }
 };
 
@@ -324,7 +326,7 @@ void read(const Json& json, const Place& place, std::optional<Extent>& value) {
 /// The text as JSON, with keys that stand twice and deep nesting refused while parsing.
 Json parse(std::string_view text, const std::string& path) {
   if (text.size() > limits::kSpecText) {
-    throw FormatError(path, 0,
+    throw FormatError(path, kNowhere,
                       fmt::format("network specification: at most {} bytes, found {}", limits::kSpecText, text.size()));
   }
   std::vector<std::set<std::string>> keys;
@@ -343,7 +345,7 @@ Json parse(std::string_view text, const std::string& path) {
   } catch (const Json::parse_error& error) {
     throw FormatError(path, static_cast<std::int64_t>(error.byte), "network specification: not well-formed JSON");
   } catch (const Json::exception& error) {  // a number too large for a double
-    throw FormatError(path, 0, fmt::format("network specification: {}", error.what()));
+    throw FormatError(path, kNowhere, fmt::format("network specification: {}", error.what()));
   }
 }
 
@@ -390,7 +392,7 @@ NetworkSpec spec_from_json(std::string_view text, const std::string& path) {
   try {
     check(spec);
   } catch (const InvalidArgument& error) {
-    throw FormatError(path, 0, error.what());
+    throw FormatError(path, kNowhere, error.what());
   }
   return spec;
 }

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,11 @@ void check(const Model& model);
 
 /// Metadata keys of a model file: "twinpatch.spec" (JSON), "twinpatch.hash", "twinpatch.descriptor_only" and the
 /// model's own. Throws FormatError where the hash does not fit the weights, ShapeError where weights do not fit the
-/// spec.
+/// spec. Each reader of a file here has a form that takes its bytes; `path` then names them in messages.
 [[nodiscard]] Model load_model(const std::filesystem::path& path);
+[[nodiscard]] Model load_model(std::span<const std::byte> bytes, const std::string& path);
+/// Values are stored as each tensor's `stored_as` says; the hash is that of the values so rounded. Throws
+/// InvalidArgument for values that are not finite, or too large for the type they are to be stored as.
 void save_model(const std::filesystem::path& path, const Model& model);
 
 /// `name_or_path`: a file, or the name of a model that ships ("siam"), searched in $TWINPATCH_MODELS, then where the
@@ -64,11 +68,15 @@ void save_model(const std::filesystem::path& path, const Model& model);
 /// The originals' `.bin` (cvpr15deepcompare; type name inside; size checked against it) and Torch7 `.t7`
 /// (nn.Sequential of the 2ch family). Format: docs/models.md. Throws FormatError.
 [[nodiscard]] Model import_deepcompare_bin(const std::filesystem::path& path);
+[[nodiscard]] Model import_deepcompare_bin(std::span<const std::byte> bytes, const std::string& path);
 [[nodiscard]] Model import_torch7(const std::filesystem::path& path);
+[[nodiscard]] Model import_torch7(std::span<const std::byte> bytes, const std::string& path);
 /// By content, not by name: safetensors, .bin or .t7.
 [[nodiscard]] Model import_model(const std::filesystem::path& path);
+[[nodiscard]] Model import_model(std::span<const std::byte> bytes, const std::string& path);
 
-/// The same network with batch normalisations folded into the layer before them. Engines run this form.
+/// The same network with batch normalisations folded into the convolution, linear or subsampling layer before them;
+/// where there is none, into a subsampling of 1×1 windows. Engines run this form: it has no batch normalisation left.
 [[nodiscard]] Model fold_batch_normalisation(const Model& model);
 
 /// Input and reference outputs of the originals (`test_data.bin`).
@@ -83,5 +91,6 @@ struct GoldenFile {
   std::vector<Entry> entries;
 };
 [[nodiscard]] GoldenFile read_golden(const std::filesystem::path& path);
+[[nodiscard]] GoldenFile read_golden(std::span<const std::byte> bytes, const std::string& path);
 
 }  // namespace twinpatch

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "file_kind.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
+#include "twinpatch/core/half.hpp"
+#include "twinpatch/net/model.hpp"
+
+namespace twinpatch {
+namespace {
+
+constexpr const char* kPrefix = "twinpatch.";
+constexpr const char* kSpec = "twinpatch.spec";
+constexpr const char* kHash = "twinpatch.hash";
+constexpr const char* kDescriptorOnly = "twinpatch.descriptor_only";
+constexpr std::int64_t kNowhere = -1;
+
+/// Removes a metadata entry and returns it.
+std::string take(std::map<std::string, std::string>& metadata, const char* key, const std::string& path) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) {
+    throw FormatError(path, kNowhere, fmt::format("no model of this program: its metadata lacks \"{}\"", key));
+  }
+  std::string value = std::move(found->second);
+  metadata.erase(found);
+  return value;
+}
+
+bool take_flag(std::map<std::string, std::string>& metadata, const char* key, const std::string& path) {
+  const std::string value = take(metadata, key, path);
+  if (value != "true" && value != "false") {
+    throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" must be true or false, found \"{}\"", key, value));
+  }
+  return value == "true";
+}
+
+void check_storable(const std::string& name, const Tensor& tensor) {
+  for (const float value : tensor.values) {
+    float stored = value;
+    if (tensor.stored_as == TensorType::f16) stored = from_half(to_half(value));
+    if (tensor.stored_as == TensorType::bf16) stored = from_bfloat16(to_bfloat16(value));
+    if (!std::isfinite(stored)) {
+      throw InvalidArgument(fmt::format("weights {}: {} cannot be stored as a finite {}", name, value,
+                                        tensor.stored_as == TensorType::f32   ? "float32"
+                                        : tensor.stored_as == TensorType::f16 ? "float16"
+                                                                              : "bfloat16"));
+    }
+  }
+}
+
+Model assemble(SafeTensors content, const std::string& path) {
+  auto& metadata = content.metadata;
+  Model model;
+  model.spec = spec_from_json(take(metadata, kSpec, path), path);
+  const std::string hash = take(metadata, kHash, path);
+  model.descriptor_only = take_flag(metadata, kDescriptorOnly, path);
+  const auto unknown = metadata.lower_bound(kPrefix);
+  if (unknown != metadata.end() && unknown->first.starts_with(kPrefix)) {
+    throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" is not known to this version", unknown->first));
+  }
+  model.weights = std::move(content.tensors);
+  model.metadata = std::move(metadata);
+  try {
+    check(model);
+  } catch (const ShapeError& error) {
+    throw ShapeError(fmt::format("{}: {}", path, error.what()));
+  }
+  const std::string found = model_hash(model);
+  if (found != hash) {
+    throw FormatError(path, kNowhere, fmt::format("damaged: its hash is {}, its weights have {}", hash, found));
+  }
+  return model;
+}
+
+}  // namespace
+
+namespace net {
+
+FileKind file_kind(std::span<const std::byte> bytes) {
+  if (bytes.size() < 16) return FileKind::unknown;
+  const auto character = [&](std::size_t i) { return static_cast<char>(bytes[i]); };
+  std::uint32_t first = 0;
+  std::memcpy(&first, bytes.data(), sizeof(first));
+  // A table or an object, its number, and the length of "V 1".
+  if ((first == 3 || first == 4) && character(8) == 3 && character(12) == 'V') return FileKind::torch7;
+  if (character(8) == '{' && character(7) == 0 && character(6) == 0) return FileKind::safetensors;
+  if (first >= 1 && first <= 64 && first + 4 <= bytes.size()) {
+    const auto name_like = [](std::byte b) {
+      const char c = static_cast<char>(b);
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    const auto name = bytes.subspan(4, first);
+    if (std::all_of(name.begin(), name.end(), name_like)) return FileKind::deepcompare_bin;
+  }
+  return FileKind::unknown;
+}
+
+}  // namespace net
+
+Model load_model(std::span<const std::byte> bytes, const std::string& path) {
+  const net::FileKind kind = net::file_kind(bytes);
+  if (kind == net::FileKind::deepcompare_bin || kind == net::FileKind::torch7) {
+    throw FormatError(path, 0,
+                      fmt::format("a {} file: convert it first (twinpatch model convert)",
+                                  kind == net::FileKind::torch7 ? "Torch7" : "cvpr15deepcompare .bin"));
+  }
+  return assemble(parse_safetensors(bytes, path), path);
+}
+
+Model load_model(const std::filesystem::path& path) { return load_model(MappedFile(path).bytes(), path.string()); }
+
+void save_model(const std::filesystem::path& path, const Model& model) {
+  check(model);
+  SafeTensors content{.tensors = model.weights, .metadata = model.metadata};
+  for (const auto& [name, tensor] : model.weights) check_storable(name, tensor);
+  for (const auto& [key, value] : model.metadata) {
+    if (key.starts_with(kPrefix)) {
+      throw InvalidArgument(fmt::format("metadata \"{}\": keys that begin with \"{}\" are reserved", key, kPrefix));
+    }
+  }
+  content.metadata[kSpec] = to_json(model.spec);
+  content.metadata[kHash] = model_hash(model);
+  content.metadata[kDescriptorOnly] = model.descriptor_only ? "true" : "false";
+  write_safetensors(path, content);
+}
+
+Model import_model(std::span<const std::byte> bytes, const std::string& path) {
+  switch (net::file_kind(bytes)) {
+    case net::FileKind::safetensors:
+      return load_model(bytes, path);
+    case net::FileKind::deepcompare_bin:
+      return import_deepcompare_bin(bytes, path);
+    case net::FileKind::torch7:
+      return import_torch7(bytes, path);
+    case net::FileKind::unknown:
+      break;
+  }
+  throw FormatError(path, 0, "no model: neither safetensors, nor cvpr15deepcompare .bin, nor Torch7");
+}
+
+Model import_model(const std::filesystem::path& path) { return import_model(MappedFile(path).bytes(), path.string()); }
+
+}  // namespace twinpatch
