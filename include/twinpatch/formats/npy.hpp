@@ -17,6 +17,8 @@ namespace twinpatch {
 
 /// Element types an .npy file may have here. Others are refused by name.
 enum class NpyType { u8, i32, i64, f32, f64 };
+/// "uint8", "int32", "int64", "float32", "float64".
+[[nodiscard]] std::string_view npy_type_name(NpyType type);
 
 /// A validated .npy array, C order, little-endian; its elements lie in a mapped file or in memory.
 /// Reference: numpy/lib/format.py, versions 1.0, 2.0 and 3.0.
@@ -68,7 +70,8 @@ class NpyWriter {
   AtomicFile file_;
   NpyType type_;
   std::vector<std::int64_t> shape_;
-  std::int64_t written_ = 0;
+  std::int64_t row_size_;
+  std::int64_t written_ = 0;  // rows
 };
 
 void write_npy(const std::filesystem::path& path, MatrixView matrix);
