@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "colmap_keypoints.hpp"
+#include "place_grid.hpp"
+#include "twinpatch/dataset/sources.hpp"
+
+namespace twinpatch::dataset {
+
+/// Carries points of a reconstruction to images in which they were not found, by the known poses.
+class Reprojection {
+ public:
+  /// Keeps references to both.
+  Reprojection(const ColmapModel& model, const std::vector<SeenPoint>& points, const ColmapDatasetOptions& options);
+
+  /// Images, of those that share points with the ones that see point `p`, in which it is probably visible, with the
+  /// keypoint it would have there: in front of the camera and inside the image; seen from a direction near one that saw
+  /// it; as deep as the points seen around it there (else something stands before it); and of a size to be seen. Place
+  /// by projection, size and direction by the local change between the images, the surface taken to be flat about the
+  /// point.
+  [[nodiscard]] std::vector<Sighting> candidates(std::size_t p) const;
+
+ private:
+  /// A point seen in an image.
+  struct Seen {
+    double x;
+    double y;
+    double depth;
+    std::size_t point;
+  };
+  struct Picture {
+    const ColmapImage* image;
+    const ColmapCamera* camera;
+    Vector3 centre;
+    std::vector<Seen> seen;
+    PlaceGrid places;
+    double radius;  ///< of a neighbourhood, pixels
+  };
+
+  [[nodiscard]] std::vector<std::size_t> neighbours(const Picture& picture, double x, double y, std::size_t own) const;
+  [[nodiscard]] bool is_unhidden(const Picture& picture, const Vector2& place, double depth, std::size_t own) const;
+  [[nodiscard]] Vector3 normal(std::size_t p) const;
+  [[nodiscard]] std::optional<Sighting> carried(std::size_t p, const Vector3& normal, std::uint32_t target) const;
+
+  const std::vector<SeenPoint>& points_;
+  const ColmapDatasetOptions& options_;
+  std::map<std::uint32_t, Picture> pictures_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> related_;  ///< images that share points with an image
+};
+
+}  // namespace twinpatch::dataset

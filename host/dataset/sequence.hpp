@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "random.hpp"
+#include "twinpatch/core/thread_pool.hpp"
+#include "twinpatch/dataset/dataset_writer.hpp"
+#include "twinpatch/dataset/sources.hpp"
+#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/image.hpp"
+
+namespace twinpatch::dataset {
+
+/// An image of a flat scene (or of a turning camera), and how the first image's pixels come to lie in it.
+struct View {
+  GrayImage image;
+  Homography from_first{1, 0, 0, 0, 1, 0, 0, 0, 1};
+  std::string name;
+};
+
+/// Throws InvalidArgument with the reason: not finite, singular, or turning the image over.
+void check_homography(const Homography& homography);
+[[nodiscard]] Homography inverse(const Homography& homography);
+[[nodiscard]] Homography product(const Homography& a, const Homography& b);
+
+/// The keypoint as it appears in the other image: its place by the homography, its size by the root of the local
+/// Jacobian's determinant, its direction by the Jacobian. Nothing where the homography sends it to infinity.
+[[nodiscard]] std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& homography);
+/// Noise of position, scale and angle added (see KeypointNoise).
+[[nodiscard]] Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random& random);
+/// Whether the keypoint is large enough and its window's inscribed circle, times `margin`, lies inside the image.
+[[nodiscard]] bool is_usable(const Keypoint& keypoint, const GrayImage& image, float extent, double margin,
+                             double min_sigma);
+
+/// Finds points in a sequence, carries them over to all of its views, cuts their patches and gives them to the writer
+/// under the numbers `first_point`, `first_point + 1`, … Returns how many points were used.
+std::int64_t add_sequence(std::span<const View> views, const SequenceOptions& options, const DatasetOptions& dataset,
+                          std::int64_t first_point, Random& random, DatasetWriter& writer, ThreadPool& pool);
+
+}  // namespace twinpatch::dataset
