@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/frame/run_options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <map>
+#include <string>
+
+namespace twinpatch::app {
+namespace {
+
+const std::map<std::string, ProgressStyle> kStyles = {{"auto", ProgressStyle::automatic},
+                                                      {"plain", ProgressStyle::plain},
+                                                      {"json", ProgressStyle::json},
+                                                      {"none", ProgressStyle::none}};
+const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::text}, {"json", LogFormat::json}};
+
+/// An option that takes one of a few words.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
+                        const std::string& description) {
+  std::string names;
+  for (const auto& [word, value] : choices) names += (names.empty() ? "" : ", ") + word;
+  const auto parse = [name, names, choices, &target](const std::string& word) {
+    const auto found = choices.find(word);
+    if (found == choices.end()) throw CLI::ValidationError(name, "\"" + word + "\" is none of " + names);
+    target = found->second;
+  };
+  return app.add_option_function<std::string>(name, parse, description)->group(kRunGroup);
+}
+
+}  // namespace
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  app.add_flag("--json", options.json, "one JSON object with \"schema\" on standard output")->group(kRunGroup);
+  app.add_option("--seed", options.seed, "for whatever is drawn at random")
+      ->type_name("N")
+      ->default_str(std::to_string(options.seed))
+      ->group(kRunGroup);
+  app.add_flag("-q,--quiet", options.quiet, "only warnings and errors on standard error")->group(kRunGroup);
+  app.add_flag("-v,--verbose", options.verbose, "more about what is done and why")->group(kRunGroup);
+  add_choice(app, "--progress", options.progress, kStyles,
+             "auto (a bar on a terminal, else a line every 30 s), plain, json or none")
+      ->type_name("STYLE")
+      ->default_str("auto");
+  add_choice(app, "--log-format", options.log_format, kFormats, "text or json: one object a line")
+      ->type_name("FORMAT")
+      ->default_str("text");
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "apps/frame/command.hpp"
+
+// One function, and one file, per command.
+
+namespace twinpatch::app {
+
+[[nodiscard]] Command match_command();
+[[nodiscard]] Command describe_command();
+[[nodiscard]] Command score_command();
+[[nodiscard]] Command grid_command();
+[[nodiscard]] Command eval_command();
+[[nodiscard]] Command model_command();
+[[nodiscard]] Command model_list_command();
+[[nodiscard]] Command model_show_command();
+[[nodiscard]] Command model_convert_command();
+[[nodiscard]] Command model_verify_command();
+[[nodiscard]] Command doctor_command();
+[[nodiscard]] Command bench_command();
+
+}  // namespace twinpatch::app

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "twinpatch/dataset/sources.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+constexpr const char* kListGroup = "Pair lists";
+constexpr const char* kPointGroup = "Points";
+constexpr const char* kNoiseGroup = "Noise of carried keypoints";
+
+constexpr const char* kLayout =
+    "The folder has PhotoTour's layout: patchesNNNN.png, info.txt (point image), interest.txt (image x y angle\n"
+    "log2(sigma)), m50_N_N_0.txt lists of N matches and N non-matches, hard50_N_N_0.txt of hard ones, manifest.json.\n"
+    "It appears whole or not at all; the same inputs, options and --seed make the same bytes.";
+
+/// What the sub-commands share beside the options of their source.
+struct Common {
+  int threads = 0;
+};
+
+template <class Value>
+void add(CLI::App& app, const char* name, Value& value, const char* words, const char* group) {
+  app.add_option(name, value, words)->capture_default_str()->group(group);
+}
+
+void add_dataset_options(CLI::App& app, DatasetOptions& options, Common& common) {
+  app.add_option("-o,--out", options.folder, "folder of the dataset")->required()->type_name("DIR")->group(kMainGroup);
+  app.add_flag("--replace", options.replace, "replace a dataset of that name")->group(kMainGroup);
+  add(app, "--patch-extent", options.extent, "side of a patch's window, in sigma", kMainGroup);
+  app.add_flag("--upright", options.upright, "ignore the keypoints' angles")->group(kMainGroup);
+  add(app, "--min-contrast", options.min_contrast, "drop patches with a lower standard deviation of grey levels",
+      kMainGroup);
+  add(app, "--max-views", options.max_views, "most patches of a point; 0: all", kMainGroup);
+  add(app, "--threads", common.threads, "threads; 0: all", kMainGroup);
+  add(app, "--lists", options.list_sizes, "matches of each list", kListGroup);
+  add(app, "--hard", options.hard_pairs, "matches of the list of hard pairs; 0: none", kListGroup);
+}
+
+void add_noise_options(CLI::App& app, KeypointNoise& noise) {
+  add(app, "--jitter-position", noise.position, "standard deviation, in sigma", kNoiseGroup);
+  add(app, "--jitter-scale", noise.scale, "standard deviation of log(sigma)", kNoiseGroup);
+  add(app, "--jitter-angle", noise.angle, "standard deviation, degrees", kNoiseGroup);
+}
+
+void add_sequence_options(CLI::App& app, SequenceOptions& options) {
+  add(app, "--max-keypoints", options.max_keypoints, "SIFT keypoints detected in an image; 0: all", kPointGroup);
+  add(app, "--max-points", options.max_points, "points kept, chosen at random; 0: all", kPointGroup);
+  add(app, "--min-distance", options.min_distance, "between two points, in sigma", kPointGroup);
+  add(app, "--margin", options.margin, "distance to the image's border, in half windows", kPointGroup);
+  add(app, "--min-sigma", options.min_sigma, "smaller keypoints are dropped, pixels", kPointGroup);
+  add_noise_options(app, options.noise);
+  add(app, "--use-detected", options.noise.use_detected,
+      "share of cases in which the detector's own keypoint is taken where it agrees", kNoiseGroup);
+}
+
+ExitCode report(Session& session, const DatasetOptions& options, const DatasetSummary& summary) {
+  session.say("{}: {} patches of {} points in {} images, {} matching pairs", options.folder.string(), summary.patches,
+              summary.points, summary.images, summary.matching_pairs);
+  if (summary.dropped_flat + summary.dropped_single > 0) {
+    session.say("left out: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
+                summary.dropped_single);
+  }
+  if (session.options().json) {
+    session.print_json("twinpatch.dataset/1", {{"out", options.folder.string()},
+                                               {"patches", summary.patches},
+                                               {"points", summary.points},
+                                               {"images", summary.images},
+                                               {"matching_pairs", summary.matching_pairs},
+                                               {"dropped_flat_patches", summary.dropped_flat},
+                                               {"dropped_single_points", summary.dropped_single},
+                                               {"dropped_views", summary.dropped_views},
+                                               {"lists", summary.lists},
+                                               {"content_hash", summary.content_hash}});
+  }
+  return ExitCode::done;
+}
+
+/// A run of `make` on the options of one source.
+template <class Options, class Make>
+Run run_of(std::shared_ptr<Options> options, std::shared_ptr<Common> common, Make make) {
+  return [options, common, make](Session& session) {
+    if (common->threads < 0) throw UsageError("--threads: must not be negative");
+    options->dataset.seed = session.options().seed;
+    ThreadPool pool(common->threads);
+    return report(session, options->dataset, make(*options, pool, session.control()));
+  };
+}
+
+Run add_colmap_options(CLI::App& app) {
+  auto options = std::make_shared<ColmapDatasetOptions>();
+  auto common = std::make_shared<Common>();
+  app.add_option("MODEL", options->model, "folder with cameras, images and points3D, .bin or .txt")
+      ->required()
+      ->group(kArgumentGroup);
+  app.add_option("IMAGES", options->images, "folder of the photographs")->required()->group(kArgumentGroup);
+  app.add_option("--database", options->database, "COLMAP's database: sigma and angle of the keypoints")
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--tracks", options->tracks, "the same from text (see below)")->type_name("FILE")->group(kMainGroup);
+  add_dataset_options(app, options->dataset, *common);
+  add(app, "--min-track", options->min_track, "images a point must be seen in", kPointGroup);
+  add(app, "--max-error", options->max_error, "largest mean reprojection error, pixels", kPointGroup);
+  add(app, "--min-distance", options->min_distance, "between two points, in sigma", kPointGroup);
+  add(app, "--margin", options->margin, "distance to the image's border, in half windows", kPointGroup);
+  add(app, "--min-sigma", options->min_sigma, "smaller keypoints are dropped, pixels", kPointGroup);
+  constexpr const char* kGroup = "Points carried to images in which they were not found";
+  app.add_flag("!--no-reproject", options->reproject, "only patches of the tracks")->group(kGroup);
+  add(app, "--max-reprojected", options->max_reprojected, "of one point", kGroup);
+  add(app, "--max-view-angle", options->max_view_angle, "to the nearest image that saw the point, degrees", kGroup);
+  add(app, "--depth-tolerance", options->depth_tolerance, "to the points around it, share of the depth", kGroup);
+  add(app, "--min-neighbours", options->min_neighbours, "points around it", kGroup);
+  add(app, "--min-similarity", options->min_similarity, "of gradients to a patch of the track, 0 to 1", kGroup);
+  add_noise_options(app, options->noise);
+  return run_of(options, common, dataset_from_colmap);
+}
+
+Run add_homography_options(CLI::App& app) {
+  auto options = std::make_shared<HomographyDatasetOptions>();
+  auto common = std::make_shared<Common>();
+  app.add_option("FOLDER", options->folders, "folders with img1.pgm ... and H1to2p ...")
+      ->required()
+      ->group(kArgumentGroup);
+  add_dataset_options(app, options->dataset, *common);
+  add_sequence_options(app, options->sequence);
+  app.add_flag("!--first-only", options->sequence.detect_in_all, "points of the first image alone")->group(kPointGroup);
+  return run_of(options, common, dataset_from_homographies);
+}
+
+Run add_photograph_options(CLI::App& app) {
+  auto options = std::make_shared<PhotographDatasetOptions>();
+  auto common = std::make_shared<Common>();
+  app.add_option("PATH", options->paths, "folders, searched through, and image files")
+      ->required()
+      ->group(kArgumentGroup);
+  add_dataset_options(app, options->dataset, *common);
+  constexpr const char* kGroup = "Views made of a photograph";
+  WarpOptions& warp = options->warp;
+  add(app, "--max-side", options->max_side, "larger photographs are reduced to this, pixels; 0: not", kGroup);
+  add(app, "--views", warp.views, "of each photograph", kGroup);
+  add(app, "--scale", warp.scale, "size changes by 1/S to S", kGroup);
+  add(app, "--rotation", warp.rotation, "degrees; one view in four is turned by any angle", kGroup);
+  add(app, "--tilt", warp.tilt, "largest foreshortening", kGroup);
+  add(app, "--perspective", warp.perspective, "change of scale across the image", kGroup);
+  add(app, "--light", warp.light, "strength of changes of light; 0: none", kGroup);
+  add(app, "--blur", warp.blur, "largest sigma, pixels", kGroup);
+  add(app, "--noise", warp.noise, "largest standard deviation, grey levels", kGroup);
+  add(app, "--jpeg-quality", warp.jpeg_quality, "lowest; 100: no compression", kGroup);
+  add_sequence_options(app, options->sequence);
+  return run_of(options, common, dataset_from_photographs);
+}
+
+}  // namespace
+
+Command dataset_from_colmap_command() {
+  return {.name = "from-colmap",
+          .summary = "patches of the tracks of a COLMAP reconstruction",
+          .examples = {{"a finished reconstruction",
+                        "twinpatch dataset from-colmap sparse/0 images --database database.db -o dataset"}},
+          .notes = std::string(kLayout) +
+                   "\n\n--tracks: lines \"point X Y Z error n\" and n times \"image x y sigma angle\". With neither\n"
+                   "--database nor --tracks, SIFT keypoints are detected again and the nearest ones taken.",
+          .add_options = add_colmap_options,
+          .children = {}};
+}
+
+Command dataset_from_homographies_command() {
+  return {.name = "from-homographies",
+          .summary = "patches of image sequences with known homographies",
+          .examples = {{"two sequences", "twinpatch dataset from-homographies boat trees -o dataset"}},
+          .notes = std::string(kLayout) +
+                   "\n\nA folder holds img1.pgm, img2.pgm ... (or .ppm, .png, .jpg) and H1to2p ..., nine numbers that\n"
+                   "carry pixels of the first image (centres at integers) to those of another.",
+          .add_options = add_homography_options,
+          .children = {}};
+}
+
+Command dataset_from_photographs_command() {
+  return {.name = "from-photographs",
+          .summary = "patches of photographs and random views made of them",
+          .examples = {{"all pictures below a folder", "twinpatch dataset from-photographs pictures -o dataset"}},
+          .notes = kLayout,
+          .add_options = add_photograph_options,
+          .children = {}};
+}
+
+Command dataset_command() {
+  return {.name = "dataset",
+          .summary = "make a dataset for training and evaluation out of your own images",
+          .examples = {{"out of a COLMAP reconstruction",
+                        "twinpatch dataset from-colmap sparse/0 images --database database.db -o dataset"},
+                       {"out of a folder of photographs", "twinpatch dataset from-photographs pictures -o dataset"}},
+          .notes = "",
+          .add_options = {},
+          .children = {dataset_from_colmap_command(), dataset_from_homographies_command(),
+                       dataset_from_photographs_command()}};
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "apps/frame/outputs.hpp"
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/describer.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+struct DescribeOptions : DescriberOptions {
+  std::vector<std::string> inputs;
+
+  void validate() const;
+};
+
+Side parse_side(const std::string& name) {
+  if (name == "left") return Side::left;
+  if (name == "right") return Side::right;
+  throw UsageError("--side must be left or right, found \"" + name + "\"");
+}
+
+void DescribeOptions::validate() const {
+  photographs.validate();
+  engine.execution.validate();
+  bool photographs_only = true;
+  for (const auto& input : inputs) photographs_only = input_kind(input) == InputKind::image && photographs_only;
+  if (!keypoints.empty() && (inputs.size() != 1 || !photographs_only)) {
+    throw UsageError("--keypoints goes with exactly one input, a photograph");
+  }
+  if (!keypoints_out.empty() && !photographs_only) throw UsageError("--keypoints-out goes with photographs only");
+  Outputs outputs;
+  for (const auto& input : inputs) outputs.add_input(input);
+  outputs.add_input(keypoints);
+  outputs.add("-o", out);
+  outputs.add("--keypoints-out", keypoints_out);
+  outputs.check();
+}
+
+void report(Session& session, const DescribeOptions& options, const Describer& describer) {
+  const std::int64_t columns = describer.engine().descriptor_size();
+  session.say("{}: {} descriptors of {} numbers", options.out, describer.rows(), columns);
+  if (!session.options().json) return;
+  auto inputs = nlohmann::ordered_json::array();
+  for (const auto& part : describer.parts()) {
+    inputs.push_back({{"path", part.path}, {"part", part.part}, {"first_row", part.first}, {"rows", part.rows}});
+  }
+  session.print_json("twinpatch.describe/1", {{"model", model_json(describer.engine())},
+                                              {"device", describer.engine().device()},
+                                              {"out", options.out},
+                                              {"shape", {describer.rows(), columns}},
+                                              {"inputs", inputs}});
+}
+
+ExitCode run_describe(Session& session, const DescribeOptions& options) {
+  options.validate();
+  Describer describer(session, options);
+  for (const auto& input : options.inputs) describer.add(input);
+  describer.finish();
+  report(session, options, describer);
+  return ExitCode::done;
+}
+
+Run add_describe_options(CLI::App& app) {
+  auto options = std::make_shared<DescribeOptions>();
+  app.add_option("INPUT", options->inputs, "patches: .npy uint8 [N,H,W], PhotoTour folder, HPatches; or photographs")
+      ->required()
+      ->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out, "descriptors, .npy float32 [N,D]")
+      ->required()
+      ->type_name("NPY")
+      ->group(kMainGroup);
+  add_engine_options(app, options->engine);
+  app.add_flag("--raw", options->reading.raw, "arrays are float32 and fed to the network as they are")
+      ->group(kMainGroup);
+  app.add_flag("--resize", options->reading.resize, "bring arrays of another patch size to the network's")
+      ->group(kMainGroup);
+  app.add_option_function<std::string>(
+         "--side", [options](const std::string& name) { options->side = parse_side(name); },
+         "left or right: matters to pseudo-siamese networks alone")
+      ->type_name("SIDE")
+      ->default_str("left")
+      ->group(kMainGroup);
+  app.add_option("--keypoints", options->keypoints, "keypoints of the one photograph, instead of SIFT's")
+      ->type_name("FILE")
+      ->group("Keypoints and patches");
+  app.add_option("--keypoints-out", options->keypoints_out, ".npy float32 [N,4]: x, y, sigma, angle of every row")
+      ->type_name("NPY")
+      ->group("Keypoints and patches");
+  add_photograph_options(app, options->photographs);
+  return [options](Session& session) { return run_describe(session, *options); };
+}
+
+}  // namespace
+
+Command describe_command() {
+  return {.name = "describe",
+          .summary = "turn patches into descriptors",
+          .examples = {{"an array of patches, uint8 [N,64,64]", "twinpatch describe patches.npy -o descriptors.npy"},
+                       {"a PhotoTour folder with a model of your own",
+                        "twinpatch describe liberty/ --model my.safetensors -o liberty.npy"},
+                       {"the keypoints of photographs, with where they are",
+                        "twinpatch describe a.jpg b.jpg -o descriptors.npy --keypoints-out keypoints.npy --json"}},
+          .notes =
+              std::string("Several inputs are concatenated in the order given, HPatches strips in the order ref, e1 to "
+                          "t5 of each sequence; --json says which rows are which. Patches of PhotoTour and HPatches "
+                          "are resized to the network's size, arrays only with --resize. Networks with a 2-channel "
+                          "coupling have no descriptors.\n\n") +
+              kPixelConvention,
+          .add_options = add_describe_options,
+          .children = {}};
+}
+
+}  // namespace twinpatch::app

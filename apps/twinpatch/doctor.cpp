@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "apps/frame/session.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "twinpatch/backend/backend.hpp"
+#include "twinpatch/core/thread_pool.hpp"
+#include "twinpatch/core/units.hpp"
+#include "twinpatch/net/model.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Value of the first line "name : value" of a /proc file; empty where there is none.
+std::string proc_value(const char* file, const std::string& name) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name)) continue;
+    const std::size_t colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    const std::size_t begin = line.find_first_not_of(" \t", colon + 1);
+    return begin == std::string::npos ? std::string() : line.substr(begin);
+  }
+  return {};
+}
+
+std::int64_t memory_bytes(const std::string& name) {
+  return std::atoll(proc_value("/proc/meminfo", name).c_str()) * 1024;  // given in kB
+}
+
+/// The instruction sets that matter to the speed of this program, of those the processor has.
+std::string cpu_features() {
+  std::istringstream words(proc_value("/proc/cpuinfo", "flags"));
+  std::set<std::string> flags;
+  for (std::string word; words >> word;) flags.insert(word);
+  std::string out;
+  for (const char* name : {"sse4_2", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16"}) {
+    if (!flags.contains(name)) continue;
+    if (!out.empty()) out += ' ';
+    out += name;
+  }
+  return out;
+}
+
+/// Name → file of every catalogue network with weights.
+Json found_models() {
+  Json models = Json::object();
+  for (const auto& spec : catalogue()) {
+    try {
+      models[spec.name] = find_model(spec.name).string();
+    } catch (const IoError&) {
+      continue;  // ships without weights
+    }
+  }
+  return models;
+}
+
+Json examine() {
+  const char* folder = std::getenv("TWINPATCH_MODELS");
+  return {{"version", TWINPATCH_VERSION},
+          {"compiler", __VERSION__},
+          {"processor", proc_value("/proc/cpuinfo", "model name")},
+          {"features", cpu_features()},
+          {"threads", ThreadPool(0).threads()},
+          {"memory_total", memory_bytes("MemTotal")},
+          {"memory_available", memory_bytes("MemAvailable")},
+          {"cpu", describe_cpu_devices()},
+          {"cuda", describe_cuda_devices()},
+          {"cuda_devices", count_cuda_devices()},
+          {"models_variable", folder == nullptr ? Json(nullptr) : Json(folder)},
+          {"models", found_models()}};
+}
+
+std::string as_text(const Json& facts) {
+  std::string out = fmt::format(
+      "twinpatch   {}, built by GCC {}\nprocessor   {}\nfeatures    {}\nthreads     {}\nmemory      {} available of "
+      "{}\n",
+      facts["version"].get<std::string>(), facts["compiler"].get<std::string>(), facts["processor"].get<std::string>(),
+      facts["features"].get<std::string>(), facts["threads"].get<int>(),
+      format_bytes(facts["memory_available"].get<std::int64_t>()),
+      format_bytes(facts["memory_total"].get<std::int64_t>()));
+  for (const auto& line : facts["cpu"]) out += "cpu         " + line.get<std::string>() + '\n';
+  for (const auto& line : facts["cuda"]) out += "cuda        " + line.get<std::string>() + '\n';
+  for (const auto& [name, path] : facts["models"].items()) {
+    out += fmt::format("model       {}: {}\n", name, path.get<std::string>());
+  }
+  if (facts["models"].empty()) out += "model       none found\n";
+  return out;
+}
+
+ExitCode run_doctor(Session& session) {
+  const Json facts = examine();
+  if (session.options().json) {
+    session.print_json("twinpatch.doctor/1", facts);
+  } else {
+    session.print(as_text(facts));
+  }
+  if (facts["models"].empty()) {
+    session.warn(
+        "no model weights found: set TWINPATCH_MODELS to a folder that holds them, or name files with --model");
+  }
+  if (!cpu_features().empty() && cpu_features().find("avx2") == std::string::npos) {
+    session.warn("this processor has no AVX2: networks run several times slower than they could");
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  return {.name = "doctor",
+          .summary = "what this program finds on this host: versions, devices, models, memory",
+          .examples = {{"before asking for help", "twinpatch doctor"}, {"for a bug report", "twinpatch doctor --json"}},
+          .notes = "",
+          .add_options = [](CLI::App&) -> Run { return run_doctor; },
+          .children = {}};
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/twinpatch/engine_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "apps/frame/run_options.hpp"
+#include "twinpatch/core/units.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+constexpr const char* kDeviceGroup = "Device";
+
+}  // namespace
+
+void add_execution_options(CLI::App& app, ExecutionOptions& options) {
+  app.add_option("--device", options.device, "auto, cpu, cuda, cuda:0 or cuda:0,1")
+      ->type_name("DEVICE")
+      ->default_str(options.device)
+      ->group(kDeviceGroup);
+  app.add_option_function<std::string>(
+         "--precision", [&options](const std::string& name) { options.precision = parse_precision(name); },
+         "fp32, tf32, fp16, bf16 or int8, where the device has it")
+      ->type_name("P")
+      ->default_str("fp32")
+      ->group(kDeviceGroup);
+  app.add_option("--threads", options.threads, "threads on the host; 0: all this process may use")
+      ->type_name("N")
+      ->default_str("0")
+      ->group(kDeviceGroup);
+  app.add_option_function<std::string>(
+         "--memory", [&options](const std::string& size) { options.memory = parse_bytes(size); },
+         "most the run may take on the device, such as 800M or 1.5G")
+      ->type_name("SIZE")
+      ->group(kDeviceGroup);
+  app.add_option("--batch", options.batch, "patches or pairs per pass through the network; 0: chosen")
+      ->type_name("N")
+      ->default_str("0")
+      ->group(kDeviceGroup);
+  app.add_flag("--exact-convolutions", options.exact_convolutions,
+               "direct convolutions only: a little closer to the reference, several times slower")
+      ->group(kDeviceGroup);
+}
+
+void add_engine_options(CLI::App& app, EngineOptions& options) {
+  app.add_option("-m,--model", options.model, "model file, or the name of one that ships (see twinpatch model list)")
+      ->type_name("FILE|NAME")
+      ->default_str(options.model)
+      ->group(kMainGroup);
+  add_execution_options(app, options.execution);
+}
+
+Engine make_engine(Session& session, const EngineOptions& options) {
+  options.execution.validate();
+  const auto path = find_model(options.model);
+  session.detail("model: {}", path.string());
+  Engine engine(load_model(path), options.execution);
+  session.say("{} on {}", engine.spec().name, engine.device());
+  return engine;
+}
+
+nlohmann::ordered_json model_json(const Engine& engine) {
+  return {{"name", engine.spec().name}, {"hash", model_hash(engine.model())}};
+}
+
+}  // namespace twinpatch::app

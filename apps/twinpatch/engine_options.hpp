@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/frame/session.hpp"
+#include "twinpatch/engine/engine.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace twinpatch::app {
+
+/// Which model, and how it uses its device.
+struct EngineOptions {
+  std::string model = "siam";
+  ExecutionOptions execution;
+};
+
+void add_engine_options(CLI::App& app, EngineOptions& options);
+/// --device and its like, without --model.
+void add_execution_options(CLI::App& app, ExecutionOptions& options);
+
+/// Finds and loads the model, takes the device, and says both in one line.
+[[nodiscard]] Engine make_engine(Session& session, const EngineOptions& options);
+
+/// {"name", "hash"} of the engine's model, for --json.
+[[nodiscard]] nlohmann::ordered_json model_json(const Engine& engine);
+
+}  // namespace twinpatch::app

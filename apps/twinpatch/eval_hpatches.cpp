@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "apps/twinpatch/eval_datasets.hpp"
+#include "twinpatch/evaluate/hpatches_tasks.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+std::string table(const std::vector<HPatchesResult>& results) {
+  std::size_t width = 5;
+  for (const auto& result : results) width = std::max(width, result.name.size());
+  std::string out =
+      fmt::format("{:<{}}  level  verification same  verification other  matching  retrieval\n", "", width);
+  for (const auto& result : results) {
+    for (const auto& level : result.levels) {
+      out += fmt::format("{:<{}}  {:>5}  {:>17.4f}  {:>18.4f}  {:>8.4f}  {:>9.4f}\n", result.name, width, level.level,
+                         level.verification_same, level.verification_other, level.matching, level.retrieval);
+    }
+  }
+  return out;
+}
+
+nlohmann::ordered_json as_json(const HPatchesResult& result) {
+  auto levels = nlohmann::ordered_json::array();
+  for (const auto& level : result.levels) {
+    levels.push_back({{"level", std::string(1, level.level)},
+                      {"verification_same", level.verification_same},
+                      {"verification_other", level.verification_other},
+                      {"matching", level.matching},
+                      {"retrieval", level.retrieval}});
+  }
+  return {{"name", result.name}, {"levels", levels}};
+}
+
+}  // namespace
+
+ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
+  if (!options.pairs.empty() || !options.report.empty()) {
+    throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
+  }
+  const auto engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  std::vector<HPatchesSequence> sequences;
+  for (const auto& folder : hpatches_sequences(options.dataset)) {
+    session.control().check();
+    sequences.push_back(read_hpatches_sequence(folder));
+  }
+  session.say("{}: {} sequences", options.dataset, sequences.size());
+
+  std::vector<std::unique_ptr<Comparer>> comparers;
+  comparers.push_back(network_comparer(engine->spec().name, engine));
+  if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(comparers));
+  std::vector<HPatchesResult> results;
+  for (const auto& comparer : comparers) {
+    results.push_back(evaluate_hpatches(*comparer, sequences, {.seed = session.options().seed}, session.control()));
+  }
+  if (!session.options().json) {
+    session.print("Average precision (verification) and mean average precision, pairs drawn here:\n" + table(results));
+    return ExitCode::done;
+  }
+  auto rows = nlohmann::ordered_json::array();
+  for (const auto& result : results) rows.push_back(as_json(result));
+  session.print_json("twinpatch.eval/1", {{"model", model_json(*engine)},
+                                          {"device", engine->device()},
+                                          {"dataset", options.dataset},
+                                          {"kind", "hpatches"},
+                                          {"sequences", sequences.size()},
+                                          {"results", rows}});
+  return ExitCode::done;
+}
+
+}  // namespace twinpatch::app

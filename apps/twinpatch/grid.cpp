@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <optional>
+
+#include "apps/frame/outputs.hpp"
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/engine_options.hpp"
+#include "apps/twinpatch/grid_output.hpp"
+#include "twinpatch/core/units.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+struct GridCommandOptions {
+  EngineOptions engine;
+  PatchReading reading;
+  std::string left, right;
+  int top = 1;
+  bool mutual = false;
+  std::optional<float> ratio;
+  std::optional<float> threshold;
+  std::string out;
+  std::string full;
+
+  void validate() const;
+  [[nodiscard]] bool wants_pairs() const { return mutual || ratio.has_value(); }
+  [[nodiscard]] MatchRules rules() const;
+  [[nodiscard]] GridOptions grid() const;
+};
+
+MatchRules GridCommandOptions::rules() const {
+  MatchRules rules{.mutual = mutual, .ratio = ratio};
+  if (threshold) rules.threshold = *threshold;
+  return rules;
+}
+
+GridOptions GridCommandOptions::grid() const {
+  GridOptions grid{.top_k = top, .column_best = mutual};
+  // A ratio needs the second best even where that one is below the threshold, which is then applied afterwards.
+  if (threshold && !ratio) grid.threshold = *threshold;
+  return grid;
+}
+
+void GridCommandOptions::validate() const {
+  engine.execution.validate();
+  if (top < 1) throw UsageError(fmt::format("--top must be at least 1, found {}", top));
+  if (ratio && !(*ratio > 0 && *ratio <= 1))
+    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+  if (ratio && top < 2) throw UsageError("--ratio compares the best with the second best: it needs --top 2 or more");
+  if (out.empty() && full.empty()) throw UsageError("say where the result goes: -o PREFIX, --full FILE, or both");
+  if (out.empty() && wants_pairs()) throw UsageError("--mutual and --ratio write pairs: they need -o PREFIX");
+  Outputs outputs;
+  outputs.add_input(left);
+  outputs.add_input(right);
+  const GridFiles files(out);
+  outputs.add("-o", files.indices);
+  outputs.add("-o", files.scores);
+  if (wants_pairs()) outputs.add("-o", files.pairs);
+  if (wants_pairs()) outputs.add("-o", files.pair_scores);
+  outputs.add("--full", full);
+  outputs.check();
+}
+
+Selected walk(Session& session, Engine& engine, const GridInput& left, const GridInput& right,
+              const GridCommandOptions& options) {
+  if (!options.full.empty()) return write_full_grid(session, engine, left, right, options.grid(), options.full);
+  return engine.grid(left.side(), right.side(), options.grid(), session.control());
+}
+
+ExitCode run_grid(Session& session, const GridCommandOptions& options) {
+  options.validate();
+  Engine engine = make_engine(session, options.engine);
+  check(options.rules(), engine.spec());
+  const GridInput left = read_grid_input(session, options.left, engine, options.reading);
+  const GridInput right = read_grid_input(session, options.right, engine, options.reading);
+  Selected selected = walk(session, engine, left, right, options);
+
+  nlohmann::ordered_json object{{"model", model_json(engine)},
+                                {"device", engine.device()},
+                                {"rows", selected.rows},
+                                {"columns", selected.columns},
+                                {"top", selected.top_k}};
+  const GridFiles files(options.out);
+  if (options.wants_pairs()) {
+    const std::vector<Match> pairs = matches(selected, options.rules());
+    write_pairs(files, pairs);
+    object["pairs"] = files.pairs.string();
+    object["pair_scores"] = files.pair_scores.string();
+    object["pair_count"] = pairs.size();
+    session.say("{}: {} pairs", files.pairs.string(), pairs.size());
+  }
+  if (!options.out.empty()) {
+    if (options.threshold) drop_below(selected, *options.threshold);
+    write_selected(files, selected);
+    object["indices"] = files.indices.string();
+    object["scores"] = files.scores.string();
+    session.say("{} and {}: the best {} of {} for each of {}", files.indices.string(), files.scores.string(),
+                selected.top_k, selected.columns, selected.rows);
+  }
+  if (!options.full.empty()) object["full"] = options.full;
+  if (session.options().json) session.print_json("twinpatch.grid/1", object);
+  return ExitCode::done;
+}
+
+Run add_grid_options(CLI::App& app) {
+  auto options = std::make_shared<GridCommandOptions>();
+  const char* what = "patches (.npy uint8 [N,H,W], PhotoTour folder), or descriptors (.npy float32 [N,D])";
+  app.add_option("LEFT", options->left, what)->required()->group(kArgumentGroup);
+  app.add_option("RIGHT", options->right, "the other side, likewise")->required()->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out, "write PREFIX.indices.npy and PREFIX.scores.npy, both [N,K]")
+      ->type_name("PREFIX")
+      ->group(kMainGroup);
+  app.add_option("-k,--top", options->top, "best scores kept for each left patch")
+      ->type_name("K")
+      ->default_str("1")
+      ->group(kMainGroup);
+  app.add_flag("--mutual", options->mutual, "also write the mutual bests: PREFIX.pairs.npy, PREFIX.pair_scores.npy")
+      ->group(kMainGroup);
+  app.add_option("--threshold", options->threshold, "lowest score that is kept")->type_name("T")->group(kMainGroup);
+  app.add_option("--ratio", options->ratio, "pairs: largest best / second-best distance (l2 and l1 networks only)")
+      ->type_name("R")
+      ->group(kMainGroup);
+  app.add_option("--full", options->full, "also write every score, .npy float32 [N,M]")
+      ->type_name("NPY")
+      ->group(kMainGroup);
+  add_engine_options(app, options->engine);
+  app.add_flag("--raw", options->reading.raw, "patches are float32 and fed to the network as they are")
+      ->group(kMainGroup);
+  app.add_flag("--resize", options->reading.resize, "bring arrays of another patch size to the network's")
+      ->group(kMainGroup);
+  return [options](Session& session) { return run_grid(session, *options); };
+}
+
+}  // namespace
+
+Command grid_command() {
+  return {
+      .name = "grid",
+      .summary = "compare every left patch with every right one",
+      .examples = {{"the two best of the right for each of the left",
+                    "twinpatch grid left.npy right.npy --top 2 -o best"},
+                   {"mutual bests above a score, from descriptors made earlier",
+                    "twinpatch grid left_desc.npy right_desc.npy --mutual --threshold 0.5 -o best"},
+                   {"every single score", "twinpatch grid left.npy right.npy --full scores.npy"}},
+      .notes =
+          "PREFIX.indices.npy is int32 [N,K], PREFIX.scores.npy float32 [N,K]: column 0 is the best; ties go to the "
+          "lower index; where fewer than K scores pass the threshold, index -1 and score -infinity.\n"
+          "PREFIX.pairs.npy is int32 [P,2] (left, right) with PREFIX.pair_scores.npy float32 [P], in order of "
+          "the left index.\n"
+          "The matrix of scores is never in memory, with --full neither: a million by a million works.",
+      .add_options = add_grid_options,
+      .children = {}};
+}
+
+}  // namespace twinpatch::app

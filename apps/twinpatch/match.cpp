@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "apps/frame/outputs.hpp"
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/engine_options.hpp"
+#include "apps/twinpatch/match_report.hpp"
+#include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/core/units.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+struct MatchOptions {
+  EngineOptions engine;
+  PhotographOptions photographs;
+  std::string left, right;
+  std::string left_keypoints, right_keypoints;
+  bool no_mutual = false;
+  std::optional<float> ratio;
+  std::optional<float> threshold;
+  bool probability = false;
+  std::string homography;
+  std::string out, view, patches;
+
+  void validate() const;
+  [[nodiscard]] MatchRules rules() const;
+};
+
+MatchRules MatchOptions::rules() const {
+  MatchRules rules{.mutual = !no_mutual, .ratio = ratio};
+  if (threshold) rules.threshold = *threshold;
+  return rules;
+}
+
+void MatchOptions::validate() const {
+  photographs.validate();
+  engine.execution.validate();
+  if (ratio && !(*ratio > 0 && *ratio <= 1))
+    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+  Outputs outputs;
+  for (const auto& input : {left, right, left_keypoints, right_keypoints, homography}) outputs.add_input(input);
+  outputs.add("-o", out);
+  outputs.add("--view", view);
+  outputs.add("--patches", patches);
+  outputs.check();
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// A 2-channel network sees every pair anew: minutes for two photographs. Says so before it starts.
+void announce_long_grid(Session& session, Engine& engine, const Photograph& left, const Photograph& right) {
+  if (has_descriptors(engine.spec())) return;
+  const auto pairs = static_cast<std::int64_t>(left.keypoints.size() * right.keypoints.size());
+  if (pairs < 20'000) return;
+  std::vector<IndexPair> trial;
+  const auto side =
+      static_cast<std::int32_t>(std::min({left.keypoints.size(), right.keypoints.size(), std::size_t{256}}));
+  for (std::int32_t i = 0; i < side; ++i) trial.push_back({i, i});
+  (void)engine.score(left.patches.view(), right.patches.view(), trial);  // plans and warms up
+  const auto start = std::chrono::steady_clock::now();
+  (void)engine.score(left.patches.view(), right.patches.view(), trial);
+  const double seconds = seconds_since(start) / static_cast<double>(side) * static_cast<double>(pairs);
+  session.say("{} compares pairs of patches, not descriptors: {} pairs, about {} (a siamese model takes seconds)",
+              engine.spec().name, format_count(static_cast<double>(pairs)), format_seconds(seconds));
+}
+
+std::optional<Calibration> calibration_of(const Engine& engine, bool wanted) {
+  if (!wanted) return std::nullopt;
+  const auto& metadata = engine.model().metadata;
+  const auto found = metadata.find("calibration");
+  if (found != metadata.end()) return calibration_from_json(found->second);
+  throw InvalidArgument(fmt::format(
+      "--probability: model {} has no calibration in its metadata, so its scores cannot be turned into probabilities",
+      engine.spec().name));
+}
+
+void write_results(Session& session, const MatchOptions& options, const Engine& engine, const MatchResult& result) {
+  if (!options.out.empty()) write_matches(options.out, placed_matches(result));
+  if (!options.view.empty()) {
+    draw_matches(options.view, options.left, options.right, result.left.keypoints, result.right.keypoints,
+                 result.matches, result.correct);
+  }
+  if (!options.patches.empty()) {
+    draw_pairs(options.patches, result.left.patches.view(), result.right.patches.view(), result.matches);
+  }
+  if (session.options().json) {
+    nlohmann::ordered_json object{{"model", model_json(engine)}, {"device", engine.device()}};
+    object.update(match_json(result, options.out.empty()));
+    session.print_json("twinpatch.match/1", object);
+  } else if (options.out.empty()) {
+    session.print(format_matches(placed_matches(result)));
+  }
+}
+
+ExitCode run_match(Session& session, const MatchOptions& options) {
+  options.validate();
+  std::optional<Homography> truth;
+  if (!options.homography.empty()) truth = read_homography(options.homography);
+  Engine engine = make_engine(session, options.engine);
+  check(options.rules(), engine.spec());
+  const auto calibration = calibration_of(engine, options.probability);
+
+  const auto start = std::chrono::steady_clock::now();
+  ThreadPool pool(options.engine.execution.threads);
+  const Photograph left =
+      read_photograph(session, options.left, options.left_keypoints, engine.spec(), options.photographs, pool);
+  const Photograph right =
+      read_photograph(session, options.right, options.right_keypoints, engine.spec(), options.photographs, pool);
+  announce_long_grid(session, engine, left, right);
+  const double prepared = seconds_since(start);
+
+  MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth, {}};
+  result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
+  judge(result);
+  write_results(session, options, engine, result);
+  session.say("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
+              left.keypoints.size(), right.keypoints.size(), format_seconds(seconds_since(start)),
+              format_seconds(seconds_since(start) - prepared));
+  if (truth && !result.matches.empty()) {
+    session.say("{} of {} matches ({:.1f} %) within {} px of {}", correct_count(result), result.matches.size(),
+                100.0 * static_cast<double>(correct_count(result)) / static_cast<double>(result.matches.size()),
+                kCorrectWithin, options.homography);
+  }
+  return ExitCode::done;
+}
+
+Run add_match_options(CLI::App& app) {
+  auto options = std::make_shared<MatchOptions>();
+  app.add_option("A", options->left, "photograph (PNG, JPEG, PNM, ...)")->required()->group(kArgumentGroup);
+  app.add_option("B", options->right, "photograph to match it with")->required()->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out, "write the match lines there, not to standard output")
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--view", options->view, "draw both photographs and their matches")
+      ->type_name("PNG")
+      ->group(kMainGroup);
+  app.add_option("--patches", options->patches, "draw the matched patches as the network sees them")
+      ->type_name("PNG")
+      ->group(kMainGroup);
+  app.add_option("--homography", options->homography, "true map from A to B: count the matches within 3 px")
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--threshold", options->threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
+  app.add_option("--ratio", options->ratio, "largest best / second-best distance (l2 and l1 networks only)")
+      ->type_name("R")
+      ->group(kMainGroup);
+  app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not mutual bests only")
+      ->group(kMainGroup);
+  app.add_flag("--probability", options->probability, "add a column: the calibrated probability of a match")
+      ->group(kMainGroup);
+  add_engine_options(app, options->engine);
+  app.add_option("--keypoints-left", options->left_keypoints, "keypoints of A (x y sigma angle a line, or .npy [N,4])")
+      ->type_name("FILE")
+      ->group("Keypoints and patches");
+  app.add_option("--keypoints-right", options->right_keypoints, "keypoints of B")
+      ->type_name("FILE")
+      ->group("Keypoints and patches");
+  add_photograph_options(app, options->photographs);
+  return [options](Session& session) { return run_match(session, *options); };
+}
+
+}  // namespace
+
+Command match_command() {
+  return {
+      .name = "match",
+      .summary = "find the same points in two photographs",
+      .examples = {{"lines \"x1 y1 x2 y2 score\" of mutual best matches",
+                    "twinpatch match left.jpg right.jpg > matches.txt"},
+                   {"with a picture of the matches, and one of the patches behind them",
+                    "twinpatch match left.jpg right.jpg --view matches.png --patches patches.png > matches.txt"},
+                   {"how many are right, where the truth is known",
+                    "twinpatch match graf1.png graf3.png --homography H1to3p.xml -o matches.txt"},
+                   {"keypoints of your own, in COLMAP's pixel convention",
+                    "twinpatch match a.jpg b.jpg --keypoints-left a.txt --keypoints-right b.txt --pixel-origin 0.5"}},
+      .notes = std::string("Output: a line a match, \"x1 y1 x2 y2 score\", in order of the left keypoints; higher "
+                           "scores are more similar. ") +
+               kPixelConvention,
+      .add_options = add_match_options,
+      .children = {}};
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/frame/session.hpp"
+#include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/evaluate/metrics.hpp"
+#include "twinpatch/match/matches.hpp"
+#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/write/matches_text.hpp"
+
+namespace twinpatch::app {
+
+/// Matches of two photographs and all that is said about them.
+struct MatchResult {
+  const Photograph& left;
+  const Photograph& right;
+  std::vector<Match> matches;
+  float pixel_origin = 0;
+  std::optional<Calibration> calibration;  ///< adds a column of probabilities
+  std::optional<Homography> homography;    ///< the truth
+  std::vector<char> correct;               ///< one flag a match, where the truth is known
+};
+
+/// A match is right if its left keypoint, carried over, lies within this many pixels of its right keypoint.
+inline constexpr double kCorrectWithin = 3;
+
+/// Fills `correct` from the homography, if there is one.
+void judge(MatchResult& result);
+[[nodiscard]] std::int64_t correct_count(const MatchResult& result);
+
+/// Matches by their places, in the pixel convention asked for, with probabilities where there is a calibration.
+[[nodiscard]] std::vector<PlacedMatch> placed_matches(const MatchResult& result);
+/// The same rows and everything else for --json. `with_rows` is off where the rows went to a file.
+[[nodiscard]] nlohmann::ordered_json match_json(const MatchResult& result, bool with_rows);
+
+}  // namespace twinpatch::app

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <algorithm>
+
+#include "apps/frame/session.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "twinpatch/core/units.hpp"
+#include "twinpatch/net/model.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+/// File with shipped weights of a network; empty if there are none.
+std::string weights_of(const NetworkSpec& spec) {
+  try {
+    return find_model(spec.name).string();
+  } catch (const IoError&) {
+    return {};
+  }
+}
+
+std::string input_of(const NetworkSpec& spec) {
+  return spec.input ? fmt::format("{}x{}", spec.input->height, spec.input->width) : "any";
+}
+
+ExitCode run_list(Session& session) {
+  auto rows = nlohmann::ordered_json::array();
+  std::string text = fmt::format("{:<20} {:>7} {:>12} {:>10} {:>11}  {:<7}  {}\n", "name", "input", "parameters",
+                                 "MMAC/pair", "MMAC/patch", "weights", "");
+  for (const auto& spec : catalogue()) {
+    const Cost costs = cost(spec);
+    const std::string weights = weights_of(spec);
+    text +=
+        fmt::format("{:<20} {:>7} {:>12} {:>10.2f} {:>11}  {:<7}  {}\n", spec.name, input_of(spec), costs.parameters,
+                    static_cast<double>(costs.macs_per_pair) / 1e6,
+                    costs.macs_per_patch > 0 ? fmt::format("{:.2f}", static_cast<double>(costs.macs_per_patch) / 1e6)
+                                             : std::string("-"),
+                    weights.empty() ? "-" : "yes", spec.summary);
+    rows.push_back({{"name", spec.name},
+                    {"summary", spec.summary},
+                    {"input", input_of(spec)},
+                    {"parameters", costs.parameters},
+                    {"macs_per_pair", costs.macs_per_pair},
+                    {"macs_per_patch", costs.macs_per_patch},
+                    {"weights", weights.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(weights)}});
+  }
+  if (session.options().json) {
+    session.print_json("twinpatch.model.list/1", {{"networks", rows}});
+  } else {
+    session.print(text);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+Command model_list_command() {
+  return {.name = "list",
+          .summary = "the catalogue of networks: size, cost, and whether weights ship",
+          .examples = {{"as a table", "twinpatch model list"}, {"for a script", "twinpatch model list --json"}},
+          .notes = "MMAC: million multiply-adds in fp32, nothing cached. For networks of any input size: at 64x64.",
+          .add_options = [](CLI::App&) -> Run { return run_list; },
+          .children = {}};
+}
+
+}  // namespace twinpatch::app

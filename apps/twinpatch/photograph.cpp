@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/twinpatch/photograph.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "apps/frame/command.hpp"
+#include "twinpatch/vision/image.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+constexpr const char* kGroup = "Keypoints and patches";
+constexpr int kSideForAnySize = 64;  // networks of any input size
+
+int patch_side(const NetworkSpec& spec) {
+  if (!spec.input) return kSideForAnySize;
+  if (spec.input->height == spec.input->width) return spec.input->height;
+  throw ShapeError(fmt::format("{} takes patches of {}x{}; keypoints of photographs give square ones", spec.name,
+                               spec.input->height, spec.input->width));
+}
+
+float extent_of(const PhotographOptions& options) {
+  if (options.extent) return *options.extent;
+  return options.extent_from.empty() ? CutOptions().extent : patch_extent_preset(options.extent_from);
+}
+
+std::vector<Keypoint> find_keypoints(const GrayImage& image, const std::filesystem::path& file,
+                                     const PhotographOptions& options) {
+  if (file.empty()) return detect_keypoints(image, {.max_keypoints = options.max_keypoints});
+  auto keypoints = read_keypoints(file);
+  for (auto& keypoint : keypoints) {
+    keypoint.x += 0.5F - options.pixel_origin;
+    keypoint.y += 0.5F - options.pixel_origin;
+    const bool inside = keypoint.x >= 0 && keypoint.y >= 0 && keypoint.x <= static_cast<float>(image.width()) &&
+                        keypoint.y <= static_cast<float>(image.height());
+    if (inside) continue;
+    throw InvalidArgument(fmt::format("{}: keypoint {} at ({}, {}) lies outside the {}x{} image", file.string(),
+                                      &keypoint - keypoints.data(), keypoint.x - 0.5F + options.pixel_origin,
+                                      keypoint.y - 0.5F + options.pixel_origin, image.width(), image.height()));
+  }
+  return keypoints;
+}
+
+}  // namespace
+
+const char* const kPixelConvention =
+    "Coordinates are pixels of the stored image (an EXIF orientation is not applied), x to the right, y down, and the "
+    "centre of the first pixel is (0, 0) as in OpenCV. With --pixel-origin 0.5 it is (0.5, 0.5), as in COLMAP. This "
+    "holds for keypoint files as well as for what is written.";
+
+void PhotographOptions::validate() const {
+  if (max_keypoints < 0) throw UsageError(fmt::format("--max-keypoints must not be negative, found {}", max_keypoints));
+  if (extent && !extent_from.empty()) throw UsageError("--patch-extent and --patch-extent-from exclude each other");
+  if (extent && !(*extent > 0 && *extent <= 1000)) {
+    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", *extent));
+  }
+  if (pixel_origin != 0 && pixel_origin != 0.5F) {
+    throw UsageError(fmt::format("--pixel-origin must be 0 or 0.5, found {}", pixel_origin));
+  }
+  if (!extent_from.empty()) (void)patch_extent_preset(extent_from);
+}
+
+void add_photograph_options(CLI::App& app, PhotographOptions& options) {
+  app.add_option("--max-keypoints", options.max_keypoints, "the strongest SIFT keypoints are kept; 0: all")
+      ->type_name("N")
+      ->default_str(std::to_string(options.max_keypoints))
+      ->group(kGroup);
+  app.add_option("--patch-extent", options.extent, "side of a patch's window in sigma of its keypoint [12]")
+      ->type_name("F")
+      ->group(kGroup);
+  app.add_option("--patch-extent-from", options.extent_from,
+                 fmt::format("the window other programs use: {}", fmt::join(patch_extent_presets(), ", ")))
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_flag("--upright", options.upright, "do not turn patches to the keypoint's angle")->group(kGroup);
+  app.add_option("--pixel-origin", options.pixel_origin, "coordinate of the first pixel's centre: 0 or 0.5")
+      ->type_name("C")
+      ->default_str("0")
+      ->group(kGroup);
+}
+
+Photograph read_photograph(Session& session, const std::filesystem::path& path,
+                           const std::filesystem::path& keypoint_file, const NetworkSpec& spec,
+                           const PhotographOptions& options, ThreadPool& pool) {
+  const int side = patch_side(spec);
+  const GrayImage image = read_image(path);
+  session.control().check();
+  Photograph photograph{
+      path.string(), image.width(), image.height(), find_keypoints(image, keypoint_file, options), {}};
+  if (photograph.keypoints.empty()) session.warn("{}: no keypoints found", path.string());
+  session.control().check();
+  photograph.patches = cut_patches(image, photograph.keypoints,
+                                   {.side = side, .extent = extent_of(options), .upright = options.upright}, pool);
+  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path.string(), image.width(), image.height(),
+                 photograph.keypoints.size(), side, side, extent_of(options), options.upright ? ", upright" : "");
+  return photograph;
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/frame/session.hpp"
+#include "twinpatch/core/thread_pool.hpp"
+#include "twinpatch/net/spec.hpp"
+#include "twinpatch/vision/cut_patches.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace twinpatch::app {
+
+/// From a photograph to patches.
+struct PhotographOptions {
+  int max_keypoints = 2000;
+  std::optional<float> extent;  ///< side of the window in σ
+  std::string extent_from;      ///< or the preset it is taken from
+  bool upright = false;
+  float pixel_origin = 0;  ///< coordinate of the first pixel's centre, in and out: 0 (OpenCV) or 0.5 (COLMAP)
+
+  void validate() const;
+};
+void add_photograph_options(CLI::App& app, PhotographOptions& options);
+/// Said in the help of every command that reads or writes coordinates.
+extern const char* const kPixelConvention;
+
+struct Photograph {
+  std::string path;
+  int width = 0;
+  int height = 0;
+  std::vector<Keypoint> keypoints;  ///< library convention: the first pixel's centre is (0.5, 0.5)
+  PatchSet patches;                 ///< row i belongs to keypoint i
+};
+
+/// Decodes, detects (or reads `keypoint_file`), cuts. A photograph without keypoints gives a warning and an empty set.
+[[nodiscard]] Photograph read_photograph(Session& session, const std::filesystem::path& path,
+                                         const std::filesystem::path& keypoint_file, const NetworkSpec& spec,
+                                         const PhotographOptions& options, ThreadPool& pool);
+
+}  // namespace twinpatch::app

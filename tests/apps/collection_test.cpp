@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdio>
+
+#include "apps/process.hpp"
+#include "apps/scene.hpp"
+
+using namespace twinpatch::test;
+using Catch::Contains;
+
+TEST_CASE("inputs of every kind are described in the order given") {
+  const Scene scene;
+  const auto model = scene.model("siam-l2");
+  const auto array = scene.patches("p.npy", 7);
+  const auto tour = scene.photo_tour("tour");
+  const auto strips = scene.hpatches("hpatches");
+  const auto photograph = scene.photograph("photo.png", 160, 120);
+  const auto result = run_twinpatch({"describe", array, tour, strips, photograph, array, "-m", model, "-o",
+                                     scene.path("d.npy"), "--max-keypoints", "20", "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.err, Contains("given twice"));
+  const auto json = result.json();
+  const Array all = read_array(scene.path("d.npy"));
+  CHECK(all.shape[1] == 256);
+  std::int64_t row = 0;
+  for (const auto& part : json["inputs"]) {
+    CHECK(part["first_row"] == row);
+    row += part["rows"].get<std::int64_t>();
+  }
+  CHECK(all.shape[0] == row);
+  REQUIRE(json["inputs"].size() == 3 + 8 + 1);
+  CHECK(json["inputs"][0]["rows"] == 7);
+  CHECK(json["inputs"][1]["rows"] == 300);
+  CHECK(json["inputs"][2]["part"] == "i_second/ref");
+  // The same input at both ends: the same rows.
+  for (std::size_t i = 0; i < 7 * 256; ++i) {
+    REQUIRE(all.values[i] == Approx(all.values[all.values.size() - 7 * 256 + i]).margin(1e-6));
+  }
+}
+
+TEST_CASE("keypoints of described photographs are written beside the descriptors") {
+  const Scene scene;
+  const auto photograph = scene.photograph("photo.png", 200, 150);
+  const auto model = scene.model("tfeat");
+  const auto first = run_twinpatch({"describe", photograph, "-m", model, "-o", scene.path("d.npy"), "--keypoints-out",
+                                    scene.path("k.npy"), "--max-keypoints", "30"});
+  INFO(first.err);
+  REQUIRE(first.code == 0);
+  const Array keypoints = read_array(scene.path("k.npy"));
+  CHECK(keypoints.shape[0] == read_array(scene.path("d.npy")).shape[0]);
+  CHECK(keypoints.shape[1] == 4);
+  // Read back, they give the same patches.
+  REQUIRE(run_twinpatch(
+              {"describe", photograph, "-m", model, "-o", scene.path("e.npy"), "--keypoints", scene.path("k.npy")})
+              .code == 0);
+  const Array a = read_array(scene.path("d.npy"));
+  const Array b = read_array(scene.path("e.npy"));
+  REQUIRE(a.values.size() == b.values.size());
+  for (std::size_t i = 0; i < a.values.size(); ++i) REQUIRE(a.values[i] == Approx(b.values[i]).margin(2e-3));
+}
+
+TEST_CASE("a PhotoTour folder is evaluated next to the baselines") {
+  const Scene scene;
+  const auto tour = scene.photo_tour("tour");
+  const auto result = run_twinpatch({"eval", tour, "-m", scene.model("siam-l2"), "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto json = result.json();
+  CHECK(json["schema"] == "twinpatch.eval/1");
+  CHECK(json["matches"] == 150);
+  CHECK(json["others"] == 150);
+  REQUIRE(json["results"].size() >= 2);
+  for (const auto& row : json["results"]) {
+    CHECK(row["fpr95"].size() == 4);
+    CHECK(row["roc_auc"].get<double>() > 0.9);  // two noisy views of a point: even a random network tells them apart
+  }
+  const auto text = run_twinpatch({"eval", tour, "-m", scene.model("siam-l2"), "--no-baselines"});
+  CHECK(text.code == 0);
+  CHECK_THAT(text.out, Contains("FPR95") && Contains("siam-l2"));
+}
+
+TEST_CASE("an evaluation's report is a page of its own") {
+  const Scene scene;
+  const auto tour = scene.photo_tour("tour");
+  const auto model = scene.model("siam-l2");
+  CHECK(run_twinpatch({"eval", tour, "-m", model, "--report", scene.path("report")}).code == 0);
+  CHECK(scene.has("report/index.html"));
+  const auto refused = run_twinpatch({"eval", tour, "-m", model, "--report", scene.path("missing/report")});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("missing"));
+}
+
+TEST_CASE("HPatches sequences are evaluated by level") {
+  const Scene scene;
+  const auto result =
+      run_twinpatch({"eval", scene.hpatches("hp"), "-m", scene.model("siam-l2"), "--json", "--no-baselines"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  REQUIRE(result.json()["results"].size() == 1);
+  CHECK(result.json()["results"][0]["levels"].size() == 3);
+}
+
+TEST_CASE("real PhotoTour patches are scored and evaluated") {
+  const auto folder = data_folder("ubc_notredame2007");
+  if (folder.empty()) {
+    std::puts("skipped: no PhotoTour data");
+    return;
+  }
+  const Scene scene;
+  const auto list = (folder / "hard50_1186_1186_0.txt").string();
+  const auto result =
+      run_twinpatch({"score", folder.string(), "--pairs", list, "-m", scene.model("tfeat"), "-o", scene.path("s.npy")});
+  INFO(result.err);
+  CHECK(result.code == 0);
+  CHECK(read_array(scene.path("s.npy")).values.size() == 2372);
+}

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <sstream>
+
+#include "apps/process.hpp"
+#include "apps/scene.hpp"
+
+using namespace twinpatch::test;
+using Catch::Contains;
+
+namespace {
+
+std::vector<std::vector<double>> rows_of(const std::string& text) {
+  std::vector<std::vector<double>> rows;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream numbers(line);
+    rows.emplace_back();
+    for (double value = 0; numbers >> value;) rows.back().push_back(value);
+  }
+  return rows;
+}
+
+constexpr int kShift = 23;
+
+}  // namespace
+
+TEST_CASE("a shifted photograph is matched at the shift") {
+  const Scene scene;
+  const auto left = scene.photograph("left one.png", 320, 240);
+  const auto right = scene.photograph("réchte.png", 320, 240, kShift);
+  const auto shift = scene.folder().file("H.txt", "1 0 23\n0 1 0\n0 0 1\n").string();
+  const auto model = scene.model("siam-l2");
+  const auto result =
+      run_twinpatch({"match", left, right, "-m", model, "--homography", shift, "--view", scene.path("view.png"),
+                     "--patches", scene.path("patches.png"), "--max-keypoints", "300"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto rows = rows_of(result.out);
+  REQUIRE(rows.size() > 20);
+  int right_ones = 0;
+  for (const auto& row : rows) {
+    REQUIRE(row.size() == 5);
+    right_ones += std::abs(row[2] - row[0] - kShift) < 3 && std::abs(row[3] - row[1]) < 3 ? 1 : 0;
+  }
+  CHECK(right_ones > static_cast<int>(rows.size()) * 8 / 10);
+  CHECK_THAT(result.err,
+             Contains(std::to_string(right_ones) + " of " + std::to_string(rows.size())) && Contains("within 3 px"));
+  CHECK(scene.has("view.png"));
+  CHECK(scene.has("patches.png"));
+
+  const auto json =
+      run_twinpatch({"match", left, right, "-m", model, "--homography", shift, "--max-keypoints", "300", "--json"});
+  REQUIRE(json.code == 0);
+  const auto object = json.json();
+  CHECK(object["schema"] == "twinpatch.match/1");
+  CHECK(object["matches"].size() == rows.size());
+  CHECK(object["homography"]["correct"] == right_ones);
+  CHECK(object["left"]["width"] == 320);
+
+  // COLMAP's convention: half a pixel more everywhere, and the same matches.
+  const auto colmap = run_twinpatch({"match", left, right, "-m", model, "--max-keypoints", "300", "--pixel-origin",
+                                     "0.5", "-o", scene.path("m.txt"), "--quiet"});
+  REQUIRE(colmap.code == 0);
+  CHECK(colmap.out.empty());
+  CHECK(colmap.err.empty());
+  std::ifstream file(scene.path("m.txt"));
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto moved = rows_of(text);
+  REQUIRE(moved.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(moved[i][0] == Approx(rows[i][0] + 0.5).margin(2e-3));
+}
+
+TEST_CASE("2-channel networks match photographs too") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 160, 120);
+  const auto right = scene.photograph("right.png", 160, 120, 5);
+  const auto result = run_twinpatch({"match", left, right, "-m", scene.model("2ch"), "--max-keypoints", "25"});
+  INFO(result.err);
+  CHECK(result.code == 0);
+}
+
+TEST_CASE("rules of matching are applied or refused") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 200, 160);
+  const auto right = scene.photograph("right.png", 200, 160, 9);
+  const auto count = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"match", left, right, "-m", scene.model("siam-l2"), "--max-keypoints", "100"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = run_twinpatch(arguments);
+    INFO(result.err);
+    CHECK(result.code == 0);
+    return rows_of(result.out).size();
+  };
+  const auto mutual = count({});
+  const auto all = count({"--no-mutual"});
+  CHECK(mutual > 0);
+  CHECK(all >= mutual);
+  CHECK(count({"--ratio", "0.5"}) <= mutual);
+  CHECK(count({"--threshold", "0"}) <= mutual);
+  CHECK(count({"--upright", "--patch-extent", "10"}) > 0);
+  CHECK(count({"--patch-extent-from", "opencv"}) > 0);
+
+  const auto ratio = run_twinpatch({"match", left, right, "-m", scene.model("siam"), "--ratio", "0.8"});
+  CHECK(ratio.code == 1);
+  CHECK_THAT(ratio.err, Contains("ratio"));
+  const auto probability = run_twinpatch({"match", left, right, "-m", scene.model("siam"), "--probability"});
+  CHECK(probability.code == 1);
+  CHECK_THAT(probability.err, Contains("--probability") && Contains("calibration"));
+}
+
+TEST_CASE("a calibrated model adds probabilities") {
+  const Scene scene;
+  auto model = twinpatch::random_model(twinpatch::network("siam-l2"), 5);
+  model.metadata["calibration"] = R"({"scale": 2.0, "offset": 1.0})";
+  twinpatch::save_model(scene.path("calibrated.safetensors"), model);
+  const auto result =
+      run_twinpatch({"match", scene.photograph("a.png", 160, 120), scene.photograph("b.png", 160, 120, 4), "-m",
+                     scene.path("calibrated.safetensors"), "--probability"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto rows = rows_of(result.out);
+  REQUIRE(!rows.empty());
+  for (const auto& row : rows) {
+    REQUIRE(row.size() == 6);
+    CHECK(row[5] == Approx(1 / (1 + std::exp(-(2 * row[4] + 1)))).margin(1e-4));
+  }
+}
+
+TEST_CASE("a flat photograph has no keypoints and gives no matches") {
+  const Scene scene;
+  const auto flat = scene.folder().file("flat.pgm", "P5\n80 60\n255\n" + std::string(80 * 60, '\x7f')).string();
+  const auto result = run_twinpatch({"match", flat, scene.photograph("b.png", 160, 120), "-m", scene.model("siam"),
+                                     "--view", scene.path("v.png"), "--patches", scene.path("p.png")});
+  INFO(result.err);
+  CHECK(result.code == 0);
+  CHECK(result.out.empty());
+  CHECK_THAT(result.err, Contains("flat.pgm: no keypoints found") && Contains("0 matches"));
+}
+
+TEST_CASE("real photographs with a known homography are matched") {
+  const auto folder = data_folder("oxford_graf");
+  if (folder.empty()) {
+    std::puts("skipped: no Oxford sequences");
+    return;
+  }
+  const Scene scene;
+  const auto result = run_twinpatch({"match", (folder / "img1.pgm").string(), (folder / "img2.pgm").string(), "-m",
+                                     scene.model("tfeat"), "--homography", (folder / "H1to2p").string(),
+                                     "--max-keypoints", "500", "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.json()["homography"]["correct"].get<int>() > 20);  // even with random weights
+}

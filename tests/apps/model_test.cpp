@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdio>
+
+#include "apps/process.hpp"
+#include "apps/scene.hpp"
+
+using namespace twinpatch::test;
+using Catch::Contains;
+
+TEST_CASE("model list names every network of the catalogue with its cost") {
+  const auto result = run_twinpatch({"model", "list", "--json"});
+  CHECK(result.code == 0);
+  CHECK(result.err.empty());
+  const auto json = result.json();
+  CHECK(json["schema"] == "twinpatch.model.list/1");
+  CHECK(json["networks"].size() == twinpatch::catalogue().size());
+  for (const auto& row : json["networks"]) {
+    if (row["name"] == "2ch") CHECK(row["parameters"] == 913377);
+    if (row["name"] == "siam") CHECK(row["parameters"] == 1171585);
+  }
+  CHECK_THAT(run_twinpatch({"model", "list"}).out, Contains("siam-2stream"));
+}
+
+TEST_CASE("model show prints the layers of every network of the catalogue") {
+  for (const auto& spec : twinpatch::catalogue()) {
+    INFO(spec.name);
+    const auto result = run_twinpatch({"model", "show", spec.name, "--json"});
+    CHECK(result.code == 0);
+    CHECK(result.json()["streams"].size() == spec.streams.size());
+    CHECK(result.json()["parameters"] == twinpatch::cost(spec).parameters);
+  }
+  const auto text = run_twinpatch({"model", "show", "siam"});
+  CHECK_THAT(text.out, Contains("256x1x1") && Contains("parameters 1171585"));
+  CHECK_THAT(run_twinpatch({"model", "show", "siamm"}).err, Contains("siam"));
+}
+
+TEST_CASE("model show reads a model file with its hash") {
+  const Scene scene;
+  const auto file = scene.model("siam-l2");
+  const auto result = run_twinpatch({"model", "show", file, "--json"});
+  CHECK(result.code == 0);
+  CHECK(result.json()["hash"] == twinpatch::model_hash(twinpatch::load_model(file)));
+  CHECK(result.json()["weights"] == file);
+}
+
+TEST_CASE("the released weights are converted and fit the golden outputs") {
+  const auto golden = data_folder("golden");
+  if (golden.empty()) {
+    std::puts("skipped: no golden data");
+    return;
+  }
+  const Scene scene;
+  struct Case {
+    const char* in;
+    const char* entry;
+    double allowed;
+  };
+  for (const auto& [in, entry, allowed] :
+       {Case{"2ch_liberty.bin", "2ch_liberty", 1e-4}, Case{"2ch_liberty.t7", "2ch_liberty", 1e-4},
+        Case{"siam_desc_yosemite.bin", "siam_desc_yosemite", 1e-5}}) {
+    INFO(in);
+    const std::string out = scene.path(std::string(in) + ".safetensors");
+    const auto converted = run_twinpatch({"model", "convert", (golden / in).string(), out, "--json"});
+    REQUIRE(converted.code == 0);
+    CHECK(converted.json()["out"] == out);
+    const auto result =
+        run_twinpatch({"model", "verify", out, (golden / "test_data.bin").string(), "--entry", entry, "--json"});
+    CHECK(result.code == 0);
+    REQUIRE(result.json()["entries"].size() == 1);
+    CHECK(result.json()["entries"][0]["largest_error"].get<double>() <= allowed);
+    CHECK(result.json()["ok"] == true);
+  }
+  // Straight from the released file, by its name; and a tolerance nothing can meet.
+  const auto direct =
+      run_twinpatch({"model", "verify", (golden / "2ch_liberty.bin").string(), (golden / "test_data.bin").string()});
+  CHECK(direct.code == 0);
+  CHECK_THAT(direct.out, Contains(": ok"));
+  const auto strict = run_twinpatch({"model", "verify", (golden / "2ch_liberty.bin").string(),
+                                     (golden / "test_data.bin").string(), "--tolerance", "1e-12"});
+  CHECK(strict.code == 1);
+  CHECK_THAT(strict.out, Contains("DIFFERS"));
+}
+
+TEST_CASE("doctor reports this host") {
+  const auto result = run_twinpatch({"doctor", "--json"});
+  CHECK(result.code == 0);
+  CHECK(result.json()["schema"] == "twinpatch.doctor/1");
+  CHECK(result.json()["threads"].get<int>() >= 1);
+  CHECK(!result.json()["cpu"].empty());
+  CHECK(run_twinpatch({"doctor"}).code == 0);
+}
+
+TEST_CASE("bench measures describing and lists and grids") {
+  const auto result = run_twinpatch({"bench", "-m", "tfeat", "--seconds", "0.01", "--json"});
+  CHECK(result.code == 0);
+  const auto json = result.json();
+  REQUIRE(json["results"].size() == 3);
+  for (const auto& row : json["results"]) CHECK(row["per_second"].get<double>() > 0);
+}

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "apps/process.hpp"
+#include "apps/scene.hpp"
+#include "support/random.hpp"
+#include "twinpatch/engine/engine.hpp"
+
+using namespace twinpatch::test;
+using Catch::Contains;
+
+TEST_CASE("scores of listed pairs are those of the engine") {
+  const Scene scene;
+  for (const std::string name : {"siam", "2ch", "siam-l2"}) {
+    INFO(name);
+    const auto model = scene.model(name);
+    const auto patches = scene.patches("p.npy", 9);
+    const auto pairs = scene.pairs("pairs.npy", {0, 1, 1, 0, 8, 8, 3, 7, 0, 1});
+    const auto result =
+        run_twinpatch({"score", patches, "--pairs", pairs, "-m", model, "-o", scene.path("s.npy"), "--json"});
+    REQUIRE(result.code == 0);
+    CHECK(result.json()["schema"] == "twinpatch.score/1");
+    CHECK(result.json()["pairs"] == 5);
+    const Array scores = read_array(scene.path("s.npy"));
+    CHECK(scores.shape == std::vector<std::int64_t>{5});
+    CHECK(scores.values[0] == scores.values[4]);
+
+    twinpatch::Engine engine(twinpatch::load_model(model), {});
+    const auto set = twinpatch::read_npy_patches(patches, false);
+    const std::vector<twinpatch::IndexPair> list{{0, 1}, {1, 0}, {8, 8}, {3, 7}, {0, 1}};
+    const auto expected = engine.score(set.view(), list);
+    for (std::size_t i = 0; i < 5; ++i) CHECK(scores.values[i] == Approx(expected[i]).margin(1e-5));
+  }
+}
+
+TEST_CASE("left and right patches may come from two arrays") {
+  const Scene scene;
+  const auto left = scene.patches("left.npy", 5, 64, 1);
+  const auto right = scene.patches("right.npy", 3, 64, 2);
+  const auto pairs = scene.pairs("pairs.npy", {4, 2, 0, 0});
+  const auto run = [&](const std::string& list) {
+    return run_twinpatch(
+        {"score", left, "--right", right, "--pairs", list, "-m", scene.model("siam-l2"), "-o", scene.path("s.npy")});
+  };
+  CHECK(run(pairs).code == 0);
+  CHECK(read_array(scene.path("s.npy")).values.size() == 2);
+  const auto beyond = run(scene.pairs("beyond.npy", {2, 4}));
+  CHECK(beyond.code == 1);
+  CHECK_THAT(beyond.err, Contains("beyond.npy"));
+}
+
+TEST_CASE("raw patches are fed as they are") {
+  const Scene scene;
+  std::vector<float> values = normal_floats(4 * 64 * 64, 3, 0.2);
+  const auto raw = scene.floats("raw.npy", values, {4, 64, 64});
+  const auto pairs = scene.pairs("pairs.npy", {0, 1, 2, 3});
+  const auto model = scene.model("siam");
+  const auto result = run_twinpatch({"score", raw, "--raw", "--pairs", pairs, "-m", model, "-o", scene.path("s.npy")});
+  CHECK(result.code == 0);
+  const auto refused = run_twinpatch({"score", raw, "--pairs", pairs, "-m", model, "-o", scene.path("t.npy")});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("raw.npy") && Contains("float32"));
+}
+
+TEST_CASE("networks of any input size take patches of any size and others resize on demand") {
+  const Scene scene;
+  const auto pairs = scene.pairs("pairs.npy", {0, 1});
+  const auto large = scene.patches("large.npy", 2, 81);
+  const auto run = [&](const std::string& network, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{
+        "score", large, "--pairs", pairs, "-m", scene.model(network), "-o", scene.path("s.npy")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  CHECK(run("siam-spp", {}).code == 0);
+  const auto refused = run("siam", {});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("81x81") && Contains("64x64") && Contains("--resize"));
+  CHECK(run("siam", {"--resize"}).code == 0);
+}
