@@ -72,7 +72,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), tar
   struct stat status {};
   const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) throw IoError(path_.string(), "cannot write: it is a folder");
-  if (exists && ::access(target_.c_str(), W_OK) != 0) throw IoError(path_.string(), "cannot replace", errno);
+  if (exists && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0)
+    throw IoError(path_.string(), "cannot replace", errno);
   if (exists && !S_ISREG(status.st_mode)) {
     descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) throw IoError(path_.string(), "cannot open", errno);
