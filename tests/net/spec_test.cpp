@@ -97,7 +97,7 @@ TEST_CASE("symmetry and descriptors follow from coupling and decision") {
   CHECK_FALSE(has_descriptors(network("2ch-spp")));
 }
 
-TEST_CASE("catalogue names are unique and found; others are refused with the nearest") {
+TEST_CASE("catalogue names are unique and found, others are refused with the nearest") {
   std::set<std::string> names;
   for (const NetworkSpec& spec : catalogue()) {
     CHECK(names.insert(spec.name).second);
