@@ -24,12 +24,12 @@ struct CutOptions {
 /// Side of the window that other programs cut around a keypoint, in σ. Throws InvalidArgument for an unknown name.
 ///   colmap      12    SIFT as COLMAP and VLFeat compute it: 4 bins of 3σ (magnif = 3), and vl_covdet's patches
 ///                     (relative extent 6 = half the side). COLMAP's affine and DSP variants take 15σ.
-///   opencv      13.5  VGG and BoostDesc (scale_factor 6.75 times KeyPoint::size, which is 2σ), both fitted to PhotoTour
+///   opencv      13.5  VGG and BoostDesc: scale_factor 6.75 times KeyPoint::size, which is 2σ; fitted to PhotoTour
 ///                     patches. OpenCV's own SIFT takes 4 bins of 3σ, as COLMAP does: 12σ.
 ///   kornia      12    ScaleSpaceDetector's default mr_size 6 is half the side; HardNet and SOSNet are fed so.
 ///   hpatches    10    "scale magnified by a factor of 5", read as a factor on the radius; its page does not say.
-///   photo-tour  13.5  The UBC patches the published networks learnt from. Their authors do not give the factor: this is
-///                     the one OpenCV's descriptors trained on them use for SIFT keypoints.
+///   photo-tour  13.5  The UBC patches that the published networks learnt from. Their authors do not give the
+///                     factor: this is the one of OpenCV's descriptors trained on them, for SIFT keypoints.
 [[nodiscard]] float patch_extent_preset(std::string_view name);
 [[nodiscard]] std::vector<std::string> patch_extent_presets();
 

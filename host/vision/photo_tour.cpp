@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "codecs.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/vision/patch_collections.hpp"
+
+namespace twinpatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSide = 64;    // of a patch
+constexpr int kPerRow = 16;  // patches in a row of a sheet, and rows in a sheet
+constexpr int kSheetSide = kSide * kPerRow;
+constexpr std::int64_t kPerSheet = kPerRow * kPerRow;
+
+bool is_sheet(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  return stem.size() > 7 && stem.starts_with("patches") &&
+         std::all_of(stem.begin() + 7, stem.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+         (path.extension() == ".bmp" || path.extension() == ".png");
+}
+
+/// Sheets in name order.
+std::vector<fs::path> find_sheets(const fs::path& folder) {
+  std::map<std::string, fs::path> sheets;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!is_sheet(entry.path())) continue;
+    const auto [place, is_new] = sheets.emplace(entry.path().stem().string(), entry.path());
+    if (!is_new) throw FormatError(entry.path().string(), 0, "there as .bmp and as .png: which one is meant?");
+  }
+  std::vector<fs::path> paths;
+  for (auto& [stem, path] : sheets) paths.push_back(std::move(path));
+  return paths;
+}
+
+/// Copies the first `count` patches of a sheet to patches [first, first + count).
+void copy_sheet(const fs::path& path, PatchSet& patches, std::int64_t first, std::int64_t count) {
+  const cv::Mat sheet = vision::read_mat(path, vision::Colour::grey);
+  if (sheet.cols != kSheetSide || sheet.rows != kSheetSide) {
+    throw FormatError(path.string(), 0,
+                      fmt::format("expected a sheet of {0}x{0} pixels (16x16 patches of 64x64), found {1}x{2}",
+                                  kSheetSide, sheet.cols, sheet.rows));
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const int x = static_cast<int>(i % kPerRow) * kSide;
+    const int y = static_cast<int>(i / kPerRow) * kSide;
+    std::uint8_t* const patch = patches.mutable_patch(first + i);
+    for (int row = 0; row < kSide; ++row) std::memcpy(patch + row * kSide, sheet.ptr(y + row) + x, kSide);
+  }
+}
+
+}  // namespace
+
+bool is_photo_tour(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_regular_file(folder / "info.txt", error)) return false;
+  fs::directory_iterator entries(folder, error);
+  return !error && std::any_of(begin(entries), end(entries), [](const auto& entry) { return is_sheet(entry.path()); });
+}
+
+PhotoTour read_photo_tour(const fs::path& folder) {
+  PhotoTour result;
+  result.points = read_photo_tour_info(folder / "info.txt");
+  const auto count = static_cast<std::int64_t>(result.points.size());
+  const std::vector<fs::path> sheets = find_sheets(folder);
+  const std::int64_t stored = static_cast<std::int64_t>(sheets.size()) * kPerSheet;
+  if (stored < count) {
+    throw FormatError(
+        (folder / "info.txt").string(), 0,
+        fmt::format("expected {} patches, one a line, found {} sheets with {}", count, sheets.size(), stored));
+  }
+  result.patches = PatchSet(count, kSide, kSide);
+  for (std::int64_t first = 0, sheet = 0; first < count; first += kPerSheet, ++sheet) {
+    copy_sheet(sheets[static_cast<std::size_t>(sheet)], result.patches, first, std::min(kPerSheet, count - first));
+  }
+  return result;
+}
+
+}  // namespace twinpatch
