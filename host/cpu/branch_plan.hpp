@@ -19,7 +19,7 @@ class BranchPlan {
   BranchPlan(const Model& model, const std::string& branch, Extent patch, std::size_t first_layer,
              const PlanOptions& options);
 
-  /// Writes the inputs of stream `stream` for the batch at hand, NHWC.
+  /// Writes the inputs of stream `stream` for the batch at hand, NHWC or planar.
   using Fill = std::function<void(std::size_t stream, float* input)>;
   /// out[item · stride …]: the vectors of `batch` items, each stream flattened in (channel, row, column) order.
   void run(int worker, std::int64_t batch, const Fill& fill, float* out, std::int64_t stride);
@@ -28,6 +28,8 @@ class BranchPlan {
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
   /// Input of a stream's plan.
   [[nodiscard]] Shape input(std::size_t stream) const { return streams_[stream].input(); }
+  /// Its inputs are planar, [channels, height, width] an item, not NHWC.
+  [[nodiscard]] bool planar(std::size_t stream) const { return streams_[stream].planar_input(); }
   [[nodiscard]] std::vector<std::string> describe() const;
 
  private:

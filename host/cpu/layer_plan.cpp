@@ -10,6 +10,7 @@
 
 #include "dnnl_steps.hpp"
 #include "own_steps.hpp"
+#include "stem_step.hpp"
 #include "twinpatch/core/error.hpp"
 #include "winograd_step.hpp"
 
@@ -67,14 +68,27 @@ struct LayerPlan::Planner {
              taken);
       return;
     }
-    const bool linear_or_relu = !activation || *activation == Activation::Kind::relu;
-    if (!options.exact_convolutions && linear_or_relu && winograd_fits(layer, shape, output)) {
+    if (!activation || *activation == Activation::Kind::relu) {
       const bool pool = activation && pools_by_two(index + taken);
-      auto step = make_winograd_step(layer, shape, output, activation.has_value(), pool, weight, bias);
-      append(std::move(step), pool ? output_shape(layers[index + taken], output) : output, taken + (pool ? 1 : 0));
-      return;
+      if (auto step = make_own_convolution(layer, output, activation.has_value(), pool, weight, bias)) {
+        append(std::move(step), pool ? output_shape(layers[index + taken], output) : output, taken + (pool ? 1 : 0));
+        return;
+      }
     }
     append(make_convolution_step(layer, shape, output, activation, weight, bias, options.size), output, taken);
+  }
+
+  /// Kernels of our own, where there are some for such a layer; ReLU and pooling are fused.
+  std::unique_ptr<Step> make_own_convolution(const Convolution& layer, Shape output, bool relu, bool pool,
+                                             const float* weight, const float* bias) {
+    if (plan.steps_.empty() && stem_fits(layer, output, pool)) {
+      plan.planar_input_ = true;
+      return make_stem_step(layer, shape, output, relu, pool, weight, bias);
+    }
+    if (!options.exact_convolutions && winograd_fits(layer, shape, output)) {
+      return make_winograd_step(layer, shape, output, relu, pool, weight, bias);
+    }
+    return nullptr;
   }
 
   /// Whether that layer is the max pooling that can be fused: 2×2, stride 2, rounding down.

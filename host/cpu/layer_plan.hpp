@@ -40,12 +40,14 @@ class LayerPlan {
   LayerPlan(std::span<const Layer> layers, std::size_t first, Shape input, const LayerWeights& weights,
             const PlanOptions& options);
 
-  /// `in` NHWC [batch, input]; returns the output, NHWC [batch, output], in the workspace, or `in` itself where there
-  /// is no layer.
+  /// `in` [batch, input], NHWC or planar; returns the output, NHWC [batch, output], in the workspace, or `in` itself
+  /// where there is no layer.
   const float* run(int worker, std::int64_t batch, const float* in, Workspace& workspace) const;
 
   [[nodiscard]] Shape input() const noexcept { return input_; }
   [[nodiscard]] Shape output() const noexcept { return output_; }
+  /// The input is [channels, height, width] an item, as the kernels for first convolutions read it, not NHWC.
+  [[nodiscard]] bool planar_input() const noexcept { return planar_input_; }
   /// What `run` needs of a workspace: floats of each of the two buffers, bytes of scratch.
   [[nodiscard]] std::int64_t buffer_floats() const noexcept { return buffer_floats_; }
   [[nodiscard]] std::int64_t scratch_bytes() const noexcept { return scratch_bytes_; }
@@ -56,6 +58,7 @@ class LayerPlan {
   struct Planner;
   Shape input_, output_;
   std::vector<std::unique_ptr<Step>> steps_;
+  bool planar_input_ = false;
   std::int64_t buffer_floats_ = 0;
   std::int64_t scratch_bytes_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "dnnl_steps.hpp"
+#include "stem_step.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -56,8 +57,11 @@ HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, const PlanOp
     const bool has_bias = layer.bias && side == Side::left;
     auto single = layer;
     single.in = 1;
-    half.convolution = make_convolution_step(single, half.input, half.output, {}, weight.data(),
-                                             has_bias ? weights.get(0, "bias", layer.out) : nullptr, options.size);
+    const float* bias = has_bias ? weights.get(0, "bias", layer.out) : nullptr;
+    half.convolution =
+        stem_fits(single, half.output, false)
+            ? make_stem_step(single, half.input, half.output, false, false, weight.data(), bias)
+            : make_convolution_step(single, half.input, half.output, {}, weight.data(), bias, options.size);
     input = std::max(input, half.input.size());
     output = std::max(output, half.output.size());
     scratch = std::max(scratch, half.convolution->scratch_bytes());

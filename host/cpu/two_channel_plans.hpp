@@ -20,6 +20,7 @@ class PairPlan {
   void run(int worker, std::int64_t batch, const BranchPlan::Fill& fill, float* scores);
   [[nodiscard]] std::int64_t batch() const noexcept { return branch_.batch(); }
   [[nodiscard]] Shape input(std::size_t stream) const { return branch_.input(stream); }
+  [[nodiscard]] bool planar(std::size_t stream) const { return branch_.planar(stream); }
   [[nodiscard]] std::vector<std::string> describe() const;
 
  private:

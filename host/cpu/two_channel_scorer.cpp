@@ -132,10 +132,13 @@ class TwoChannelScorer final : public PairScorer {
       control.check();
       const SingleThreaded alone;
       const auto fill = [&](std::size_t stream, float* input) {
-        for (auto i = begin; i < end; ++i, input += plan.input(stream).size()) {
+        const auto size = plan.input(stream).size();
+        const int step = plan.planar(stream) ? 1 : 2;
+        for (auto i = begin; i < end; ++i, input += size) {
           const auto pair = pair_at(i);
-          load_patch(left.patch(pair.left), left.map(pair.left), streams[stream].view, input, 2);
-          load_patch(right.patch(pair.right), right.map(pair.right), streams[stream].view, input + 1, 2);
+          load_patch(left.patch(pair.left), left.map(pair.left), streams[stream].view, input, step);
+          load_patch(right.patch(pair.right), right.map(pair.right), streams[stream].view,
+                     input + (step == 1 ? size / 2 : 1), step);
         }
       };
       plan.run(worker, end - begin, fill, scores + begin);

@@ -68,7 +68,7 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
   std::vector<double> expected;
   for (std::int64_t first = 0; first < count; first += batch) {
     const auto items = std::min(batch, count - first);
-    Buffer<float> nhwc(items * input.size());
+    Buffer<float> items_in(items * input.size());
     for (std::int64_t i = 0; i < items; ++i) {
       reference::Map map(input);
       for (int c = 0; c < input.channels; ++c) {
@@ -77,7 +77,10 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
             const auto at = ((first + i) * input.channels + c) * input.height * input.width + y * input.width + x;
             const float value = values[static_cast<std::size_t>(at)];
             map.at(c, y, x) = value;
-            nhwc[((i * input.height + y) * input.width + x) * input.channels + c] = value;
+            const bool planar = plans[0].planar_input();
+            const auto to = planar ? ((i * input.channels + c) * input.height + y) * input.width + x
+                                   : ((i * input.height + y) * input.width + x) * input.channels + c;
+            items_in[to] = value;
           }
         }
       }
@@ -87,7 +90,7 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
       REQUIRE(map.shape == plans[0].output());
       expected.insert(expected.end(), map.values.begin(), map.values.end());
     }
-    const float* out = plans[0].run(1, items, nhwc.data(), workspace);
+    const float* out = plans[0].run(1, items, items_in.data(), workspace);
     const auto shape = plans[0].output();
     for (std::int64_t i = 0; i < items; ++i) {
       for (int c = 0; c < shape.channels; ++c) {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <hwy/highway.h>
 #include <catch2/catch.hpp>
 
+#include "highway_target.hpp"
 #include "layers_support.hpp"
 #include "winograd_kernels.hpp"
 #include "winograd_matrices.hpp"
@@ -26,21 +26,6 @@ void check(const std::vector<Layer>& layers, Shape input) {
     check_layers(layers, input, count, batch, false, tolerance::kWinogradFp32, "Winograd");
   }
 }
-
-/// Highway's best target is `target` and nothing else in its scope.
-class OnlyTarget {
- public:
-  explicit OnlyTarget(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  ~OnlyTarget() {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  OnlyTarget(const OnlyTarget&) = delete;             // restores on leaving its scope
-  OnlyTarget& operator=(const OnlyTarget&) = delete;  // likewise
-};
 
 }  // namespace
 
@@ -92,17 +77,13 @@ TEST_CASE("Winograd is taken where it pays and only there") {
 }
 
 TEST_CASE("Winograd's kernels agree on every instruction set that this processor has") {
-  const auto targets = hwy::SupportedTargets() & HWY_TARGETS;
-  std::string names;
-  for (std::int64_t target = 1; target > 0 && target <= targets; target <<= 1) {
-    if ((targets & target) == 0) continue;
-    const OnlyTarget only(target);
+  REQUIRE_FALSE(test::highway_targets().empty());
+  for (const auto target : test::highway_targets()) {
+    const test::OnlyTarget only(target);
     INFO("target " << cpu::winograd_kernels().target);
-    names += cpu::winograd_kernels().target;
     check_layers({convolution(32, 48, 5), kRelu, Pooling{}}, {32, 10, 10}, 5, 4, false, tolerance::kWinogradFp32,
                  cpu::winograd_kernels().target);
     check_layers({convolution(16, 64, 3)}, {16, 9, 12}, 2, 2, false, tolerance::kWinogradFp32, "Winograd");
     check_layers({convolution(16, 16, 3), kRelu}, {16, 9, 12}, 2, 2, false, tolerance::kWinogradFp32, "Winograd");
   }
-  CHECK_FALSE(names.empty());
 }
