@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <utility>
 
 #include "layers.hpp"
 #include "limits.hpp"
+#include "spec_names.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/net/spec.hpp"
 
@@ -18,97 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
 constexpr std::int64_t kNowhere = -1;  // what is wrong stands in the text's meaning, not at a byte of it
 constexpr int kDepth = 8;              // the deepest value is spec.streams[].layers[].kernel[]: 6
-
-// Names of enumerators, in one table for writing and reading.
-template <class Enum>
-using Names = std::vector<std::pair<Enum, const char*>>;
-
-const Names<Coupling>& names(Coupling) {
-  static const Names<Coupling> table{{Coupling::two_channel, "two_channel"},
-                                     {Coupling::siamese, "siamese"},
-                                     {Coupling::pseudo_siamese, "pseudo_siamese"}};
-  return table;
-}
-const Names<StreamView::Kind>& names(StreamView::Kind) {
-  using Kind = StreamView::Kind;
-  static const Names<Kind> table{
-      {Kind::whole, "whole"}, {Kind::central_crop, "central_crop"}, {Kind::surround_average, "surround_average"}};
-  return table;
-}
-const Names<DecisionMetric::Kind>& names(DecisionMetric::Kind) {
-  using Kind = DecisionMetric::Kind;
-  static const Names<Kind> table{{Kind::l2, "l2"}, {Kind::l1, "l1"}, {Kind::cosine, "cosine"}};
-  return table;
-}
-
-template <class Enum>
-std::string to_name(Enum value) {
-  for (const auto& [enumerator, name] : names(value)) {
-    if (enumerator == value) return name;
-  }
-  throw InvalidArgument("a value that is no enumerator");
-}
-
-// Writing.
-
-Json to_json(Extent extent) { return Json::array({extent.height, extent.width}); }
-
-Json to_json(const Layer& layer) {
-  return std::visit(net::Overloaded{
-                        [](const Convolution& l) {
-                          return Json{{"kind", "convolution"},
-                                      {"in", l.in},
-                                      {"out", l.out},
-                                      {"kernel", to_json(l.kernel)},
-                                      {"stride", to_json(l.stride)},
-                                      {"padding", to_json(l.padding)},
-                                      {"bias", l.bias}};
-                        },
-                        [](const BatchNormalisation& l) {
-                          return Json{{"kind", "batch_normalisation"},
-                                      {"channels", l.channels},
-                                      {"epsilon", l.epsilon},
-                                      {"affine", l.affine}};
-                        },
-                        [](const Pooling& l) {
-                          return Json{{"kind", l.kind == Pooling::Kind::max ? "max_pooling" : "average_pooling"},
-                                      {"window", to_json(l.window)},
-                                      {"stride", to_json(l.stride)},
-                                      {"ceil", l.ceil}};
-                        },
-                        [](const Subsampling& l) {
-                          return Json{{"kind", "subsampling"}, {"channels", l.channels}, {"window", to_json(l.window)}};
-                        },
-                        [](const SpatialPyramid& l) {
-                          return Json{{"kind", "spatial_pyramid"}, {"levels", l.levels}};
-                        },
-                        [](const Linear& l) {
-                          return Json{{"kind", "linear"}, {"in", l.in}, {"out", l.out}};
-                        },
-                        [](const Activation& l) {
-                          return Json{{"kind", l.kind == Activation::Kind::relu ? "relu" : "tanh"}};
-                        },
-                    },
-                    layer);
-}
-
-Json to_json(const std::vector<Layer>& layers) {
-  Json list = Json::array();
-  for (const Layer& layer : layers) list.push_back(to_json(layer));
-  return list;
-}
-
-Json to_json(const Decision& decision) {
-  if (const auto* metric = std::get_if<DecisionMetric>(&decision)) {
-    return Json{{"kind", to_name(metric->kind)}, {"normalise", metric->normalise}};
-  }
-  return Json{{"kind", "layers"}, {"layers", to_json(std::get<DecisionLayers>(decision).layers)}};
-}
-
-// Reading.
 
 /// Where a value stands, for messages: the file, and the way to it in the text ("streams[0].layers[3]").
 struct Place {
@@ -184,7 +94,7 @@ class Object {
     std::string text;
     required(key, text);
     std::string known;
-    for (const auto& [candidate, name] : names(value)) {
+    for (const auto& [candidate, name] : net::names(value)) {
       if (text == name) {
         value = candidate;
         return;
@@ -351,34 +261,13 @@ Json parse(std::string_view text, const std::string& path) {
 
 }  // namespace
 
-std::string to_json(const NetworkSpec& spec) {
-  Json streams = Json::array();
-  for (const Stream& stream : spec.streams) {
-    streams.push_back({{"view", to_name(stream.view.kind)}, {"layers", to_json(stream.layers)}});
-  }
-  const Normalisation& rule = spec.normalisation;
-  const Json json{{"version", kVersion},
-                  {"name", spec.name},
-                  {"summary", spec.summary},
-                  {"input", spec.input ? to_json(*spec.input) : Json("any")},
-                  {"minimum_input", to_json(spec.minimum_input)},
-                  {"normalisation",
-                   {{"scale", rule.scale},
-                    {"subtract_mean", rule.subtract_mean},
-                    {"divide_deviation", rule.divide_deviation},
-                    {"deviation_epsilon", rule.deviation_epsilon}}},
-                  {"coupling", to_name(spec.coupling)},
-                  {"streams", std::move(streams)},
-                  {"decision", to_json(spec.decision)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 NetworkSpec spec_from_json(std::string_view text, const std::string& path) {
   const Json json = parse(text, path);
   Object object(json, {&path, ""});
   int version = 0;
   object.required("version", version);
-  if (version != kVersion) object.place().at("version").fail(fmt::format("must be {}, found {}", kVersion, version));
+  if (version != net::kSpecVersion)
+    object.place().at("version").fail(fmt::format("must be {}, found {}", net::kSpecVersion, version));
   NetworkSpec spec;
   object.required("name", spec.name);
   object.optional("summary", spec.summary);
