@@ -15,6 +15,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override;
   [[nodiscard]] TileSize tile_size(const Model& model, int height, int width) const override;
+  [[nodiscard]] std::int64_t memory() const override { return context_->memory; }
 
  private:
   std::shared_ptr<CpuContext> context_;
