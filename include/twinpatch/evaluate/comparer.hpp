@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "twinpatch/engine/engine.hpp"
+
+namespace twinpatch {
+
+/// Anything that can compare patches: a network on an engine, or a baseline. What every evaluation is written against.
+class Comparer {
+ public:
+  virtual ~Comparer() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  /// Side length it wants its patches in.
+  [[nodiscard]] virtual int side() const = 0;
+  /// Scores of pairs (higher = more similar), indices into `left` and `right`.
+  [[nodiscard]] virtual std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
+                                                 const RunControl& control = {}) = 0;
+  /// The `top_k` best of `right` for every patch of `left`.
+  [[nodiscard]] virtual Selected best(PatchView left, PatchView right, int top_k, const RunControl& control = {}) = 0;
+};
+
+/// A network; the engine is shared, not copied.
+[[nodiscard]] std::unique_ptr<Comparer> network_comparer(std::string name, std::shared_ptr<Engine> engine);
+
+/// Euclidean distance between descriptors made by `describe` (any function of one patch set).
+using Describe = std::function<Matrix(PatchView)>;
+[[nodiscard]] std::unique_ptr<Comparer> descriptor_comparer(std::string name, int side, Describe describe);
+
+/// Grey levels less their mean, over their deviation, compared by Euclidean distance: what a network must beat.
+[[nodiscard]] Matrix normalised_pixels(PatchView patches);
+/// Normalised pixels, and root-SIFT of the whole patch (Lowe 2004; Arandjelović & Zisserman 2012).
+[[nodiscard]] std::vector<std::unique_ptr<Comparer>> baselines();
+
+}  // namespace twinpatch
