@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <type_traits>
 
+#include "pixel_kernels.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -30,6 +32,19 @@ void load(const Pixel* pixels, int height, int width, PixelMap map, StreamView v
   const int rows = crop ? height / 2 : height;
   const int columns = crop ? width / 2 : width;
   pixels += crop ? std::int64_t{height / 4} * width + width / 4 : 0;
+  if constexpr (std::is_same_v<Pixel, std::uint8_t>) {
+    if (step == 1) {
+      const auto& kernels = pixel_kernels();
+      if (columns == width) {
+        kernels.load(pixels, std::int64_t{rows} * columns, map.scale, map.offset, out);
+        return;
+      }
+      for (int y = 0; y < rows; ++y, pixels += width, out += columns) {
+        kernels.load(pixels, columns, map.scale, map.offset, out);
+      }
+      return;
+    }
+  }
   for (int y = 0; y < rows; ++y, pixels += width) {
     for (int x = 0; x < columns; ++x, out += step) *out = map.scale * static_cast<float>(pixels[x]) + map.offset;
   }
@@ -42,12 +57,8 @@ PixelMap pixel_map(const Normalisation& normalisation, PatchView patch) {
   const auto* pixels = static_cast<const std::uint8_t*>(patch.pixels);
   const auto count = std::int64_t{patch.height} * patch.width;
   std::int64_t sum = 0;
-  std::int64_t squares = 0;  // whole numbers: exact for every size that fits in memory
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto value = static_cast<std::int32_t>(pixels[i]);
-    sum += value;
-    squares += value * value;
-  }
+  std::int64_t squares = 0;
+  pixel_kernels().moments(pixels, count, &sum, &squares);
   const double mean = static_cast<double>(sum) / static_cast<double>(count);
   const double variance = static_cast<double>(squares) / static_cast<double>(count) - mean * mean;
   double scale = normalisation.scale;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "dnnl_steps.hpp"
+#include "pixel_kernels.hpp"
 #include "stem_step.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -36,10 +37,8 @@ std::vector<std::string> PairPlan::describe() const {
   return result;
 }
 
-HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, const PlanOptions& options)
-    : batch_(options.size.batch) {
+HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, int workers) {
   std::int64_t input = 0;
-  std::int64_t output = 0;
   std::int64_t scratch = 0;
   for (std::size_t i = 0; i < model.spec.streams.size(); ++i) {
     const auto& stream = model.spec.streams[i];
@@ -58,36 +57,36 @@ HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, const PlanOp
     auto single = layer;
     single.in = 1;
     const float* bias = has_bias ? weights.get(0, "bias", layer.out) : nullptr;
-    half.convolution =
-        stem_fits(single, half.output, false)
-            ? make_stem_step(single, half.input, half.output, false, false, weight.data(), bias)
-            : make_convolution_step(single, half.input, half.output, {}, weight.data(), bias, options.size);
+    half.convolution = stem_fits(single, half.output, false)
+                           ? make_stem_step(single, half.input, half.output, false, false, weight.data(), bias)
+                           : make_convolution_step(single, half.input, half.output, {}, weight.data(), bias,
+                                                   {.batch = 1, .workers = workers});
     input = std::max(input, half.input.size());
-    output = std::max(output, half.output.size());
     scratch = std::max(scratch, half.convolution->scratch_bytes());
     size_ += half.output.size();
     streams_.push_back(std::move(half));
   }
-  for (int worker = 0; worker < options.size.workers; ++worker) {
-    workers_.push_back({Buffer<float>(batch_ * input), Buffer<float>(batch_ * output), Buffer<std::byte>(scratch)});
+  for (int worker = 0; worker < workers; ++worker) {
+    workers_.push_back({Buffer<float>(input), Buffer<std::byte>(scratch)});
   }
+}
+
+void HalvesPlan::run_row(int worker, std::size_t stream, const TwoChannelRows& rows, std::int64_t row, float* out) {
+  auto& mine = workers_[static_cast<std::size_t>(worker)];
+  const auto& half = streams_[stream];
+  load_patch(rows.patch(row), rows.map(row), half.view, mine.input.data(), 1);
+  half.convolution->run(worker, 1, mine.input.data(), out, mine.scratch.data());
 }
 
 void HalvesPlan::run(CpuContext& context, const TwoChannelRows& rows, std::int64_t first, std::int64_t count,
                      float* out, const RunControl& control) {
-  context.pool.for_ranges(count, batch_, [&](std::int64_t begin, std::int64_t end, int worker) {
+  constexpr std::int64_t kRowsPerRange = 8;
+  context.pool.for_ranges(count, kRowsPerRange, [&](std::int64_t begin, std::int64_t end, int worker) {
     control.check();
     const SingleThreaded alone;
-    auto& mine = workers_[static_cast<std::size_t>(worker)];
-    for (auto& stream : streams_) {
-      for (auto i = begin; i < end; ++i) {
-        load_patch(rows.patch(first + i), rows.map(first + i), stream.view,
-                   mine.input.data() + (i - begin) * stream.input.size(), 1);
-      }
-      stream.convolution->run(worker, end - begin, mine.input.data(), mine.output.data(), mine.scratch.data());
-      for (auto i = begin; i < end; ++i) {
-        std::copy_n(mine.output.data() + (i - begin) * stream.output.size(), stream.output.size(),
-                    out + i * size_ + stream.offset);
+    for (auto i = begin; i < end; ++i) {
+      for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
+        run_row(worker, stream, rows, first + i, out + i * size_ + offset(stream));
       }
     }
   });
@@ -106,7 +105,7 @@ std::optional<JoinRule> stream_rule(const NetworkSpec& spec, const Stream& strea
   const auto half = output_shape(layers[0], stream_input(spec, stream, patch));
   const auto* pooling = std::get_if<Pooling>(&layers[2]);
   if (pooling != nullptr && pooling->kind == Pooling::Kind::max && pooling->window == Extent{2, 2} &&
-      pooling->stride == Extent{2, 2} && half.height % 2 == 0 && half.width % 2 == 0) {
+      pooling->stride == Extent{2, 2} && !pooling->ceil && half.height >= 2 && half.width >= 2) {
     rule.pool = true;
     rule.layers = 3;
   }
@@ -123,28 +122,25 @@ std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch) {
   return first;
 }
 
-void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, float* out) {
-  const auto values = shape.size();
+void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, int first, int rows,
+                 float* out) {
+  const auto& kernels = pixel_kernels();
+  const auto row = std::int64_t{shape.width} * shape.channels;
+  left += first * row;
+  right += first * row;
   if (rule.pool) {
-    const std::int64_t channels = shape.channels;
-    const auto row = shape.width * channels;
-    for (int y = 0; y < shape.height; y += 2) {
-      for (int x = 0; x < shape.width; x += 2, out += channels) {
-        const auto at = y * row + x * channels;
-        for (std::int64_t c = at; c < at + channels; ++c) {
-          const float upper = std::max(left[c] + right[c], left[c + channels] + right[c + channels]);
-          const float lower =
-              std::max(left[c + row] + right[c + row], left[c + row + channels] + right[c + row + channels]);
-          out[c - at] = std::max(0.0F, std::max(upper, lower));
-        }
-      }
-    }
-  } else if (rule.activation == Activation::Kind::relu) {
-    for (std::int64_t i = 0; i < values; ++i) out[i] = std::max(0.0F, left[i] + right[i]);
-  } else {
-    for (std::int64_t i = 0; i < values; ++i) out[i] = left[i] + right[i];
-    for (std::int64_t i = 0; rule.activation && i < values; ++i) out[i] = std::tanh(out[i]);
+    out += std::int64_t{first / 2} * (shape.width / 2) * shape.channels;
+    kernels.join_pooled(left, right, rows, shape.width, shape.channels, out);
+    return;
   }
+  out += first * row;
+  const auto values = rows * row;
+  if (rule.activation == Activation::Kind::relu) {
+    kernels.join(left, right, values, out);
+    return;
+  }
+  for (std::int64_t i = 0; i < values; ++i) out[i] = left[i] + right[i];
+  for (std::int64_t i = 0; rule.activation && i < values; ++i) out[i] = std::tanh(out[i]);
 }
 
 }  // namespace twinpatch::cpu

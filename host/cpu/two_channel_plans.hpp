@@ -36,8 +36,10 @@ class PairPlan {
 /// Halves of the first convolutions: one patch → its half of every stream, one after the other, each NHWC.
 class HalvesPlan {
  public:
-  HalvesPlan(const Model& model, Extent patch, Side side, const PlanOptions& options);
-  /// out [count, size()]: halves of rows [begin, begin + count).
+  HalvesPlan(const Model& model, Extent patch, Side side, int workers);
+  /// out [shape(stream)]: a stream's half of one row, on the calling worker's thread.
+  void run_row(int worker, std::size_t stream, const TwoChannelRows& rows, std::int64_t row, float* out);
+  /// out [count, size()]: halves of rows [begin, begin + count), by every worker of the pool.
   void run(CpuContext& context, const TwoChannelRows& rows, std::int64_t begin, std::int64_t count, float* out,
            const RunControl& control);
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
@@ -53,27 +55,28 @@ class HalvesPlan {
     std::unique_ptr<Step> convolution;
   };
   struct Worker {
-    Buffer<float> input, output;
+    Buffer<float> input;  // of one stream of one patch
     Buffer<std::byte> scratch;
   };
   std::vector<Stream> streams_;
   std::vector<Worker> workers_;
   std::int64_t size_ = 0;
-  std::int64_t batch_ = 0;
 };
 
 /// What happens to the sum of two halves before the rest of the network: everything up to the next layer with weights
 /// that is fused into the sum.
 struct JoinRule {
   ActivationKind activation;
-  bool pool = false;       ///< then max pooling 2×2, stride 2, of an even map (after a ReLU)
+  bool pool = false;       ///< then max pooling 2×2, stride 2, rounding down (after a ReLU)
   std::size_t layers = 1;  ///< of the stream, the convolution included
   friend bool operator==(const JoinRule&, const JoinRule&) = default;
 };
 
 /// The same rule serves all streams, or nothing: then halves cannot be used.
 [[nodiscard]] std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch);
-/// out = rule(left + right); `shape` is the half's.
-void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, float* out);
+/// Rows [first, first + rows) of rule(left + right), `first` even; all three pointers at their maps' beginnings,
+/// `shape` is the halves'.
+void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, int first, int rows,
+                 float* out);
 
 }  // namespace twinpatch::cpu

@@ -20,6 +20,9 @@ namespace {
 constexpr std::int64_t kLeftOfBatch = 4;
 /// Sides of the block of a grid whose halves are kept at once, memory permitting.
 constexpr std::int64_t kBlockRows = 64;
+/// Pairs a left patch must have in a list for its half of the first convolution to be worth keeping: two halves and
+/// their sum cost a little more than the convolution of a pair.
+constexpr std::int64_t kPairsPerLeft = 2;
 constexpr std::int64_t kBlockColumns = 256;
 
 /// Values of all halves of one patch.
@@ -50,10 +53,27 @@ class TwoChannelScorer final : public PairScorer {
     const auto& b = two_channel_rows(right);
     if (pairs.empty()) return;
     const std::scoped_lock lock(mutex_);
-    auto& plan = list_plan(common_extent(a, b));
-    score_pairs(
-        plan, a, b, static_cast<std::int64_t>(pairs.size()),
-        [&](std::int64_t i) { return pairs[static_cast<std::size_t>(i)]; }, scores.data(), control, true);
+    const auto patch = common_extent(a, b);
+    const auto rule = join_rule(model_->spec, patch);
+    const auto order = by_left(pairs);
+    const auto pair_at = [&](std::int64_t i) { return pairs[static_cast<std::size_t>(order[i])]; };
+    auto& plan = list_plan(patch);
+    GridPlan* halves = nullptr;
+    for (std::int64_t begin = 0; rule && halves == nullptr && begin < order.size(); begin += plan.batch()) {
+      if (halves_pay(begin, std::min(begin + plan.batch(), order.size()), pair_at)) halves = &grid_plan(patch, *rule);
+    }
+    context_->pool.for_ranges(order.size(), plan.batch(), [&](std::int64_t begin, std::int64_t end, int worker) {
+      control.check();
+      const SingleThreaded alone;
+      float* batch_scores = plan_scores_.data() + worker * plan.batch();
+      if (halves != nullptr && halves_pay(begin, end, pair_at)) {
+        score_reusing(*halves, a, b, begin, end, pair_at, worker, batch_scores);
+      } else {
+        score_whole(plan, a, b, begin, end, pair_at, worker, batch_scores);
+      }
+      for (auto i = begin; i < end; ++i) scores[static_cast<std::size_t>(order[i])] = batch_scores[i - begin];
+      control.advance(end - begin);
+    });
   }
 
   void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
@@ -80,16 +100,16 @@ class TwoChannelScorer final : public PairScorer {
     GridPlan(const Model& model, Extent patch, const JoinRule& join, const PlanOptions& options)
         : extent(patch),
           rule(join),
-          left(model, patch, Side::left, options),
-          right(model, patch, Side::right, options),
+          left(model, patch, Side::left, options.size.workers),
+          right(model, patch, Side::right, options.size.workers),
           rest(model, patch, join.layers, options),
-          batch_scores(options.size.batch * options.size.workers) {}
+          pair_halves(2 * left.size() * options.size.workers) {}
     Extent extent;
     JoinRule rule;
     HalvesPlan left, right;
     PairPlan rest;
-    Buffer<float> batch_scores;  // [workers, batch]
-    Buffer<float> left_halves, right_halves;
+    Buffer<float> pair_halves;                // [workers, 2, size]: of the pair at hand, in lists
+    Buffer<float> left_halves, right_halves;  // [block rows or columns, size]: in grids, made on first use
   };
 
   Extent common_extent(const TwoChannelRows& left, const TwoChannelRows& right) const {
@@ -106,7 +126,9 @@ class TwoChannelScorer final : public PairScorer {
   PairPlan& list_plan(Extent patch) {
     if (!list_plan_ || list_extent_ != patch) {
       list_plan_.reset();
-      list_plan_.emplace(*model_, patch, 0, plan_options(*context_, model_->spec, patch));
+      const auto options = plan_options(*context_, model_->spec, patch);
+      list_plan_.emplace(*model_, patch, 0, options);
+      plan_scores_ = Buffer<float>(options.size.batch * options.size.workers);
       list_extent_ = patch;
     }
     return *list_plan_;
@@ -115,35 +137,65 @@ class TwoChannelScorer final : public PairScorer {
   GridPlan& grid_plan(Extent patch, const JoinRule& rule) {
     if (!grid_plan_ || grid_plan_->extent != patch) {
       grid_plan_.reset();
-      grid_plan_.emplace(*model_, patch, rule, plan_options(*context_, model_->spec, patch));
-      const auto block = block_size(model_->spec, patch, context_->memory);
-      grid_plan_->left_halves = Buffer<float>(block.rows * grid_plan_->left.size());
-      grid_plan_->right_halves = Buffer<float>(block.columns * grid_plan_->right.size());
+      const auto options = plan_options(*context_, model_->spec, patch);
+      grid_plan_.emplace(*model_, patch, rule, options);
+      plan_scores_ = Buffer<float>(options.size.batch * options.size.workers);
     }
     return *grid_plan_;
   }
 
-  /// scores[i] of pair_at(i), whole pairs through the network.
+  /// Positions of the pairs in order of their left patches (then as given), so that what was computed for one is at
+  /// hand for the next.
+  static Buffer<std::int64_t> by_left(std::span<const IndexPair> pairs) {
+    Buffer<std::int64_t> order(static_cast<std::int64_t>(pairs.size()));
+    std::iota(order.data(), order.data() + order.size(), std::int64_t{0});
+    const auto left = [&](std::int64_t i) { return pairs[static_cast<std::size_t>(i)].left; };
+    std::stable_sort(order.data(), order.data() + order.size(),
+                     [&](std::int64_t i, std::int64_t j) { return left(i) < left(j); });
+    return order;
+  }
+
+  /// Whether each left patch of the batch comes often enough that its half of the first convolution should be kept.
   template <class PairAt>
-  void score_pairs(PairPlan& plan, const TwoChannelRows& left, const TwoChannelRows& right, std::int64_t count,
-                   const PairAt& pair_at, float* scores, const RunControl& control, bool advance) {
-    const auto& streams = model_->spec.streams;
-    context_->pool.for_ranges(count, plan.batch(), [&](std::int64_t begin, std::int64_t end, int worker) {
-      control.check();
-      const SingleThreaded alone;
-      const auto fill = [&](std::size_t stream, float* input) {
-        const auto size = plan.input(stream).size();
-        const int step = plan.planar(stream) ? 1 : 2;
-        for (auto i = begin; i < end; ++i, input += size) {
-          const auto pair = pair_at(i);
-          load_patch(left.patch(pair.left), left.map(pair.left), streams[stream].view, input, step);
-          load_patch(right.patch(pair.right), right.map(pair.right), streams[stream].view,
-                     input + (step == 1 ? size / 2 : 1), step);
-        }
-      };
-      plan.run(worker, end - begin, fill, scores + begin);
-      if (advance) control.advance(end - begin);
-    });
+  static bool halves_pay(std::int64_t begin, std::int64_t end, const PairAt& pair_at) {
+    std::int64_t different = 1;
+    for (auto i = begin + 1; i < end; ++i) different += pair_at(i).left != pair_at(i - 1).left ? 1 : 0;
+    return kPairsPerLeft * different <= end - begin;
+  }
+
+  /// scores[i − begin] of pair_at(i), whole pairs through the network.
+  template <class PairAt>
+  void score_whole(PairPlan& plan, const TwoChannelRows& left, const TwoChannelRows& right, std::int64_t begin,
+                   std::int64_t end, const PairAt& pair_at, int worker, float* scores) {
+    const auto fill = [&](std::size_t stream, float* input) {
+      const auto view = model_->spec.streams[stream].view;
+      const auto size = plan.input(stream).size();
+      const int step = plan.planar(stream) ? 1 : 2;
+      for (auto i = begin; i < end; ++i, input += size) {
+        const auto pair = pair_at(i);
+        load_patch(left.patch(pair.left), left.map(pair.left), view, input, step);
+        load_patch(right.patch(pair.right), right.map(pair.right), view, input + (step == 1 ? size / 2 : 1), step);
+      }
+    };
+    plan.run(worker, end - begin, fill, scores);
+  }
+
+  /// The same from halves of the first convolution: the left one made once for pairs that follow each other.
+  template <class PairAt>
+  void score_reusing(GridPlan& plan, const TwoChannelRows& left, const TwoChannelRows& right, std::int64_t begin,
+                     std::int64_t end, const PairAt& pair_at, int worker, float* scores) {
+    float* u = plan.pair_halves.data() + worker * 2 * plan.left.size();
+    float* v = u + plan.left.size();
+    const auto fill = [&](std::size_t stream, float* input) {
+      const auto shape = plan.left.shape(stream);
+      for (auto i = begin; i < end; ++i, input += plan.rest.input(stream).size()) {
+        const auto pair = pair_at(i);
+        if (i == begin || pair.left != pair_at(i - 1).left) plan.left.run_row(worker, stream, left, pair.left, u);
+        plan.right.run_row(worker, stream, right, pair.right, v);
+        join_halves(u, v, shape, plan.rule, 0, shape.height, input);
+      }
+    };
+    plan.rest.run(worker, end - begin, fill, scores);
   }
 
   /// sink(row, column, scores [rows, columns], rows, columns) for blocks that cover the grid.
@@ -161,6 +213,10 @@ class TwoChannelScorer final : public PairScorer {
       const auto columns = std::min(block.columns, b.size() - column);
       if (rule) {
         auto& plan = grid_plan(patch, *rule);
+        if (plan.right_halves.empty()) {
+          plan.left_halves = Buffer<float>(block.rows * plan.left.size());
+          plan.right_halves = Buffer<float>(block.columns * plan.right.size());
+        }
         plan.right.run(*context_, b, column, columns, plan.right_halves.data(), control);
       }
       for (std::int64_t row = 0; row < a.size(); row += block.rows) {
@@ -170,15 +226,25 @@ class TwoChannelScorer final : public PairScorer {
           plan.left.run(*context_, a, row, rows, plan.left_halves.data(), control);
           score_halves(plan, rows, columns, control);
         } else {
-          const auto pair_at = [&](std::int64_t i) {
-            return IndexPair{static_cast<std::int32_t>(row + i / columns),
-                             static_cast<std::int32_t>(column + i % columns)};
-          };
-          score_pairs(list_plan(patch), a, b, rows * columns, pair_at, scores_.data(), control, false);
+          score_all_pairs(a, b, row, rows, column, columns, control);
         }
         sink(row, column, scores_.data(), rows, columns);
       }
     }
+  }
+
+  /// scores_ [rows, columns] of a network whose first layers have no halves.
+  void score_all_pairs(const TwoChannelRows& left, const TwoChannelRows& right, std::int64_t row, std::int64_t rows,
+                       std::int64_t column, std::int64_t columns, const RunControl& control) {
+    auto& plan = list_plan(left.extent());
+    const auto pair_at = [&](std::int64_t i) {
+      return IndexPair{static_cast<std::int32_t>(row + i / columns), static_cast<std::int32_t>(column + i % columns)};
+    };
+    context_->pool.for_ranges(rows * columns, plan.batch(), [&](std::int64_t begin, std::int64_t end, int worker) {
+      control.check();
+      const SingleThreaded alone;
+      score_whole(plan, left, right, begin, end, pair_at, worker, scores_.data() + begin);
+    });
   }
 
   /// scores_ [rows, columns] from the cached halves: batches of a few rows × a few columns.
@@ -196,15 +262,19 @@ class TwoChannelScorer final : public PairScorer {
           const auto width = std::min(wide, columns - first);
           const auto fill = [&](std::size_t stream, float* input) {
             const auto shape = plan.left.shape(stream);
-            for (std::int64_t i = 0; i < height; ++i) {
-              const float* u = plan.left_halves.data() + (top + i) * plan.left.size() + plan.left.offset(stream);
-              for (std::int64_t j = 0; j < width; ++j, input += plan.rest.input(stream).size()) {
-                const float* v = plan.right_halves.data() + (first + j) * plan.right.size() + plan.right.offset(stream);
-                join_halves(u, v, shape, plan.rule, input);
+            const auto item = plan.rest.input(stream).size();
+            // Two rows of every pair, then the next two: the halves' rows are still in the nearest cache.
+            for (int y = 0; y < shape.height; y += 2) {
+              for (std::int64_t k = 0; k < height * width; ++k) {
+                const auto i = top + k / width;
+                const auto j = first + k % width;
+                join_halves(plan.left_halves.data() + i * plan.left.size() + plan.left.offset(stream),
+                            plan.right_halves.data() + j * plan.right.size() + plan.right.offset(stream), shape,
+                            plan.rule, y, std::min(2, shape.height - y), input + k * item);
               }
             }
           };
-          float* scores = plan.batch_scores.data() + worker * plan.rest.batch();
+          float* scores = plan_scores_.data() + worker * plan.rest.batch();
           plan.rest.run(worker, height * width, fill, scores);
           for (std::int64_t i = 0; i < height; ++i) {
             std::copy_n(scores + i * width, width, scores_.data() + (top + i) * columns + first);
@@ -218,6 +288,7 @@ class TwoChannelScorer final : public PairScorer {
   std::optional<PairPlan> list_plan_;
   Extent list_extent_;
   std::optional<GridPlan> grid_plan_;
+  Buffer<float> plan_scores_;  // [workers, batch]
   std::vector<float> scores_;  // of one block
 };
 

@@ -11,6 +11,8 @@
 // The order matters: once per target.
 #include <hwy/highway.h>
 
+#include <hwy/cache_control.h>
+
 #include "winograd_kernels.hpp"
 #include "winograd_matrices.hpp"
 
@@ -177,7 +179,7 @@ void transform_inputs(const WinogradTask& task, std::int64_t items, const float*
 
 template <std::int64_t kRows, std::int64_t kVectors>
 HWY_INLINE void multiply_tile(const float* HWY_RESTRICT left, std::int64_t depth, const float* HWY_RESTRICT right,
-                              float* HWY_RESTRICT out) {
+                              float* HWY_RESTRICT out, const float* next, std::int64_t next_step) {
   const Tag d;
   Vector sums[kRows][kVectors];
   for (std::int64_t i = 0; i < kRows; ++i) {
@@ -186,6 +188,7 @@ HWY_INLINE void multiply_tile(const float* HWY_RESTRICT left, std::int64_t depth
   for (std::int64_t k = 0; k < depth; ++k) {
     Vector columns[kVectors];
     for (std::int64_t n = 0; n < kVectors; ++n) columns[n] = hn::LoadU(d, right + (k * kVectors + n) * kLanes);
+    hwy::Prefetch(next + k * next_step);
     for (std::int64_t i = 0; i < kRows; ++i) {
       const Vector value = hn::Set(d, left[i * depth + k]);
       for (std::int64_t n = 0; n < kVectors; ++n) sums[i][n] = hn::MulAdd(value, columns[n], sums[i][n]);
@@ -196,11 +199,15 @@ HWY_INLINE void multiply_tile(const float* HWY_RESTRICT left, std::int64_t depth
   }
 }
 
+/// While it runs, it fetches the matrix after `right`, which comes from a slower cache than the inputs.
 template <std::int64_t kVectors>
 void multiply(const float* left, std::int64_t rows, std::int64_t depth, const float* right, float* out) {
   constexpr std::int64_t kRows = tile_rows(kVectors);
-  for (std::int64_t i = 0; i < rows; i += kRows) {
-    multiply_tile<kRows, kVectors>(left + i * depth, depth, right, out + i * kVectors * kLanes);
+  constexpr std::int64_t kPanel = kVectors * kLanes;
+  const std::int64_t next_step = (kPanel * kRows + rows - 1) / rows;
+  const float* next = right + depth * kPanel;
+  for (std::int64_t i = 0; i < rows; i += kRows, next += depth * next_step) {
+    multiply_tile<kRows, kVectors>(left + i * depth, depth, right, out + i * kPanel, next, next_step);
   }
 }
 

@@ -122,6 +122,34 @@ TEST_CASE("Results do not depend on batches and threads") {
   }
 }
 
+TEST_CASE("Pairs of a list come in any order, patches once or many times") {
+  for (const char* name : {"2ch", "2ch-deep", "2ch-spp"}) {
+    INFO("network " << name);
+    const auto& spec = network(name);
+    const auto model = shared_model(spec);
+    const Patches patches(12, test_extent(spec), 33);
+    const auto backend = make_cpu_backend(cpu_options(2, false, 8));
+    const auto expected = block_scores(*backend, model, patches.view, patches.view);
+    const auto branch = backend->make_branch(model);
+    const auto scorer = backend->make_scorer(model);
+    const auto left = branch->rows(patches.view, Side::left);
+    const auto right = branch->rows(patches.view, Side::right);
+    test::Random random(34);
+    std::vector<IndexPair> pairs;
+    for (std::int32_t i = 0; i < 12; ++i) pairs.push_back({11 - i, i});
+    for (std::int32_t i = 0; i < 29; ++i) pairs.push_back({7, static_cast<std::int32_t>(random.below(12))});
+    std::vector<float> scores(pairs.size());
+    for (const std::size_t count : {pairs.size(), std::size_t{12}, std::size_t{1}}) {
+      const std::span some(pairs.data(), count);
+      scores.resize(count);
+      scorer->score_list(*left, *right, some, scores);
+      std::vector<double> wanted;
+      for (const auto& pair : some) wanted.push_back(expected[static_cast<std::size_t>(pair.left * 12 + pair.right)]);
+      test::expect_close(scores, wanted, tolerance::kScoreFp32);
+    }
+  }
+}
+
 TEST_CASE("A small memory bound changes nothing but the blocks") {
   const auto& spec = network("2ch");
   const auto model = shared_model(spec);

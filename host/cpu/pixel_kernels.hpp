@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+// Small loops over pixels and maps, compiled once per instruction set (Highway) and chosen when the program runs. Raw
+// pointers only: nothing inline of the library may be compiled for a newer processor than the one it runs on.
+
+namespace twinpatch::cpu {
+
+struct PixelKernels {
+  const char* target;  ///< "AVX3", "AVX2", …
+  /// out[i] = scale · pixels[i] + offset.
+  void (*load)(const std::uint8_t* pixels, std::int64_t count, float scale, float offset, float* out);
+  /// Sum and sum of squares of pixels, exactly.
+  void (*moments)(const std::uint8_t* pixels, std::int64_t count, std::int64_t* sum, std::int64_t* squares);
+  /// out[i] = max(left[i] + right[i], 0).
+  void (*join)(const float* left, const float* right, std::int64_t count, float* out);
+  /// Max pooling 2×2, stride 2, rounding down, of max(left + right, 0); maps [height, width, channels].
+  void (*join_pooled)(const float* left, const float* right, std::int64_t height, std::int64_t width,
+                      std::int64_t channels, float* out);
+};
+
+/// Of the best instruction set that this processor has.
+[[nodiscard]] const PixelKernels& pixel_kernels();
+
+}  // namespace twinpatch::cpu
