@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "twinpatch/vision/cut_patches.hpp"
 
+#include <hwy/highway.h>
 #include <catch2/catch.hpp>
+
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -271,6 +273,36 @@ TEST_CASE("Patches do not depend on the number of threads, and position in a lar
   const PatchSet far = cut_patches(image, std::vector{Keypoint{5850.25F, 20, 1.5F, 0.7F, 0}}, {}, one);
   const PatchSet near = cut_patches(part, std::vector{Keypoint{50.25F, 20, 1.5F, 0.7F, 0}}, {}, one);
   CHECK(std::memcmp(far.view().pixels, near.view().pixels, 64 * 64) == 0);
+}
+
+TEST_CASE("Every instruction set cuts the same patches") {
+  const GrayImage image = noise(200, 150, 6);
+  ThreadPool pool(1);
+  Random random(3);
+  std::vector<Keypoint> keypoints(40);
+  for (Keypoint& keypoint : keypoints) {
+    keypoint = {static_cast<float>(random.uniform(0, 200)), static_cast<float>(random.uniform(0, 150)),
+                static_cast<float>(random.uniform(1, 20)), static_cast<float>(random.uniform(0, 6)), 0};
+  }
+  const CutOptions options{.side = 61};
+  const PatchSet best = cut_patches(image, keypoints, options, pool);
+  const std::int64_t targets = hwy::SupportedTargets();
+  for (std::int64_t target = 1; target > 0 && target <= targets; target <<= 1) {
+    if ((targets & target) == 0) continue;
+    CAPTURE(target);
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    const PatchSet patches = cut_patches(image, keypoints, options, pool);
+    int worst = 0;
+    for (std::int64_t i = 0; i < 40; ++i) {
+      for (int p = 0; p < 61 * 61; ++p) {
+        worst = std::max(worst, std::abs(pixel(best, i, p % 61, p / 61) - pixel(patches, i, p % 61, p / 61)));
+      }
+    }
+    CHECK(worst <= 1);  // fused multiply-adds round differently at a half
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 TEST_CASE("Keypoints and options that make no sense are refused by name") {
