@@ -3,8 +3,8 @@
 #include "twinpatch/patches/pair_list.hpp"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <limits>
 
 #include "support/message.hpp"
@@ -135,12 +135,12 @@ TEST_CASE("half a million lines are read in well under a second") {
   }
   const TemporaryFolder folder;
   const auto path = folder.file("m50_500000_500000_0.txt", text);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // the processor's time: neighbours do not count
   const PairList list = read_pair_list(path);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  const double took = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   CHECK(list.pairs.size() == 500'000);
-  INFO(took.count() << " s for " << text.size() << " bytes");
-  CHECK(took.count() < 1.0);  // about 0.03 s on one core of 2024; sanitizers and busy neighbours included
+  INFO(took << " s for " << text.size() << " bytes");
+  CHECK(took < 1.0);  // loose, for sanitizers' sake
 }
 
 TEST_CASE("the lists of a real dataset agree with its info.txt") {
