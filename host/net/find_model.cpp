@@ -77,10 +77,10 @@ fs::path find_model(const std::string& name_or_path) {
   for (const fs::path& folder : all) {
     if (fs::path file = folder / (name_or_path + kExtension); is_file(file)) return file;
   }
-  std::vector<std::string> looked;
-  for (const fs::path& folder : all) looked.push_back(folder.string());
+  std::string looked;
+  for (const fs::path& folder : all) looked += (looked.empty() ? "" : ", ") + folder.string();
   const std::set<std::string> names = available(all);
-  throw IoError(name_or_path, fmt::format("no model has this name; looked in {}; found {}", fmt::join(looked, ", "),
+  throw IoError(name_or_path, fmt::format("no model has this name; looked in {}; found {}", looked,
                                           names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 

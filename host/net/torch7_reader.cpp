@@ -202,7 +202,8 @@ std::vector<float> Torch7File::floats(const Torch7Object& tensor, std::int64_t c
   }
   const auto stored = static_cast<std::int64_t>(storage->values.size()) / bytes;
   // Row-major and without gaps is the only layout that modules save; then the values are a range of the storage.
-  std::int64_t total = tensor.sizes.empty() ? 0 : 1;
+  if (tensor.sizes.empty()) fail(tensor, fmt::format("expected {} values, found an empty tensor", count));
+  std::int64_t total = 1;
   for (std::size_t i = tensor.sizes.size(); i-- > 0;) {
     if (tensor.sizes[i] < 1 || tensor.sizes[i] > stored / total) fail(tensor, "a tensor larger than its storage");
     if (tensor.sizes[i] != 1 && tensor.strides[i] != total) fail(tensor, "a tensor that is not contiguous");
