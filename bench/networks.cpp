@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@
 namespace {
 
 using namespace twinpatch;
+
+constexpr std::int64_t kGridSide = 32;
 
 std::unique_ptr<Backend> backend(const benchmark::State& state, bool exact) {
   ExecutionOptions options;
@@ -41,7 +44,7 @@ Extent patch_size(const NetworkSpec& spec) { return spec.input.value_or(Extent{6
 void describe_patches(benchmark::State& state, const std::string& name, bool exact) {
   const auto model = std::make_shared<const Model>(random_model(network(name), 1));
   const auto branch = backend(state, exact)->make_branch(model);
-  const Patches patches(1024, patch_size(model->spec));
+  const Patches patches(256, patch_size(model->spec));
   for (auto _ : state) benchmark::DoNotOptimize(branch->descriptors(patches.view, Side::left).data());
   state.SetItemsProcessed(state.iterations() * patches.view.count);
 }
@@ -49,13 +52,13 @@ void describe_patches(benchmark::State& state, const std::string& name, bool exa
 void score_list(benchmark::State& state, const std::string& name, bool exact) {
   const auto model = std::make_shared<const Model>(random_model(network(name), 1));
   const auto device = backend(state, exact);
-  const Patches patches(1024, patch_size(model->spec));
+  const Patches patches(256, patch_size(model->spec));
   const auto branch = device->make_branch(model);
   const auto left = branch->rows(patches.view, Side::left);
   const auto right = branch->rows(patches.view, Side::right);
   const auto scorer = device->make_scorer(model);
   std::vector<IndexPair> pairs;  // no patch twice on a side: nothing to reuse
-  for (std::int32_t i = 0; i < 1024; ++i) pairs.push_back({i, (i * 37 + 11) % 1024});
+  for (std::int32_t i = 0; i < 256; ++i) pairs.push_back({i, (i * 37 + 11) % 256});
   std::vector<float> scores(pairs.size());
   for (auto _ : state) scorer->score_list(*left, *right, pairs, scores);
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(pairs.size()));
@@ -64,14 +67,14 @@ void score_list(benchmark::State& state, const std::string& name, bool exact) {
 void score_grid(benchmark::State& state, const std::string& name, bool exact) {
   const auto model = std::make_shared<const Model>(random_model(network(name), 1));
   const auto device = backend(state, exact);
-  const Patches patches(64, patch_size(model->spec));
+  const Patches patches(kGridSide, patch_size(model->spec));
   const auto branch = device->make_branch(model);
   const auto left = branch->rows(patches.view, Side::left);
   const auto right = branch->rows(patches.view, Side::right);
   const auto scorer = device->make_scorer(model);
-  std::vector<float> scores(64 * 64);
-  for (auto _ : state) scorer->score_block(*left, *right, scores.data(), 64);
-  state.SetItemsProcessed(state.iterations() * 64 * 64);
+  std::vector<float> scores(kGridSide * kGridSide);
+  for (auto _ : state) scorer->score_block(*left, *right, scores.data(), kGridSide);
+  state.SetItemsProcessed(state.iterations() * kGridSide * kGridSide);
 }
 
 }  // namespace
@@ -85,7 +88,9 @@ int main(int argc, char** argv) {
           ->Arg(1)
           ->Arg(2)
           ->Unit(benchmark::kMillisecond)
-          ->UseRealTime();
+          ->UseRealTime()
+          ->ComputeStatistics("min",
+                              [](const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); });
     };
     for (const char* name : {"siam", "siam-2stream-l2", "siam-spp", "tfeat", "hardnet"})
       add("describe", name, &describe_patches);
