@@ -126,16 +126,20 @@ std::int64_t find_in(const float* HWY_RESTRICT scores, std::int64_t stride, std:
   for (std::int64_t i = 0; i < rows; ++i) {
     const Vector offset = hn::Set(d, offsets[i]);
     const Vector row_limit = hn::Set(d, row_limits[i]);
+    // A value that is not a number fails every comparison: what is not below the limits is a hit.
+    hn::Mask<Tag> passed_over[kTileVectors];
     for (std::int64_t n = 0; n < kTileVectors; ++n) {
       const Vector score = hn::Sub(hn::LoadU(d, scores + i * stride + n * lanes), offset);
-      // A value that is not a number fails every comparison: what is not below the limits is a hit.
-      auto passed_over = hn::And(hn::Lt(score, row_limit), hn::Le(hn::Abs(score), largest));
+      passed_over[n] = hn::And(hn::Lt(score, row_limit), hn::Le(hn::Abs(score), largest));
       if constexpr (kColumns) {
-        passed_over = hn::And(passed_over, hn::Lt(score, hn::LoadU(d, column_limits + n * lanes)));
+        passed_over[n] = hn::And(passed_over[n], hn::Lt(score, hn::LoadU(d, column_limits + n * lanes)));
       }
-      if (HWY_UNLIKELY(!hn::AllTrue(d, passed_over))) {
-        count = append(hn::Not(passed_over), i * panel + n * lanes, hits, count);
-      }
+    }
+    auto all = passed_over[0];
+    for (std::int64_t n = 1; n < kTileVectors; ++n) all = hn::And(all, passed_over[n]);
+    if (HWY_LIKELY(hn::AllTrue(d, all))) continue;
+    for (std::int64_t n = 0; n < kTileVectors; ++n) {
+      count = append(hn::Not(passed_over[n]), i * panel + n * lanes, hits, count);
     }
   }
   return count;
@@ -171,6 +175,51 @@ float head_pair(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right,
   return sum;
 }
 
+using DoubleTag = hn::CappedTag<double, 8>;
+using DoubleVector = hn::Vec<DoubleTag>;
+
+struct ExactL2 {
+  static HWY_INLINE DoubleVector term(DoubleVector a, DoubleVector b) {
+    const DoubleVector difference = hn::Sub(a, b);
+    return hn::Mul(difference, difference);
+  }
+  static double term(double a, double b) { return (a - b) * (a - b); }
+};
+struct ExactL1 {
+  static HWY_INLINE DoubleVector term(DoubleVector a, DoubleVector b) { return hn::Abs(hn::Sub(a, b)); }
+  static double term(double a, double b) { return a < b ? b - a : a - b; }
+};
+struct ExactDot {
+  static HWY_INLINE DoubleVector term(DoubleVector a, DoubleVector b) { return hn::Mul(a, b); }
+  static double term(double a, double b) { return a * b; }
+};
+
+/// Sum n is of the terms k ≡ n mod 16, k ascending; then neighbours, pairs, fours, … are added.
+template <class Operation>
+double exact(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::int64_t depth) {
+  const DoubleTag d;
+  const hn::Rebind<float, DoubleTag> narrow;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  alignas(64) double sums[16] = {};
+  const std::int64_t whole = depth - depth % 16;
+  for (std::int64_t first = 0; first < 16; first += 2 * lanes) {  // two vectors of sums at a time, once for AVX-512
+    DoubleVector sum0 = hn::Zero(d);
+    DoubleVector sum1 = hn::Zero(d);
+    for (std::int64_t k = first; k < whole; k += 16) {
+      const auto at = [&](const float* from) { return hn::PromoteTo(d, hn::LoadU(narrow, from)); };
+      sum0 = hn::Add(sum0, Operation::term(at(a + k), at(b + k)));
+      sum1 = hn::Add(sum1, Operation::term(at(a + k + lanes), at(b + k + lanes)));
+    }
+    hn::StoreU(sum0, d, sums + first);
+    hn::StoreU(sum1, d, sums + first + lanes);
+  }
+  for (std::int64_t k = whole; k < depth; ++k) sums[k - whole] += Operation::term(double{a[k]}, double{b[k]});
+  for (std::int64_t width = 8; width > 0; width /= 2) {
+    for (std::int64_t n = 0; n < width; ++n) sums[n] = sums[2 * n] + sums[2 * n + 1];
+  }
+  return sums[0];
+}
+
 void add_relu(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, std::int64_t depth,
               float* HWY_RESTRICT out) {
   const Tag d;
@@ -188,15 +237,20 @@ void add_relu(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, s
 }  // namespace
 
 const GridKernels* kernels() {
-  static const GridKernels table{hwy::TargetName(HWY_TARGET),
-                                 panel_width(),
-                                 &strip<Dot>,
-                                 &strip<Head>,
-                                 &strip<L1>,
-                                 &strip<L2>,
-                                 &find,
-                                 &head_pair,
-                                 &add_relu};
+  static const GridKernels table{
+      .target = hwy::TargetName(HWY_TARGET),
+      .panel = panel_width(),
+      .dot = &strip<Dot>,
+      .head = &strip<Head>,
+      .l1 = &strip<L1>,
+      .l2 = &strip<L2>,
+      .find = &find,
+      .head_pair = &head_pair,
+      .exact_l2 = &exact<ExactL2>,
+      .exact_l1 = &exact<ExactL1>,
+      .exact_dot = &exact<ExactDot>,
+      .add_relu = &add_relu,
+  };
   return &table;
 }
 

@@ -37,6 +37,12 @@ struct GridKernels {
 
   /// Σ_k weights[k] · max(left[k] + right[k], 0): one pair of a list.
   float (*head_pair)(const float* left, const float* right, const float* weights, std::int64_t depth);
+  /// Sums over k in double precision: (a − b)², |a − b|, a · b. Sixteen sums side by side, added in one fixed order and
+  /// without fused multiply-adds: the same bits on every instruction set.
+  using Pair = double (*)(const float* a, const float* b, std::int64_t depth);
+  Pair exact_l2;
+  Pair exact_l1;
+  Pair exact_dot;
   /// out[k] = relu(left[k] + right[k]).
   void (*add_relu)(const float* left, const float* right, std::int64_t depth, float* out);
 };

@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -16,21 +15,6 @@ namespace twinpatch::cpu {
 namespace {
 
 constexpr double kUnit = 0x1p-24;  ///< half a unit in the last place of 1.0F
-
-/// Σ_k term(a_k, b_k) in double, in an order that does not depend on the processor.
-template <class Term>
-double sum_terms(const float* a, const float* b, std::int64_t length, const Term& term) {
-  std::array<double, 8> sums{};
-  std::int64_t k = 0;
-  for (; k + 8 <= length; k += 8) {
-    for (std::size_t n = 0; n < 8; ++n) {
-      const auto at = k + static_cast<std::int64_t>(n);
-      sums[n] += term(double{a[at]}, double{b[at]});
-    }
-  }
-  for (; k < length; ++k) sums[0] += term(double{a[k]}, double{b[k]});
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
 
 float just_below(double value) {
   const auto rounded = static_cast<float>(value);
@@ -100,8 +84,7 @@ class L2Rule final : public MetricRule {
   }
   float norm_share() const override { return static_cast<float>(0.5 - slack()); }
   float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(
-        -std::sqrt(sum_terms(a, b, length, [](double x, double y) { return (x - y) * (x - y); })));
+    return static_cast<float>(-std::sqrt(kernels().exact_l2(a, b, length)));
   }
 };
 
@@ -117,7 +100,7 @@ class L1Rule final : public MetricRule {
   GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().l1; }
   float norm_share() const override { return 0; }
   float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(-sum_terms(a, b, length, [](double x, double y) { return std::fabs(x - y); }));
+    return static_cast<float>(-kernels().exact_l1(a, b, length));
   }
 };
 
@@ -130,7 +113,7 @@ class CosineRule final : public MetricRule {
   GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().dot; }
   float norm_share() const override { return static_cast<float>(-slack()); }
   float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(sum_terms(a, b, length, [](double x, double y) { return x * y; }));
+    return static_cast<float>(kernels().exact_dot(a, b, length));
   }
 };
 

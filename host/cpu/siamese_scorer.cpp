@@ -16,8 +16,8 @@
 namespace twinpatch::cpu {
 namespace {
 
-/// Right rows packed at a time: small enough to stay in the cache that the cores share.
-constexpr std::int64_t kPackedBytes = std::int64_t{4} << 20;
+/// Right rows packed at a time: small enough to stay in a core's own cache.
+constexpr std::int64_t kPackedBytes = std::int64_t{1} << 20;
 
 /// Work space of one thread.
 struct Worker {

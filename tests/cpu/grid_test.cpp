@@ -84,6 +84,24 @@ TEST_CASE("metrics score a grid as the reference does, on every instruction set"
   });
 }
 
+TEST_CASE("distances are the same bits on every instruction set") {
+  for (const auto kind : {DecisionMetric::Kind::l2, DecisionMetric::Kind::l1, DecisionMetric::Kind::cosine}) {
+    for (const int length : {1, 15, 16, 33, 256}) {
+      const Matrix left = some_descriptors(40, length, 18, true);
+      const Matrix right = some_descriptors(41, length, 19, true);
+      Matrix first;
+      for_each_target([&] {
+        const SiameseRig rig(small_spec(length, DecisionMetric{kind, true}), 1);
+        Matrix scores = rig.list(left.view(), right.view());
+        if (first.size() == 0)
+          first = std::move(scores);
+        else
+          CHECK(std::equal(first.span().begin(), first.span().end(), scores.data()));
+      });
+    }
+  }
+}
+
 TEST_CASE("distances far from the origin are selected exactly though the fast form has lost them") {
   const NetworkSpec spec = small_spec(64, DecisionMetric{DecisionMetric::Kind::l2, false});
   const SiameseRig rig(spec, 2);
