@@ -27,7 +27,9 @@ TEST_CASE("a buffer is aligned, moves, and refuses sizes that are none") {
   CHECK_THROWS_AS(Buffer<float>(-1), InvalidArgument);
   CHECK_THROWS_AS(Buffer<float>(std::numeric_limits<std::int64_t>::max() / 2), InvalidArgument);
   CHECK_THROWS_AS(Buffer<char>(std::numeric_limits<std::int64_t>::max()), InvalidArgument);
+#ifndef __SANITIZE_ADDRESS__  // whose allocator ends the program instead of returning null
   CHECK_THROWS_AS(Buffer<char>(std::int64_t{1} << 60), OutOfMemory);
+#endif
   CHECK_THROWS_AS(Matrix(std::int64_t{1} << 40, std::int64_t{1} << 40), InvalidArgument);
 }
 
