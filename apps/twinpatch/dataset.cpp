@@ -19,8 +19,8 @@ constexpr const char* kPointGroup = "Points";
 constexpr const char* kNoiseGroup = "Noise of carried keypoints";
 
 constexpr const char* kLayout =
-    "The folder has PhotoTour's layout: patchesNNNN.png, info.txt (point image), interest.txt (image x y angle\n"
-    "log2(sigma)), m50_N_N_0.txt lists of N matches and N non-matches, hard50_N_N_0.txt of hard ones, manifest.json.\n"
+    "The folder has PhotoTour's layout: patchesNNNN.png, info.txt (point image), interest.txt (image x y angle "
+    "log2(sigma)), m50_N_N_0.txt lists of N matches and N non-matches, hard50_N_N_0.txt of hard ones, manifest.json. "
     "It appears whole or not at all; the same inputs, options and --seed make the same bytes.";
 
 /// What the sub-commands share beside the options of their source.
@@ -159,32 +159,30 @@ Run add_photograph_options(CLI::App& app) {
   return run_of(options, common, dataset_from_photographs);
 }
 
-}  // namespace
-
-Command dataset_from_colmap_command() {
+Command from_colmap_command() {
   return {.name = "from-colmap",
           .summary = "patches of the tracks of a COLMAP reconstruction",
           .examples = {{"a finished reconstruction",
                         "twinpatch dataset from-colmap sparse/0 images --database database.db -o dataset"}},
           .notes = std::string(kLayout) +
-                   "\n\n--tracks: lines \"point X Y Z error n\" and n times \"image x y sigma angle\". With neither\n"
+                   "\n\n--tracks: lines \"point X Y Z error n\" and n times \"image x y sigma angle\". With neither "
                    "--database nor --tracks, SIFT keypoints are detected again and the nearest ones taken.",
           .add_options = add_colmap_options,
           .children = {}};
 }
 
-Command dataset_from_homographies_command() {
+Command from_homographies_command() {
   return {.name = "from-homographies",
           .summary = "patches of image sequences with known homographies",
           .examples = {{"two sequences", "twinpatch dataset from-homographies boat trees -o dataset"}},
           .notes = std::string(kLayout) +
-                   "\n\nA folder holds img1.pgm, img2.pgm ... (or .ppm, .png, .jpg) and H1to2p ..., nine numbers that\n"
+                   "\n\nA folder holds img1.pgm, img2.pgm ... (or .ppm, .png, .jpg) and H1to2p ..., nine numbers that "
                    "carry pixels of the first image (centres at integers) to those of another.",
           .add_options = add_homography_options,
           .children = {}};
 }
 
-Command dataset_from_photographs_command() {
+Command from_photographs_command() {
   return {.name = "from-photographs",
           .summary = "patches of photographs and random views made of them",
           .examples = {{"all pictures below a folder", "twinpatch dataset from-photographs pictures -o dataset"}},
@@ -192,6 +190,8 @@ Command dataset_from_photographs_command() {
           .add_options = add_photograph_options,
           .children = {}};
 }
+
+}  // namespace
 
 Command dataset_command() {
   return {.name = "dataset",
@@ -201,8 +201,7 @@ Command dataset_command() {
                        {"out of a folder of photographs", "twinpatch dataset from-photographs pictures -o dataset"}},
           .notes = "",
           .add_options = {},
-          .children = {dataset_from_colmap_command(), dataset_from_homographies_command(),
-                       dataset_from_photographs_command()}};
+          .children = {from_colmap_command(), from_homographies_command(), from_photographs_command()}};
 }
 
 }  // namespace twinpatch::app

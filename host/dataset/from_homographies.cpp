@@ -52,7 +52,7 @@ std::vector<View> read_sequence(const fs::path& folder, Json& inputs) {
       throw Error(fmt::format("{}: no images: expected img1.pgm (or .ppm, .png, .jpg) and so on", folder.string()));
     }
     if (!path) break;
-    View view{read_image(*path), {1, 0, 0, 0, 1, 0, 0, 0, 1}, prefix + "/" + path->filename().string()};
+    View view{read_image(*path), {1, 0, 0, 0, 1, 0, 0, 0, 1}, prefix + "/" + path->filename().string(), 0};
     if (number > 1) {
       const fs::path homography = find_homography(folder, number);
       view.from_first = read_homography(homography);

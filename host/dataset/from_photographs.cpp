@@ -81,11 +81,13 @@ std::vector<View> make_views(const std::string& name, GrayImage photograph, cons
   for (int v = 1; v <= options.views; ++v) {
     View view;
     view.from_first = dataset::random_homography(photograph.width(), photograph.height(), options, random);
-    view.image = dataset::degrade(dataset::warp(photograph, view.from_first), options, random);
+    dataset::Degraded degraded = dataset::degrade(dataset::warp(photograph, view.from_first), options, random);
+    view.image = std::move(degraded.image);
+    view.blur = degraded.blur;
     view.name = fmt::format("{}#{}", name, v);
     views.push_back(std::move(view));
   }
-  views.insert(views.begin(), View{std::move(photograph), {1, 0, 0, 0, 1, 0, 0, 0, 1}, name});
+  views.insert(views.begin(), View{std::move(photograph), {1, 0, 0, 0, 1, 0, 0, 0, 1}, name, 0});
   return views;
 }
 

@@ -143,13 +143,14 @@ void compress(GrayImage& image, int quality) {
   values(cv::Rect(0, 0, pixels.cols, pixels.rows)).convertTo(pixels, CV_8U, 1.0, 128.0);
 }
 
-GrayImage degrade(const GrayImage& image, const WarpOptions& options, Random& random) {
-  GrayImage result(image.width(), image.height());
+Degraded degrade(const GrayImage& image, const WarpOptions& options, Random& random) {
+  Degraded degraded{GrayImage(image.width(), image.height()), 0};
+  GrayImage& result = degraded.image;
   cv::Mat target = as_mat(result);
   as_mat(image).copyTo(target);
   if (options.blur > 0 && random.chance(0.5)) {
-    const double sigma = random.uniform(0.3, std::max(0.3, options.blur));
-    cv::GaussianBlur(target, target, {}, sigma, 0, cv::BORDER_REFLECT_101);
+    degraded.blur = random.uniform(0.3, std::max(0.3, options.blur));
+    cv::GaussianBlur(target, target, {}, degraded.blur, 0, cv::BORDER_REFLECT_101);
   }
   if (options.light > 0 && random.chance(0.8)) {
     const double strength = options.light;
@@ -162,7 +163,7 @@ GrayImage degrade(const GrayImage& image, const WarpOptions& options, Random& ra
   if (options.jpeg_quality < 100 && random.chance(0.6)) {
     compress(result, static_cast<int>(random.uniform(options.jpeg_quality, 96)));
   }
-  return result;
+  return degraded;
 }
 
 }  // namespace twinpatch::dataset

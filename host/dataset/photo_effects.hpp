@@ -14,9 +14,13 @@ namespace twinpatch::dataset {
 [[nodiscard]] Homography random_homography(int width, int height, const WarpOptions& options, Random& random);
 /// The picture as seen through the homography, without aliasing; beyond its border it is mirrored.
 [[nodiscard]] GrayImage warp(const GrayImage& image, const Homography& homography);
+struct Degraded {
+  GrayImage image;
+  double blur = 0;  ///< sigma of the blur, pixels
+};
 /// Other light, blur, noise and compression, each present in some of the cases, in the order in which a camera adds
 /// them.
-[[nodiscard]] GrayImage degrade(const GrayImage& image, const WarpOptions& options, Random& random);
+[[nodiscard]] Degraded degrade(const GrayImage& image, const WarpOptions& options, Random& random);
 
 // The parts of degrade(), in place.
 void change_light(GrayImage& image, double gamma, double contrast, double brightness);

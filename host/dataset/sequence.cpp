@@ -172,6 +172,7 @@ std::int64_t add_sequence(std::span<const View> views, const SequenceOptions& op
       places.add(detections[v][i].x, detections[v][i].y, static_cast<std::int64_t>(i));
     }
     const std::int32_t image = writer.add_image(view.name);
+    const double min_sigma = std::max(options.min_sigma, view.blur);
     std::vector<PatchRecord> records;
     std::vector<Keypoint> keypoints;
     for (std::size_t s = 0; s < seeds.size(); ++s) {
@@ -183,7 +184,7 @@ std::int64_t add_sequence(std::span<const View> views, const SequenceOptions& op
         const auto detected = snap ? detected_alike(*here, detections[v], places) : std::nullopt;
         here = detected ? *detected : with_noise(*here, options.noise, random);
       }
-      if (!is_usable(*here, view.image, dataset.extent, options.margin, options.min_sigma)) continue;
+      if (!is_usable(*here, view.image, dataset.extent, options.margin, min_sigma)) continue;
       records.push_back({first_point + static_cast<std::int64_t>(s), image, *here});
       keypoints.push_back(*here);
     }

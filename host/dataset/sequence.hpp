@@ -21,6 +21,7 @@ struct View {
   GrayImage image;
   Homography from_first{1, 0, 0, 0, 1, 0, 0, 0, 1};
   std::string name;
+  double blur = 0;  ///< pixels; nothing is left to see of keypoints whose sigma is smaller
 };
 
 /// Throws InvalidArgument with the reason: not finite, singular, or turning the image over.
