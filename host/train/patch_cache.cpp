@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "patch_cache.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <vector>
+
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
+#include "twinpatch/vision/image.hpp"
+
+namespace twinpatch::train {
+namespace {
+
+constexpr int kSide = 64;
+constexpr int kPerSheetSide = 16;
+constexpr int kPerSheet = kPerSheetSide * kPerSheetSide;
+
+bool is_sheet(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  const std::string extension = path.extension().string();
+  return stem.size() > 7 && stem.starts_with("patches") && (extension == ".bmp" || extension == ".png") &&
+         std::all_of(stem.begin() + 7, stem.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+std::vector<std::filesystem::path> sheets_of(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> sheets;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (is_sheet(entry.path())) sheets.push_back(entry.path());
+  std::sort(sheets.begin(), sheets.end());
+  return sheets;
+}
+
+/// FNV-1a by words of eight bytes: a name, not a signature.
+void hash_bytes(std::uint64_t& hash, std::span<const std::byte> bytes) {
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    hash = (hash ^ word) * 0x100000001b3ULL;
+    hash ^= hash >> 29;
+  }
+  for (; i < bytes.size(); ++i) hash = (hash ^ static_cast<std::uint64_t>(bytes[i])) * 0x100000001b3ULL;
+}
+
+void append_sheet(AtomicFile& file, const std::filesystem::path& path, std::int64_t patches) {
+  const GrayImage sheet = read_image(path);
+  if (sheet.width() != kSide * kPerSheetSide || sheet.height() != kSide * kPerSheetSide)
+    throw FormatError(
+        path.string(), 0,
+        fmt::format("a sheet of patches is 1024 by 1024, this is {} by {}", sheet.width(), sheet.height()));
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(patches) * kSide * kSide);
+  for (std::int64_t i = 0; i < patches; ++i)
+    for (int y = 0; y < kSide; ++y)
+      std::memcpy(pixels.data() + (i * kSide + y) * kSide,
+                  sheet.row(static_cast<int>(i / kPerSheetSide) * kSide + y) + (i % kPerSheetSide) * kSide, kSide);
+  file.write(std::as_bytes(std::span(pixels)));
+}
+
+}  // namespace
+
+PatchSet open_sheets(const std::filesystem::path& folder, std::int64_t count, const std::filesystem::path& cache) {
+  const auto sheets = sheets_of(folder);
+  if (static_cast<std::int64_t>(sheets.size()) * kPerSheet < count)
+    throw FormatError((folder / "info.txt").string(), 0,
+                      fmt::format("{} lines, but the folder's {} sheets hold {} patches at most", count, sheets.size(),
+                                  sheets.size() * kPerSheet));
+  std::uint64_t hash = 0xcbf29ce484222325ULL ^ static_cast<std::uint64_t>(count);
+  for (const auto& sheet : sheets) hash_bytes(hash, MappedFile(sheet).bytes());
+
+  const auto path = cache / fmt::format("patches-{:016x}.u8", hash);
+  const std::int64_t bytes = count * kSide * kSide;
+  if (!std::filesystem::exists(path) || static_cast<std::int64_t>(std::filesystem::file_size(path)) != bytes) {
+    std::error_code ignored;  // the file that follows says what is wrong with the folder
+    std::filesystem::create_directories(cache, ignored);
+    AtomicFile file(path);
+    for (std::int64_t done = 0; done < count; done += kPerSheet)
+      append_sheet(file, sheets[static_cast<std::size_t>(done / kPerSheet)],
+                   std::min<std::int64_t>(kPerSheet, count - done));
+    file.commit();
+  }
+  auto mapping = std::make_shared<const MappedFile>(path);
+  const PatchView view{PixelType::u8, mapping->bytes().data(), count, kSide, kSide};
+  return {view, mapping, mapping};
+}
+
+}  // namespace twinpatch::train

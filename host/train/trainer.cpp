@@ -1,0 +1,413 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/train/trainer.hpp"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <thread>
+
+#include "checkpoint.hpp"
+#include "initial_weights.hpp"
+#include "loader.hpp"
+#include "losses.hpp"
+#include "optimiser.hpp"
+#include "torch_network.hpp"
+#include "twinpatch/core/file.hpp"
+#include "twinpatch/core/half.hpp"
+#include "twinpatch/core/units.hpp"
+#include "twinpatch/evaluate/metrics.hpp"
+#include "validation.hpp"
+
+namespace twinpatch::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kValidations = 40;             // in a run, where nothing else is said
+constexpr double kValidationShare = 0.1;     // of the time at most, where time decides
+constexpr double kHalfPrecisionLoss = 1e-3;  // of FPR95: fp16 storage may cost a tenth of a point
+
+at::Device choose_device(const std::string& name) {
+  if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return at::kCPU;
+  if (name != "auto" && !name.starts_with("cuda"))
+    throw InvalidArgument(fmt::format("no device is called \"{}\": auto, cpu or cuda", name));
+  if (!at::hasCUDA()) throw DeviceError("this libtorch has no CUDA, or there is no CUDA device: use --device cpu");
+  return name == "auto" ? at::Device(at::kCUDA, 0) : at::Device(name);
+}
+
+/// Factor of the rate at `progress` (0…1) of the run.
+double schedule_factor(ScheduleKind kind, double progress) {
+  progress = std::clamp(progress, 0.0, 1.0);
+  switch (kind) {
+    case ScheduleKind::constant:
+      return 1;
+    case ScheduleKind::linear:
+      return 1 - progress;
+    case ScheduleKind::cosine:
+      return 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  }
+  return 1;
+}
+
+struct LoadedScenes {
+  Scenes training, validation;
+};
+
+LoadedScenes load_scenes(const TrainOptions& options, TrainObserver& observer) {
+  const auto cache = options.cache.empty() ? default_cache_folder() : options.cache;
+  const auto load = [&](const std::filesystem::path& folder, std::string_view use) {
+    auto scene = std::make_shared<const Scene>(folder, cache);
+    observer.on_message(fmt::format(
+        "{} {}: {} patches, {} points with a match{}", use, scene->name(), scene->patches().count, scene->groups(),
+        scene->single_points() > 0 ? fmt::format(" ({} with one patch are not used)", scene->single_points()) : ""));
+    return scene;
+  };
+  LoadedScenes scenes;
+  for (const auto& folder : options.datasets) scenes.training.push_back(load(folder, "train on"));
+  for (const auto& folder : options.validation) scenes.validation.push_back(load(folder, "validate on"));
+  for (int i = 0; i < options.hold_out; ++i) {
+    const auto smallest = std::min_element(scenes.training.begin(), scenes.training.end(),
+                                           [](const auto& a, const auto& b) { return a->groups() < b->groups(); });
+    observer.on_message(fmt::format("held out for validation: {}", (*smallest)->name()));
+    scenes.validation.push_back(*smallest);
+    scenes.training.erase(smallest);
+  }
+  return scenes;
+}
+
+class TrainingRun {
+ public:
+  TrainingRun(const TrainOptions& options, NetworkSpec spec, LoadedScenes scenes, TrainObserver& observer)
+      : options_(options),
+        observer_(observer),
+        start_(start_model(options, spec)),
+        net_(start_, choose_device(options.device)),
+        optimiser_(net_, options),
+        sampler_(scenes.training, options),
+        validator_(scenes.validation, options) {
+    for (const auto& scene : scenes.training) training_names_.push_back(scene->name());
+    for (const auto& scene : scenes.validation) validation_names_.push_back(scene->name());
+    state_.configuration = configuration();
+  }
+
+  TrainResult run(const std::stop_token& stop);
+
+ private:
+  [[nodiscard]] Model start_model(const TrainOptions& options, const NetworkSpec& spec) const;
+  [[nodiscard]] std::string configuration() const;
+  [[nodiscard]] double seconds() const {
+    return state_.seconds + std::chrono::duration<double>(Clock::now() - began_).count();
+  }
+  [[nodiscard]] double progress() const {
+    return options_.steps > 0 ? static_cast<double>(state_.step) / static_cast<double>(options_.steps)
+                              : seconds() / (60 * options_.minutes);
+  }
+  [[nodiscard]] double rate() const;
+  [[nodiscard]] bool validation_due() const;
+  void resume();
+  void learn(const PatchBatch& batch);
+  void validate();
+  void save();
+  void save_curves() const;
+  Validator::Outcome evaluate(const std::map<std::string, Tensor>& weights);
+  [[nodiscard]] std::map<std::string, Tensor> current_weights() const;
+  [[nodiscard]] Model model_of(const std::map<std::string, Tensor>& weights) const;
+  TrainResult finish();
+
+  TrainOptions options_;
+  TrainObserver& observer_;
+  Model start_;
+  TorchNetwork net_;
+  Optimiser optimiser_;
+  Sampler sampler_;
+  Validator validator_;
+  std::vector<std::string> training_names_, validation_names_;
+  RunState state_;
+  bool resumed_ = false;
+  Clock::time_point began_ = Clock::now();
+  double last_rate_ = 0;
+  double running_loss_ = 0;
+  double validation_seconds_ = 0;  // how long the last one took
+  double validated_at_ = 0;
+  double saved_at_ = 0;
+  std::int64_t saved_step_ = -1;
+};
+
+Model TrainingRun::start_model(const TrainOptions& options, const NetworkSpec& spec) const {
+  Model model = initial_model(spec, options.seed);
+  if (options.initial.empty()) return model;
+  const Model other = load_model(options.initial);
+  std::size_t taken = 0;
+  for (auto& [name, tensor] : model.weights) {
+    const auto found = other.weights.find(name);
+    if (found == other.weights.end() || found->second.shape != tensor.shape) continue;
+    tensor.values = found->second.values;
+    ++taken;
+  }
+  if (taken == 0)
+    throw InvalidArgument(fmt::format("{} ({}) has no weights that {} could start from", options.initial.string(),
+                                      other.spec.name, spec.name));
+  observer_.on_message(
+      fmt::format("starting from {}: {} of {} weights fit", options.initial.string(), taken, model.weights.size()));
+  return model;
+}
+
+std::string TrainingRun::configuration() const {
+  nlohmann::json json;
+  json["network"] = nlohmann::json::parse(to_json(start_.spec));
+  json["options"] = nlohmann::json::parse(to_json(options_));
+  json["data"] = training_names_;
+  json["validation"] = validation_names_;
+  return json.dump();
+}
+
+double TrainingRun::rate() const {
+  const double warm = options_.warm_up > 0
+                          ? std::min(1.0, static_cast<double>(state_.step + 1) / static_cast<double>(options_.warm_up))
+                          : 1.0;
+  if (options_.optimiser == OptimiserKind::asgd) {
+    // Averaging takes the place of a falling rate (Polyak & Juditsky 1992); its own schedule is nearly constant.
+    const double t = static_cast<double>(state_.step);
+    return warm * options_.rate / std::pow(1 + options_.weight_decay * options_.rate * t, 0.75);
+  }
+  return warm * options_.rate * schedule_factor(options_.schedule, progress());
+}
+
+void TrainingRun::resume() {
+  if (options_.checkpoint.empty()) return;
+  std::error_code ignored;  // the checkpoint's own write says what is wrong with the folder
+  std::filesystem::create_directories(options_.checkpoint, ignored);
+  auto saved = read_checkpoint(options_.checkpoint, state_.configuration);
+  if (!saved) return;
+  state_ = std::move(*saved);
+  net_.load(state_.weights);
+  optimiser_.load(state_.optimiser);
+  resumed_ = true;
+  saved_step_ = state_.step;
+  validated_at_ = saved_at_ = state_.seconds;
+  observer_.on_message(fmt::format("{} at step {} of the run in {}", state_.done ? "finished before," : "going on",
+                                   state_.step, options_.checkpoint.string()));
+}
+
+void TrainingRun::learn(const PatchBatch& batch) {
+  const auto loss = batch_loss(net_, options_, batch);
+  const double value = loss.item<double>();
+  last_rate_ = rate();
+  if (!std::isfinite(value)) {
+    const std::string kept = saved_step_ >= 0 ? fmt::format("the last good checkpoint is {} (step {})",
+                                                            checkpoint_path(options_.checkpoint).string(), saved_step_)
+                                              : std::string("there is no checkpoint before it");
+    throw TrainingDiverged(state_.step + 1,
+                           fmt::format("the loss is {} at step {} (rate {:.3g}): {}; try a lower --rate", value,
+                                       state_.step + 1, last_rate_, kept));
+  }
+  loss.backward();
+  optimiser_.step(last_rate_, options_.optimiser == OptimiserKind::asgd && progress() >= options_.average_from);
+  ++state_.step;
+  state_.loss_sum += value;
+  ++state_.loss_count;
+  running_loss_ = running_loss_ == 0 ? value : 0.98 * running_loss_ + 0.02 * value;
+}
+
+std::map<std::string, Tensor> TrainingRun::current_weights() const {
+  auto weights = net_.save();
+  if (optimiser_.has_average())
+    for (auto& [name, tensor] : optimiser_.average()) weights[name] = tensor;
+  return weights;
+}
+
+Validator::Outcome TrainingRun::evaluate(const std::map<std::string, Tensor>& weights) {
+  const auto learning = net_.save();
+  net_.load(weights);
+  auto outcome = validator_.run(net_);
+  net_.load(learning);
+  return outcome;
+}
+
+bool TrainingRun::validation_due() const {
+  if (options_.validate_every > 0) return state_.step % options_.validate_every == 0;
+  if (options_.steps > 0) return state_.step % std::max<std::int64_t>(1, options_.steps / kValidations) == 0;
+  const double interval = std::max(60 * options_.minutes / kValidations, validation_seconds_ / kValidationShare);
+  return seconds() - validated_at_ >= interval;
+}
+
+void TrainingRun::validate() {
+  const auto began = Clock::now();
+  const auto weights = current_weights();
+  HistoryEntry entry;
+  if (!validator_.empty()) entry.scenes = evaluate(weights).scenes;
+  entry.step = state_.step;
+  entry.seconds = seconds();
+  entry.loss = state_.loss_count > 0 ? state_.loss_sum / static_cast<double>(state_.loss_count) : 0;
+  entry.rate = last_rate_;
+  state_.loss_sum = 0;
+  state_.loss_count = 0;
+
+  bool best = validator_.empty() || state_.best_step < 0;
+  if (!best) {
+    const auto& before = *std::find_if(state_.history.begin(), state_.history.end(),
+                                       [&](const HistoryEntry& e) { return e.step == state_.best_step; });
+    best =
+        std::pair(entry.mean_fpr95(), -entry.mean_matching()) < std::pair(before.mean_fpr95(), -before.mean_matching());
+  }
+  state_.history.push_back(entry);
+  if (best) {
+    state_.best = weights;
+    state_.best_step = state_.step;
+    state_.validations_since_best = 0;
+  } else {
+    ++state_.validations_since_best;
+  }
+  validation_seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
+  validated_at_ = seconds();
+  observer_.on_validation(entry, best);
+}
+
+void TrainingRun::save() {
+  if (options_.checkpoint.empty()) return;
+  RunState copy = state_;
+  copy.seconds = seconds();
+  copy.weights = net_.save();
+  copy.optimiser = optimiser_.save();
+  try {
+    write_checkpoint(options_.checkpoint, copy);
+    save_curves();
+    if (state_.best_step == state_.step && !state_.best.empty())
+      save_model(options_.checkpoint / "best.safetensors", model_of(state_.best));
+    saved_step_ = state_.step;
+  } catch (const IoError& error) {
+    // Hours of learning are worth more than a checkpoint: the one before is whole, and the next try may succeed.
+    observer_.on_message(fmt::format("checkpoint failed, training goes on ({}): {}",
+                                     saved_step_ >= 0 ? fmt::format("the last good one is of step {}", saved_step_)
+                                                      : std::string("there is none yet"),
+                                     error.what()));
+  }
+  saved_at_ = seconds();
+}
+
+void TrainingRun::save_curves() const {
+  const auto write = [&](const char* name, const std::string& content) {
+    AtomicFile file(options_.checkpoint / name);
+    file.write(content);
+    file.commit();
+  };
+  write("curve.csv", history_csv(state_.history));
+  write("curve.svg", history_svg(state_.history, start_.spec.name));
+}
+
+Model TrainingRun::model_of(const std::map<std::string, Tensor>& weights) const {
+  Model model;
+  model.spec = start_.spec;
+  model.weights = weights;
+  nlohmann::ordered_json training;
+  training["options"] = nlohmann::ordered_json::parse(to_json(options_));
+  training["data"] = training_names_;
+  training["validation"] = validation_names_;
+  training["steps"] = state_.step;
+  training["best_step"] = state_.best_step;
+  training["seconds"] = seconds();
+  training["history"] = nlohmann::ordered_json::parse(history_json(state_.history));
+  model.metadata["training"] = training.dump();
+  std::string names;
+  for (const auto& name : training_names_) names += (names.empty() ? "" : ", ") + name;
+  model.metadata["data"] = names;
+  return model;
+}
+
+TrainResult TrainingRun::finish() {
+  TrainResult result;
+  result.model = model_of(state_.best);
+  result.history = state_.history;
+  result.steps = state_.step;
+  result.best_step = state_.best_step;
+  result.seconds = seconds();
+  result.resumed = resumed_;
+  auto& weights = result.model.weights;
+  if (options_.half) {
+    const auto full = weights;
+    for (auto& [name, tensor] : weights) {
+      tensor.stored_as = TensorType::f16;
+      for (float& value : tensor.values) value = from_half(to_half(value));
+    }
+    if (!validator_.empty()) {
+      const auto before = evaluate(full).scenes;
+      const auto after = evaluate(weights).scenes;
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        if (std::abs(before[i].fpr95 - after[i].fpr95) <= kHalfPrecisionLoss) continue;
+        observer_.on_message(fmt::format("fp16 moves FPR95 of {} from {:.2f} to {:.2f} %: the weights stay fp32",
+                                         before[i].scene, 100 * before[i].fpr95, 100 * after[i].fpr95));
+        weights = full;
+        break;
+      }
+    }
+  }
+  if (!validator_.empty()) {
+    const auto outcome = evaluate(weights);
+    result.model.metadata["calibration"] = to_json(calibrate(outcome.scores, outcome.labels));
+  }
+  return result;
+}
+
+TrainResult TrainingRun::run(const std::stop_token& stop) {
+  resume();
+  began_ = Clock::now();
+  if (!state_.done) {
+    net_.set_training(true);
+    Loader loader(sampler_, state_.step);
+    double reported = 0;
+    while (progress() < 1) {
+      if (stop.stop_requested()) {
+        save();
+        throw Interrupted();
+      }
+      learn(loader.next());
+      if (seconds() - reported > 0.2) {
+        reported = seconds();
+        const double left = progress() > 0 ? seconds() * (1 - progress()) / progress() : 0;
+        observer_.on_step({state_.step, options_.steps, seconds(), std::max(0.0, left), running_loss_, last_rate_});
+      }
+      if (validation_due()) {
+        validate();
+        save();
+        if (options_.patience > 0 && state_.validations_since_best >= options_.patience) {
+          observer_.on_message(fmt::format("no new best in {} validations: stopped", options_.patience));
+          break;
+        }
+      } else if (seconds() - saved_at_ > 60 * options_.checkpoint_minutes) {
+        save();
+      }
+    }
+    if (state_.history.empty() || state_.history.back().step != state_.step) validate();
+    state_.done = true;
+    save();
+  }
+  return finish();
+}
+
+}  // namespace
+}  // namespace twinpatch::train
+
+namespace twinpatch {
+
+TrainResult train_network(const TrainOptions& options, TrainObserver& observer, std::stop_token stop) {
+  const NetworkSpec spec = find_network(options.network);
+  const TrainOptions resolved = resolve(options, spec);
+  const int hardware = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  at::set_num_threads(resolved.threads > 0 ? resolved.threads : hardware);
+  auto scenes = train::load_scenes(resolved, observer);
+  for (const auto& scene : scenes.training) {
+    const PatchView patches = scene->patches();
+    if (spec.input && (spec.input->height != patches.height || spec.input->width != patches.width))
+      throw ShapeError(fmt::format("{} takes patches of {}×{}, those of {} are {}×{}", spec.name, spec.input->width,
+                                   spec.input->height, scene->folder().string(), patches.width, patches.height));
+  }
+  train::TrainingRun run(resolved, spec, std::move(scenes), observer);
+  return run.run(stop);
+}
+
+}  // namespace twinpatch

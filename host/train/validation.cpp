@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "validation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "random.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/evaluate/metrics.hpp"
+
+namespace twinpatch::train {
+namespace {
+
+constexpr std::uint64_t kPairSeed = 20150607;  // not the run's: curves of different runs compare
+constexpr std::int64_t kChunk = 256;
+constexpr std::int64_t kMatchingPoints = 512;
+
+/// `count` of `pairs`, drawn without repetition.
+std::vector<IndexPair> draw(std::vector<IndexPair> pairs, std::int64_t count, std::uint64_t stream) {
+  Random random(kPairSeed, stream);
+  const auto size = static_cast<std::int64_t>(pairs.size());
+  count = std::min(count, size);
+  for (std::int64_t i = 0; i < count; ++i)
+    std::swap(pairs[static_cast<std::size_t>(i)], pairs[static_cast<std::size_t>(i + random.below(size - i))]);
+  pairs.resize(static_cast<std::size_t>(count));
+  return pairs;
+}
+
+/// One pair of each of `count` points.
+std::vector<IndexPair> group_pairs(const Scene& scene, std::int64_t count, std::uint64_t stream) {
+  std::vector<IndexPair> pairs;
+  for (std::int64_t i = 0; i < scene.groups(); ++i) {
+    const auto patches = scene.group(i);
+    Random random(kPairSeed, stream + 100, static_cast<std::uint64_t>(i));
+    const auto left = random.below(static_cast<std::int64_t>(patches.size()));
+    auto right = random.below(static_cast<std::int64_t>(patches.size()) - 1);
+    if (right >= left) ++right;
+    pairs.push_back({patches[static_cast<std::size_t>(left)], patches[static_cast<std::size_t>(right)]});
+  }
+  return draw(std::move(pairs), count, stream);
+}
+
+at::Tensor gather(const Scene& scene, const std::vector<std::int32_t>& patches, std::int64_t begin,
+                  std::int64_t count) {
+  const PatchView all = scene.patches();
+  auto pixels = at::empty({count, all.height, all.width}, at::kByte);
+  for (std::int64_t i = 0; i < count; ++i)
+    std::copy_n(scene.patch(patches[static_cast<std::size_t>(begin + i)]), all.patch_bytes(),
+                pixels.data_ptr<std::uint8_t>() + i * all.patch_bytes());
+  return pixels;
+}
+
+at::Tensor vectors_of(const TorchNetwork& net, const Scene& scene, const std::vector<std::int32_t>& patches,
+                      Side side) {
+  std::vector<at::Tensor> parts;
+  const auto size = static_cast<std::int64_t>(patches.size());
+  for (std::int64_t begin = 0; begin < size; begin += kChunk)
+    parts.push_back(net.vectors(net.normalise(gather(scene, patches, begin, std::min(kChunk, size - begin))), side));
+  return at::cat(parts);
+}
+
+std::vector<std::int32_t> side_of(const std::vector<IndexPair>& pairs, Side side) {
+  std::vector<std::int32_t> patches;
+  for (const IndexPair& pair : pairs) patches.push_back(side == Side::left ? pair.left : pair.right);
+  return patches;
+}
+
+/// Vectors of each distinct patch once, then of every pair by index.
+at::Tensor vectors_by_pair(const TorchNetwork& net, const Scene& scene, const std::vector<std::int32_t>& patches,
+                           Side side) {
+  auto distinct = patches;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  std::vector<std::int64_t> rows;
+  for (const auto patch : patches)
+    rows.push_back(std::lower_bound(distinct.begin(), distinct.end(), patch) - distinct.begin());
+  return vectors_of(net, scene, distinct, side).index_select(0, at::tensor(rows, at::kLong).to(net.device()));
+}
+
+std::vector<float> pair_scores(const TorchNetwork& net, const Scene& scene, const std::vector<IndexPair>& pairs) {
+  const auto left = side_of(pairs, Side::left);
+  const auto right = side_of(pairs, Side::right);
+  const auto size = static_cast<std::int64_t>(pairs.size());
+  std::vector<at::Tensor> parts;
+  if (net.spec().coupling == Coupling::two_channel) {
+    for (std::int64_t begin = 0; begin < size; begin += kChunk) {
+      const auto count = std::min(kChunk, size - begin);
+      parts.push_back(net.pair_scores(net.normalise(gather(scene, left, begin, count)),
+                                      net.normalise(gather(scene, right, begin, count))));
+    }
+  } else if (net.spec().coupling == Coupling::siamese) {
+    auto both = left;
+    both.insert(both.end(), right.begin(), right.end());
+    const auto vectors = vectors_by_pair(net, scene, both, Side::left);
+    parts.push_back(net.vector_scores(vectors.narrow(0, 0, size), vectors.narrow(0, size, size)));
+  } else {
+    parts.push_back(net.vector_scores(vectors_by_pair(net, scene, left, Side::left),
+                                      vectors_by_pair(net, scene, right, Side::right)));
+  }
+  const auto scores = at::cat(parts).to(at::kCPU).contiguous();
+  return {scores.data_ptr<float>(), scores.data_ptr<float>() + scores.numel()};
+}
+
+double mutual_share(const TorchNetwork& net, const Scene& scene, const std::vector<IndexPair>& pairs) {
+  const auto grid = net.grid_scores(vectors_of(net, scene, side_of(pairs, Side::left), Side::left),
+                                    vectors_of(net, scene, side_of(pairs, Side::right), Side::right));
+  const auto own = at::arange(grid.size(0), at::TensorOptions().dtype(at::kLong).device(grid.device()));
+  const auto right = grid.argmax(1).eq(own).logical_and(grid.argmax(0).eq(own));
+  return right.to(at::kFloat).mean().item<double>();
+}
+
+}  // namespace
+
+Validator::Validator(Scenes scenes, const TrainOptions& options) {
+  for (auto& scene : scenes) {
+    const PairList list = read_scene_pairs(*scene);
+    std::vector<IndexPair> matches, others;
+    for (std::size_t i = 0; i < list.pairs.size(); ++i)
+      (list.matches[i] != 0 ? matches : others).push_back(list.pairs[i]);
+    Set set;
+    set.pairs = draw(std::move(matches), options.validation_pairs, 1);
+    set.labels.assign(set.pairs.size(), 1);
+    const auto negatives = draw(std::move(others), options.validation_pairs, 2);
+    set.pairs.insert(set.pairs.end(), negatives.begin(), negatives.end());
+    set.labels.resize(set.pairs.size(), 0);
+    set.matching = group_pairs(*scene, kMatchingPoints, 3);
+    set.scene = std::move(scene);
+    sets_.push_back(std::move(set));
+  }
+}
+
+Validator::Outcome Validator::run(TorchNetwork& net) const {
+  const at::NoGradGuard no_gradient;
+  net.set_training(false);
+  Outcome outcome;
+  for (const Set& set : sets_) {
+    const auto scores = pair_scores(net, *set.scene, set.pairs);
+    SceneScore result;
+    result.scene = set.scene->name();
+    const bool finite = std::all_of(scores.begin(), scores.end(), [](float s) { return std::isfinite(s); });
+    result.fpr95 = finite ? fpr95(scores, set.labels, Fpr95::hardnet) : 1;
+    result.auc = finite ? roc_auc(scores, set.labels) : 0;
+    if (net.spec().coupling != Coupling::two_channel) result.matching = mutual_share(net, *set.scene, set.matching);
+    outcome.scenes.push_back(result);
+    outcome.scores.insert(outcome.scores.end(), scores.begin(), scores.end());
+    outcome.labels.insert(outcome.labels.end(), set.labels.begin(), set.labels.end());
+  }
+  net.set_training(true);
+  return outcome;
+}
+
+}  // namespace twinpatch::train

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "twinpatch/net/spec.hpp"
+
+namespace twinpatch {
+
+/// What is done to the patches of a pair before they are learned from. The first two are the paper's (both patches
+/// alike); the others disturb each patch on its own, as detection and light do. All zero or false: patches as stored.
+struct Augmentation {
+  bool turns = true;       ///< quarter turns and mirror images, the same for both patches
+  bool swap = true;        ///< left and right change places
+  double shift = 1.0;      ///< standard deviation, pixels of the patch, per axis
+  double angle = 4.0;      ///< standard deviation, degrees
+  double scale = 0.05;     ///< standard deviation of the logarithm of the size
+  double blur = 0.3;       ///< probability of a 3×3 binomial blur
+  double contrast = 0.15;  ///< standard deviation of the logarithm of the gain; brightness moves by 100 × this
+  friend bool operator==(const Augmentation&, const Augmentation&) = default;
+};
+
+enum class LossKind {
+  automatic,  ///< by network: grid for decision layers on two branches, hinge for 2-channel, triplet for l2, …
+  hinge,      ///< the paper's: mean of max(0, 1 − y·score), y = ±1, as many negatives as positives
+  grid,       ///< hinge on the batch's whole grid of pairs, hardest negatives of each row and column, and their ranking
+  triplet,    ///< hardest negative in the batch: max(0, 1 + d(positive) − d(negative)) (HardNet)
+  energy,     ///< Chopra 2005: 2/Q·E² for matches, 2Q·exp(−2.77·E/Q) for others
+  cosine      ///< Bromley 1994: (cosine − target)², targets ±1
+};
+enum class OptimiserKind {
+  sgd,   ///< momentum
+  asgd,  ///< averaged SGD as the paper's: η_t = η0/(1+λη0·t)^0.75, the average of the steps after t0 is the result
+  adam
+};
+enum class ScheduleKind { constant, linear, cosine };
+/// Where the pairs come from: groups of info.txt, or the folder's own pair list (m50_*.txt).
+enum class PairSource { groups, list };
+
+[[nodiscard]] std::string to_string(LossKind kind);
+[[nodiscard]] std::string to_string(OptimiserKind kind);
+[[nodiscard]] std::string to_string(ScheduleKind kind);
+[[nodiscard]] std::string to_string(PairSource source);
+
+/// Everything that decides the result of a training run. One of `steps` and `minutes` bounds it.
+struct TrainOptions {
+  std::string network = "siam";  ///< catalogue name, or the path of a spec's JSON
+  std::vector<std::filesystem::path> datasets;
+  std::vector<std::filesystem::path> validation;
+  int hold_out = 0;  ///< this many of `datasets` become validation scenes, the smallest first
+  PairSource pairs = PairSource::groups;
+
+  std::int64_t steps = 0;  ///< 0: `minutes` decides
+  double minutes = 0;      ///< of training and validation, earlier parts of a resumed run included
+  int batch = 128;         ///< matching pairs a step; as many or more that do not match come with them
+
+  LossKind loss = LossKind::automatic;
+  double ranking = 1.0;     ///< grid: weight of the ranking term
+  int hard = 8;             ///< grid: hardest negatives of each row and column
+  int mine = 1;             ///< pair losses: negatives are the hardest of this many random ones
+  double leave_out = 0.02;  ///< share of the very hardest negatives of the same scene that is not used
+  double same_scene = 0.5;  ///< share of a batch that comes from one scene
+
+  OptimiserKind optimiser = OptimiserKind::sgd;
+  double rate = 0;  ///< 0: by optimiser and loss
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  double average_from = 0.5;  ///< asgd: averaging begins at this share of the run
+  ScheduleKind schedule = ScheduleKind::cosine;
+  int warm_up = 100;  ///< steps of a rate that rises from 0
+  double clip = 0;    ///< largest norm of the gradient; 0: no bound
+
+  Augmentation augmentation;
+  std::uint64_t seed = 1;
+  int threads = 0;              ///< 0: what the host has
+  std::string device = "auto";  ///< auto, cpu, cuda
+
+  int validation_pairs = 2000;       ///< of each class and scene
+  std::int64_t validate_every = 0;   ///< steps; 0: about 40 times in a run
+  int patience = 0;                  ///< validations without a new best before the run stops; 0: never
+  std::filesystem::path checkpoint;  ///< folder; empty: no checkpoints
+  double checkpoint_minutes = 3;     ///< at least this often, and at every validation
+  std::filesystem::path cache;       ///< folder of decoded patches; empty: $XDG_CACHE_HOME/twinpatch
+  std::filesystem::path initial;     ///< a model whose fitting weights to start from; empty: random ones
+  bool half = false;                 ///< weights as fp16, where FPR95 of no validation scene moves by 0.1 point
+};
+
+/// Fills in what "automatic" and 0 leave open and checks the whole. Throws InvalidArgument saying which option is
+/// impossible with which network and what would do.
+[[nodiscard]] TrainOptions resolve(TrainOptions options, const NetworkSpec& spec);
+
+/// JSON of the options that decide the result (not threads, device, folders): kept in the model and in checkpoints.
+[[nodiscard]] std::string to_json(const TrainOptions& options);
+
+}  // namespace twinpatch

@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "losses.hpp"
+// libtorch's logging defines a CHECK of its own.
+#undef CHECK
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <string>
+
+#include "sampler.hpp"
+#include "tiny_network.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/train/augment.hpp"
+#include "twinpatch/train/training_set.hpp"
+#include "twinpatch/vision/image.hpp"
+
+namespace {
+
+using namespace twinpatch;
+using Catch::Matchers::Contains;
+using test::TemporaryFolder;
+
+std::vector<std::uint8_t> changed(const std::vector<std::uint8_t>& patch, int height, int width, PatchChange change) {
+  std::vector<std::uint8_t> result(patch.size());
+  change_patch(patch.data(), result.data(), height, width, change);
+  return result;
+}
+
+TEST_CASE("Turns and mirror images are exact", "[train]") {
+  const auto patch = test::structured_patches(1, 64, 64, 4);
+  PatchChange turn;
+  turn.symmetry.turns = 1;
+  const auto once = changed(patch, 64, 64, turn);
+  CHECK(once != patch);
+  for (int y = 0; y < 64; ++y)
+    for (int x = 0; x < 64; ++x)
+      REQUIRE(once[static_cast<std::size_t>(y * 64 + x)] == patch[static_cast<std::size_t>(x * 64 + (63 - y))]);
+  auto four = once;
+  for (int i = 0; i < 3; ++i) four = changed(four, 64, 64, turn);
+  CHECK(four == patch);
+  PatchChange mirror;
+  mirror.symmetry.mirror = true;
+  const auto mirrored = changed(patch, 64, 64, mirror);
+  for (int x = 0; x < 64; ++x)
+    REQUIRE(mirrored[static_cast<std::size_t>(x)] == patch[static_cast<std::size_t>(63 - x)]);
+  // The eight symmetries differ from each other.
+  std::set<std::string> all;
+  for (int turns = 0; turns < 4; ++turns)
+    for (const bool flip : {false, true}) {
+      PatchChange change;
+      change.symmetry = {turns, flip};
+      const auto result = changed(patch, 64, 64, change);
+      all.insert(std::string(result.begin(), result.end()));
+    }
+  CHECK(all.size() == 8);
+}
+
+TEST_CASE("Small changes of a patch do what they say, at any size", "[train]") {
+  for (const auto& [height, width] : std::vector<std::pair<int, int>>{{1, 1}, {5, 7}, {64, 64}, {2, 31}}) {
+    const auto patch = test::structured_patches(1, height, width, 7);
+    CHECK(changed(patch, height, width, {}) == patch);
+    PatchChange far;
+    far.shift_x = 1000;
+    far.shift_y = -1000;
+    far.angle = 1;
+    far.scale = 3;
+    far.blur = true;
+    far.gain = 50;
+    far.symmetry.turns = 1;
+    CHECK(changed(patch, height, width, far).size() == patch.size());  // no access outside (sanitizers)
+  }
+  const auto patch = test::structured_patches(1, 16, 16, 8);
+  PatchChange shift;
+  shift.shift_x = 2;
+  shift.shift_y = -1;
+  const auto moved = changed(patch, 16, 16, shift);
+  CHECK(moved[5 * 16 + 5] == patch[4 * 16 + 7]);
+  CHECK(moved[0] == patch[1 * 16 + 2]);  // row −1 is row 1 mirrored
+  PatchChange light;
+  light.offset = 40;
+  const auto brighter = changed(patch, 16, 16, light);
+  for (std::size_t i = 0; i < patch.size(); ++i) REQUIRE(brighter[i] == std::min(255, patch[i] + 40));
+}
+
+TEST_CASE("Sheets are decoded once and mapped", "[train]") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "scene");
+  const auto pixels = test::structured_patches(1, 1024, 1024, 3);
+  for (const char* name : {"scene/patches0000.png", "scene/patches0001.png"}) {
+    GrayImage sheet(1024, 1024);
+    std::copy(pixels.begin(), pixels.end(), sheet.row(0));
+    write_image(folder / name, sheet);
+  }
+  std::string info;
+  for (int i = 0; i < 300; ++i) info += std::to_string(i / 2) + " 0\n";
+  folder.file("scene/info.txt", info + "9999 0\n");
+  const Scene scene(folder / "scene", folder / "cache");
+  CHECK(scene.patches().count == 301);
+  CHECK(scene.groups() == 150);
+  CHECK(scene.single_points() == 1);
+  CHECK(scene.name() == "scene");
+  for (int y : {0, 63})
+    for (int x : {0, 17, 63})
+      CHECK(scene.patch(17)[y * 64 + x] == pixels[static_cast<std::size_t>((64 + y) * 1024 + 64 + x)]);
+  CHECK(scene.patch(256)[0] == pixels[0]);
+  const auto cached = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder / "cache"), std::filesystem::directory_iterator());
+  };
+  CHECK(cached() == 1);
+  const Scene again(folder / "scene", folder / "cache");
+  CHECK(cached() == 1);
+
+  for (int i = 0; i < 300; ++i) info += "1 0\n";
+  folder.file("scene/info.txt", info);
+  CHECK_THROWS_WITH(Scene(folder / "scene", folder / "cache"), Contains("600 lines") && Contains("512 patches"));
+  write_image(folder / "scene/patches0002.png", GrayImage(10, 10));
+  CHECK_THROWS_WITH(Scene(folder / "scene", folder / "cache"), Contains("10 by 10") && Contains("patches0002.png"));
+}
+
+TEST_CASE("Data that cannot teach is refused", "[train]") {
+  const TemporaryFolder folder;
+  const auto lonely = test::write_scene(folder, "lonely", 5, 1, 3);
+  CHECK_THROWS_WITH(Scene(lonely, folder / "cache"), Contains("no positives") && Contains("lonely"));
+  CHECK_THROWS_WITH(Scene(folder / "nowhere", folder / "cache"), Contains("nowhere"));
+  const auto good = test::write_scene(folder, "good", 5, 2, 3);
+  const Scene scene(good, folder / "cache");
+  CHECK(read_scene_pairs(scene).pairs.size() == 10);
+
+  const auto refused = [&](const std::string& list, const char* words) {
+    folder.file("good/m50_5_5_0.txt", list);
+    CHECK_THROWS_WITH(read_scene_pairs(scene), Contains(words) && Contains("m50_5_5_0.txt"));
+  };
+  refused("0 0 0 1 0 0\n0 0 0 2 0 0\n", "line 2: labels contradict");
+  refused("0 0 0 1 0 0\n1 0 0 0 5 0\n", "labels contradict");
+  refused("0 0 0 1 0 0\n", "no negatives");
+  refused("0 0 0 2 1 0\n", "no positives");
+  refused("0 0 0 99 0 0\n", "99");
+  folder.file("good/info.txt", "0 0\n0 0\n");
+  CHECK_THROWS_WITH(Scene(good, folder / "cache"), Contains("patches.npy"));
+}
+
+TEST_CASE("One scene with one point has no negatives", "[train]") {
+  const TemporaryFolder folder;
+  TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, test::tiny_layers(32)), 2);
+  options.datasets = {test::write_scene(folder, "single", 1, 4, 3)};
+  TrainObserver nobody;
+  CHECK_THROWS_WITH(train_network(options, nobody), Contains("no negatives"));
+}
+
+TEST_CASE("A batch depends on its number alone and mixes scenes", "[train]") {
+  const TemporaryFolder folder;
+  const auto a = std::make_shared<const Scene>(test::write_scene(folder, "a", 50, 3, 1), folder / "cache");
+  const auto b = std::make_shared<const Scene>(test::write_scene(folder, "b", 30, 3, 2), folder / "cache");
+  TrainOptions options;
+  options.batch = 24;
+  const train::Sampler sampler({a, b}, options);
+  const auto first = sampler.batch(7);
+  (void)sampler.batch(8);
+  const auto again = sampler.batch(7);
+  CHECK(first.pixels == again.pixels);
+  CHECK(first.point == again.point);
+  CHECK(sampler.batch(8).pixels != first.pixels);
+  CHECK(std::set<std::int32_t>(first.scene.begin(), first.scene.end()).size() == 2);
+  std::set<std::pair<std::int32_t, std::int64_t>> points;
+  for (std::size_t i = 0; i < 24; ++i) {
+    CHECK(first.point[i] == first.point[24 + i]);
+    points.emplace(first.scene[i], first.point[i]);
+    for (std::size_t j = 0; j < 24; ++j) CHECK(first.excluded[i * 24 + j] == (i == j ? 1 : 0));
+  }
+  CHECK(points.size() == 24);  // each point once
+  options.batch = 500;         // more than there are points
+  CHECK(train::Sampler({a, b}, options).batch(0).count == 80);
+}
+
+TEST_CASE("Overlapping places of one image are no negatives", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = test::write_scene(folder, "near", 3, 2, 5);
+  folder.file("near/interest.txt", "0 10 10 0 2\n1 50 50 0 2\n0 12 11 0 2\n1 90 50 0 2\n0 12 11 0 9\n2 0 0 0 1\n");
+  const Scene scene(path, folder / "cache");
+  CHECK(scene.overlapping(0, 2));
+  CHECK_FALSE(scene.overlapping(0, 1));  // another image
+  CHECK_FALSE(scene.overlapping(1, 3));  // another place
+  CHECK_FALSE(scene.overlapping(0, 4));  // another size
+}
+
+TEST_CASE("Hard negatives are the highest scores that may count, without the top of the own scene", "[train]") {
+  train::PatchBatch batch;
+  batch.count = 4;
+  batch.scene = {0, 0, 0, 1};
+  batch.excluded = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1};
+  auto scores = at::arange(16, at::kFloat).reshape({4, 4});
+  auto pairs = train::hard_negatives(scores, batch, 1, 0);
+  CHECK(pairs.rows == std::vector<std::int64_t>{0, 1, 2, 3});
+  CHECK(pairs.columns == std::vector<std::int64_t>{3, 3, 1, 1});
+  scores = scores.flip({1}).contiguous();
+  pairs = train::hard_negatives(scores, batch, 1, 0.5);
+  CHECK(pairs.columns == std::vector<std::int64_t>{2, 2, 1, 0});  // each row passes over the best of its own scene
+  pairs = train::hard_negatives(scores, batch, 9, 0);
+  CHECK(pairs.rows.size() == 10);
+}
+
+}  // namespace
