@@ -38,7 +38,8 @@ struct SeenPoint {
 /// line, also for an image that the model does not have.
 [[nodiscard]] std::vector<SeenPoint> parse_tracks(std::string_view text, const std::string& path,
                                                   const ColmapModel& model);
-/// The model's tracks, where keypoints detected here lie within two pixels of the model's. `detected`: by image.
+/// The model's tracks, where keypoints detected here lie within two pixels of the model's: of the several in one place
+/// those that agree over the images in size on the surface and direction. `detected`: by image, strongest first.
 [[nodiscard]] std::vector<SeenPoint> points_with_detections(
     const ColmapModel& model, const std::map<std::uint32_t, std::vector<Keypoint>>& detected);
 

@@ -80,3 +80,16 @@ TEST_CASE("keypoints detected again are taken where they are near the model's, t
   REQUIRE(points[0].sightings.size() == 1);  // 5 pixels are not near
   CHECK(points[0].sightings[0].keypoint.sigma == 4);
 }
+
+TEST_CASE("of several keypoints in one place those are taken that agree with the other images") {
+  const ColmapModel model = small_model();
+  const std::map<std::uint32_t, std::vector<Keypoint>> detected{{1,
+                                                                 {{.x = 30, .y = 40, .sigma = 4, .angle = 0},
+                                                                  {.x = 30, .y = 40, .sigma = 12, .angle = 2},
+                                                                  {.x = 30, .y = 40, .sigma = 12, .angle = 0}}},
+                                                                {2, {{.x = 50, .y = 30, .sigma = 13, .angle = 0.1F}}}};
+  const auto points = dataset::points_with_detections(model, detected);
+  REQUIRE(points[0].sightings.size() == 2);
+  CHECK(points[0].sightings[0].keypoint.sigma == 12);
+  CHECK(points[0].sightings[0].keypoint.angle == 0);
+}
