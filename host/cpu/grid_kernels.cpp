@@ -269,15 +269,19 @@ const GridKernels& grid_kernels() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
 
 void pack_panels(const float* rows, std::int64_t stride, std::int64_t count, std::int64_t depth, std::int64_t panel,
                  float sign, float* out) {
+  constexpr std::int64_t kSlice = 64;  // of a panel, so that the lines being filled stay in the nearest cache
   for (std::int64_t first = 0; first < count; first += panel) {
     float* block = out + first * depth;
     const std::int64_t columns = count - first < panel ? count - first : panel;
-    for (std::int64_t j = 0; j < columns; ++j) {
-      const float* row = rows + (first + j) * stride;
-      for (std::int64_t k = 0; k < depth; ++k) block[k * panel + j] = sign * row[k];
-    }
-    for (std::int64_t j = columns; j < panel; ++j) {
-      for (std::int64_t k = 0; k < depth; ++k) block[k * panel + j] = 0;
+    for (std::int64_t slice = 0; slice < depth; slice += kSlice) {
+      const std::int64_t end = depth - slice < kSlice ? depth : slice + kSlice;
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const float* row = rows + (first + j) * stride;
+        for (std::int64_t k = slice; k < end; ++k) block[k * panel + j] = sign * row[k];
+      }
+      for (std::int64_t j = columns; j < panel; ++j) {
+        for (std::int64_t k = slice; k < end; ++k) block[k * panel + j] = 0;
+      }
     }
   }
 }

@@ -31,6 +31,7 @@ class TwoLayerRule final : public PairRule {
             RuleScratch& /*scratch*/, float* scores) const override {
     const std::int64_t depth = left.values.columns();
     for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (i + 1 < pairs.size()) prefetch_rows(left, right, pairs[i + 1]);
       scores[i] = head_.output_bias + kernels_.head_pair(left.values.data() + pairs[i].left * depth,
                                                          right.values.data() + pairs[i].right * depth,
                                                          head_.output_weights.data(), depth);

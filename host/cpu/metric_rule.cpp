@@ -49,7 +49,10 @@ class MetricRule : public PairRule {
 
   void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs,
             RuleScratch& /*scratch*/, float* scores) const override {
-    for (std::size_t n = 0; n < pairs.size(); ++n) scores[n] = exact(left, pairs[n].left, right, pairs[n].right, 0);
+    for (std::size_t n = 0; n < pairs.size(); ++n) {
+      if (n + 1 < pairs.size()) prefetch_rows(left, right, pairs[n + 1]);
+      scores[n] = exact(left, pairs[n].left, right, pairs[n].right, 0);
+    }
   }
 
  protected:

@@ -65,6 +65,17 @@ class PairRule {
 [[nodiscard]] std::unique_ptr<PairRule> make_head_rule(const Model& model);
 [[nodiscard]] std::unique_ptr<PairRule> make_metric_rule(const DecisionMetric& metric, std::int64_t length);
 
+/// Asks for the rows of a pair that is about to be scored: right rows of a list lie anywhere.
+inline void prefetch_rows(const SiameseRows& left, const SiameseRows& right, IndexPair pair) {
+  constexpr std::int64_t kLine = 16;  // floats
+  const std::int64_t depth = right.values.columns();
+  const float* const from[2] = {left.values.row(pair.left).data(), right.values.row(pair.right).data()};
+  for (std::int64_t k = 0; k < depth; k += kLine) {
+    __builtin_prefetch(from[0] + k);
+    __builtin_prefetch(from[1] + k);
+  }
+}
+
 /// Packs rows into panels and calls constant(j) for each, padding columns with a value that reaches no limit.
 template <class Constant>
 void pack_columns(const GridKernels& kernels, const SiameseRows& right, std::int64_t first, std::int64_t count,

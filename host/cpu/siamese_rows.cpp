@@ -112,15 +112,18 @@ std::unique_ptr<SiameseRowMaker> make_siamese_row_maker(std::shared_ptr<CpuConte
 
 Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory) {
   std::int64_t length = branch_size(model.spec);
+  std::int64_t most = 16384;
   if (const auto* decision = std::get_if<DecisionLayers>(&model.spec.decision)) {
     if (const auto* first = decision->layers.empty() ? nullptr : std::get_if<Linear>(&decision->layers.front())) {
       length = std::max<std::int64_t>(length, first->out);
     }
+    // Deeper heads cost thousands of times more a pair: smaller tiles, so that progress is seen and a stop is heard.
+    if (decision->layers.size() > 3) most = 1024;
   }
   // An eighth of the bound for either block: rows and the descriptors they were made from. Larger blocks than 16,384
   // gain nothing, and keep more pages of mapped patches resident while they are described.
   const std::int64_t rows = memory / 8 / (length * 8);
-  const std::int64_t tile = std::clamp<std::int64_t>(rows / kStripRows * kStripRows, 4 * kStripRows, 16384);
+  const std::int64_t tile = std::clamp<std::int64_t>(rows / kStripRows * kStripRows, 4 * kStripRows, most);
   return {tile, tile};
 }
 

@@ -17,7 +17,7 @@ namespace twinpatch::cpu {
 namespace {
 
 /// Right rows packed at a time: small enough to stay in a core's own cache.
-constexpr std::int64_t kPackedBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kPackedBytes = std::int64_t{768} << 10;
 
 /// Work space of one thread.
 struct Worker {

@@ -67,8 +67,8 @@ class BranchExecutor {
 };
 
 /// The part of a network that sees a pair. Higher scores are more similar. Lists and blocks are handed out as computed
-/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls look at `control.stop` now and
-/// then; progress is reported by who walks the tiles or the list.
+/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls look at `control.stop` now
+/// and then; progress is reported by who walks the tiles or the list.
 class PairScorer {
  public:
   virtual ~PairScorer() = default;
