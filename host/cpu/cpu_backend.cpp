@@ -83,7 +83,7 @@ Backend::TileSize CpuBackend::tile_size(const Model& model, int height, int widt
 
 std::string kernel_target() {
   const auto best = hwy::SupportedTargets() & -hwy::SupportedTargets();  // the lowest bit is the best target
-  const std::string name = hwy::TargetName(static_cast<std::uint32_t>(best));
+  std::string name = hwy::TargetName(static_cast<std::uint32_t>(best));
   if (name.starts_with("AVX3")) return "AVX-512";
   return name;
 }

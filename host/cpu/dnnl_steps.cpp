@@ -82,8 +82,8 @@ class DnnlStep final : public Step {
  public:
   /// `make(batch)` plans one size. `weights` (plain layout) and `bias` may be empty.
   template <class Make>
-  DnnlStep(std::string kind, std::int64_t in, std::int64_t out, StepSize size, memory weights, memory bias,
-           const Make& make)
+  DnnlStep(std::string kind, std::int64_t in, std::int64_t out, StepSize size, const memory& weights,
+           const memory& bias, const Make& make)
       : kind_(std::move(kind)), in_(in), out_(out), stream_(engine()) {
     const SingleThreaded alone;  // implementations split their work when they are planned
     translated(kind_, [&] {
@@ -132,7 +132,7 @@ class DnnlStep final : public Step {
     std::vector<Arguments> workers;
   };
 
-  void add_variant(Planned plan, std::int64_t batch, const memory& weights, const memory& bias, int workers) {
+  void add_variant(const Planned& plan, std::int64_t batch, const memory& weights, const memory& bias, int workers) {
     Variant variant;
     variant.batch = batch;
     variant.primitive = plan.primitive;

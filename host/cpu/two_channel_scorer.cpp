@@ -31,7 +31,7 @@ std::int64_t halves_size(const NetworkSpec& spec, Extent patch) {
   for (const auto& stream : spec.streams) {
     size += output_shape(stream.layers.front(), stream_input(spec, stream, patch)).size();
   }
-  return size;
+  return std::max<std::int64_t>(1, size);
 }
 
 /// Rows and columns of a block whose halves take at most half of the memory.
@@ -249,8 +249,8 @@ class TwoChannelScorer final : public PairScorer {
 
   /// scores_ [rows, columns] from the cached halves: batches of a few rows × a few columns.
   void score_halves(GridPlan& plan, std::int64_t rows, std::int64_t columns, const RunControl& control) {
-    const auto tall = std::min(kLeftOfBatch, plan.rest.batch());
-    const auto wide = plan.rest.batch() / tall;
+    const auto tall = std::clamp<std::int64_t>(plan.rest.batch(), 1, kLeftOfBatch);
+    const auto wide = std::max<std::int64_t>(1, plan.rest.batch() / tall);
     const auto across = ceil_divide(columns, wide);
     context_->pool.for_ranges(
         ceil_divide(rows, tall) * across, 1, [&](std::int64_t begin, std::int64_t /*end*/, int worker) {

@@ -106,12 +106,12 @@ TEST_CASE("Results do not depend on batches and threads") {
     INFO("network " << name);
     const auto& spec = network(name);
     const auto model = shared_model(spec);
-    const Patches left(9, test_extent(spec), 31);
+    const Patches left(5, test_extent(spec), 31);
     const Patches right(23, test_extent(spec), 32);
     const auto base = make_cpu_backend(cpu_options(1));
     const auto expected = widened(list_scores(*base, model, left.view, right.view));
     test::expect_close(block_scores(*base, model, left.view, right.view), expected, tolerance::kScoreFp32);
-    for (const auto& [threads, batch] : {std::pair{3, 0}, {2, 1}, {2, 7}, {1, 100}}) {
+    for (const auto& [threads, batch] : {std::pair{3, 0}, {2, 1}, {1, 7}}) {
       INFO("threads " << threads << ", batch " << batch);
       const auto backend = make_cpu_backend(cpu_options(threads, false, batch));
       const auto list = list_scores(*backend, model, left.view, right.view);
