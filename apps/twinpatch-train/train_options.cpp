@@ -110,11 +110,15 @@ void add_pairs(CLI::App& app, TrainOptions& train) {
             "from the points of info.txt, or as the folder's m50_*.txt lists them", kPairs);
   add_number(app, "--hard", train.hard, "N", "grid: hardest negatives of each row and column", kPairs);
   add_number(app, "--ranking", train.ranking, "W", "grid: weight of a match having to beat its competitors", kPairs);
+  add_number(app, "--temperature", train.temperature, "T",
+             "grid: rank by softmax over row and column at this temperature; 0: by hinge", kPairs);
   add_number(app, "--mine", train.mine, "N", "hinge, energy, cosine: keep the hardest of N times as many negatives",
              kPairs);
   add_number(app, "--leave-out", train.leave_out, "SHARE",
              "of the hardest negatives of the same scene: look-alikes that differ by alignment only", kPairs);
   add_number(app, "--same-scene", train.same_scene, "SHARE", "of a batch from one scene; the rest from all", kPairs);
+  add_number(app, "--same-images", train.same_images, "SHARE",
+             "how often that part comes from one pair of images, as when they are matched (interest.txt)", kPairs);
   add_number(app, "--validation-pairs", train.validation_pairs, "N", "matches, and as many others, of each scene",
              kPairs);
 }

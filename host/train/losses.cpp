@@ -124,6 +124,27 @@ at::Tensor pick(const at::Tensor& grid, const GridPairs& pairs) {
   return grid.index({index(pairs.rows, grid.device()), index(pairs.columns, grid.device())});
 }
 
+/// The hardest negatives of each row's own scene, those that hard_negatives passes over.
+GridPairs left_out(const at::Tensor& scores, const PatchBatch& batch, double share) {
+  const std::int64_t n = batch.count;
+  GridPairs skipped;
+  std::vector<std::pair<float, std::int64_t>> own;
+  for (std::int64_t row = 0; row < n; ++row) {
+    own.clear();
+    for (std::int64_t column = 0; column < n; ++column)
+      if (batch.excluded[static_cast<std::size_t>(row * n + column)] == 0 &&
+          batch.scene[static_cast<std::size_t>(column)] == batch.scene[static_cast<std::size_t>(row)])
+        own.emplace_back(-scores.data_ptr<float>()[row * n + column], column);
+    const auto count = static_cast<std::ptrdiff_t>(share * static_cast<double>(own.size()));
+    std::partial_sort(own.begin(), own.begin() + count, own.end());
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      skipped.rows.push_back(row);
+      skipped.columns.push_back(own[static_cast<std::size_t>(i)].second);
+    }
+  }
+  return skipped;
+}
+
 /// The hardest negative of each row and each column of a grid, as pairs of the grid.
 struct HardPairs {
   GridPairs by_row, by_column;
@@ -138,6 +159,23 @@ HardPairs hard_pairs(const at::Tensor& grid, const PatchBatch& batch, int count,
   return pairs;
 }
 
+/// The probability of each match in its row and in its column, by softmax over all that may count as negatives.
+at::Tensor softmax_ranking(const at::Tensor& grid, const PatchBatch& batch, const TrainOptions& options) {
+  const auto n = std::int64_t{batch.count};
+  const auto score = [&](const at::Tensor& scores) {
+    auto closed = at::from_blob(const_cast<std::uint8_t*>(batch.excluded.data()), {n, n}, at::kByte).to(at::kBool);
+    closed = closed.logical_and(at::eye(n, at::kBool).logical_not());
+    if (options.leave_out > 0) {
+      const GridPairs skipped = left_out(scores.detach().to(at::kCPU).contiguous(), batch, options.leave_out);
+      for (std::size_t i = 0; i < skipped.rows.size(); ++i)
+        closed.data_ptr<bool>()[skipped.rows[i] * n + skipped.columns[i]] = true;
+    }
+    const auto logits = (scores / options.temperature).masked_fill(closed.to(scores.device()), -1e9);
+    return (at::logsumexp(logits, 1) - logits.diagonal()).mean();
+  };
+  return 0.5 * options.temperature * (score(grid) + score(grid.t()));
+}
+
 at::Tensor grid_loss(const TorchNetwork& net, const TrainOptions& options, const PatchBatch& batch) {
   const PairScores scores(net, batch);
   const auto grid = net.grid_scores(scores.left(), scores.right());
@@ -146,7 +184,9 @@ at::Tensor grid_loss(const TorchNetwork& net, const TrainOptions& options, const
   const auto by_row = pick(grid, hard.by_row);
   const auto by_column = pick(grid, hard.by_column);
   auto loss = at::relu(1 - positive).mean() + 0.5 * (at::relu(1 + by_row).mean() + at::relu(1 + by_column).mean());
-  if (options.ranking > 0) {
+  if (options.ranking > 0 && options.temperature > 0) {
+    loss = loss + options.ranking * softmax_ranking(grid, batch, options);
+  } else if (options.ranking > 0) {
     // A match must beat what competes with it for being the mutual best.
     const auto own_row = positive.index_select(0, index(hard.by_row.rows, grid.device()));
     const auto own_column = positive.index_select(0, index(hard.by_column.columns, grid.device()));

@@ -137,6 +137,8 @@ TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   check_range("the weight decay", options.weight_decay, 0, 1);
   check_range("the share left out", options.leave_out, 0, 0.9);
   check_range("the share of one scene", options.same_scene, 0, 1);
+  check_range("the share of image pairs", options.same_images, 0, 1);
+  check_range("the temperature", options.temperature, 0, 1e6);
   check_range("the number of hard negatives", options.hard, 1, 65536);
   check_range("the number of candidates mined", options.mine, 1, 1000);
   check_range("the validation pairs", options.validation_pairs, 20, 1e9);
@@ -157,10 +159,12 @@ std::string to_json(const TrainOptions& options) {
                                        {"batch", options.batch},
                                        {"loss", to_string(options.loss)},
                                        {"ranking", options.ranking},
+                                       {"temperature", options.temperature},
                                        {"hard", options.hard},
                                        {"mine", options.mine},
                                        {"leave_out", options.leave_out},
                                        {"same_scene", options.same_scene},
+                                       {"same_images", options.same_images},
                                        {"optimiser", to_string(options.optimiser)},
                                        {"rate", options.rate},
                                        {"momentum", options.momentum},

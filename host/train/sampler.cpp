@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <set>
 
-#include "random.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::train {
@@ -59,6 +57,36 @@ Sampler::Sampler(Scenes scenes, const TrainOptions& options) : scenes_(std::move
     options_.batch = static_cast<int>(std::min<std::int64_t>(options_.batch, groups));
 }
 
+void Sampler::draw_from_images(std::int32_t index, int count, Random& random, Taken& taken,
+                               std::vector<Sample>& samples) const {
+  const Scene& scene = *scenes_[static_cast<std::size_t>(index)];
+  // Pairs of images are drawn by their points: what two images have in common, until there is enough.
+  for (int tries = 0; tries < 64 && static_cast<int>(samples.size()) < count; ++tries) {
+    const auto patches = scene.group(random.below(scene.groups()));
+    const auto size = static_cast<std::int64_t>(patches.size());
+    const std::int32_t left = scene.image_of(patches[static_cast<std::size_t>(random.below(size))]);
+    const std::int32_t right = scene.image_of(patches[static_cast<std::size_t>(random.below(size))]);
+    if (left < 0 || left == right) continue;
+    const auto& a = scene.sightings(left);
+    const auto& b = scene.sightings(right);
+    std::vector<Sample> common;
+    for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+      if (a[i].group == b[j].group) {
+        common.push_back({index, a[i].patch, b[j].patch, true, a[i].group});
+        ++i;
+        ++j;
+      } else {
+        a[i].group < b[j].group ? ++i : ++j;
+      }
+    }
+    for (std::size_t i = 0; i < common.size() && static_cast<int>(samples.size()) < count; ++i) {
+      const auto other = i + static_cast<std::size_t>(random.below(static_cast<std::int64_t>(common.size() - i)));
+      std::swap(common[i], common[other]);
+      if (taken.emplace(index, common[i].group).second) samples.push_back(common[i]);
+    }
+  }
+}
+
 std::vector<Sampler::Sample> Sampler::draw_groups(std::int64_t step) const {
   Random random(options_.seed, kDraw, static_cast<std::uint64_t>(step));
   const auto any_scene = [&] {
@@ -68,8 +96,9 @@ std::vector<Sampler::Sample> Sampler::draw_groups(std::int64_t step) const {
   };
   const std::int32_t focus = any_scene();
   const int focused = static_cast<int>(std::lround(options_.same_scene * options_.batch));
-  std::set<std::pair<std::int32_t, std::int64_t>> taken;
+  Taken taken;
   std::vector<Sample> samples;
+  if (random.uniform() < options_.same_images) draw_from_images(focus, focused, random, taken, samples);
   int misses = 0;
   while (static_cast<int>(samples.size()) < options_.batch) {
     // A scene that is nearly used up gives way to the others.
@@ -86,7 +115,8 @@ std::vector<Sampler::Sample> Sampler::draw_groups(std::int64_t step) const {
     const std::int64_t left = random.below(size);
     std::int64_t right = random.below(size - 1);
     if (right >= left) ++right;
-    samples.push_back({index, patches[static_cast<std::size_t>(left)], patches[static_cast<std::size_t>(right)], true});
+    samples.push_back(
+        {index, patches[static_cast<std::size_t>(left)], patches[static_cast<std::size_t>(right)], true, group});
   }
   return samples;
 }
@@ -101,7 +131,7 @@ std::vector<Sampler::Sample> Sampler::draw_list(std::int64_t step) const {
     const auto& lists = listed_[static_cast<std::size_t>(index)];
     const auto& pairs = match ? lists.matches : lists.others;
     const IndexPair pair = pairs[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(pairs.size())))];
-    samples.push_back({static_cast<std::int32_t>(index), pair.left, pair.right, match});
+    samples.push_back({static_cast<std::int32_t>(index), pair.left, pair.right, match, -1});
   }
   return samples;
 }

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <vector>
 
+#include "random.hpp"
 #include "twinpatch/train/augment.hpp"
 #include "twinpatch/train/options.hpp"
 #include "twinpatch/train/training_set.hpp"
@@ -36,8 +38,13 @@ class Sampler {
     std::int32_t scene = 0;
     std::int32_t left = 0, right = 0;
     bool match = true;
+    std::int64_t group = -1;
   };
+  /// Which group of which scene is in a batch already.
+  using Taken = std::set<std::pair<std::int32_t, std::int64_t>>;
   [[nodiscard]] std::vector<Sample> draw_groups(std::int64_t step) const;
+  void draw_from_images(std::int32_t scene, int count, Random& random, Taken& taken,
+                        std::vector<Sample>& samples) const;
   [[nodiscard]] std::vector<Sample> draw_list(std::int64_t step) const;
   void mark_excluded(const std::vector<Sample>& samples, PatchBatch& batch) const;
 

@@ -84,7 +84,21 @@ void Scene::read_interest() {
     if (!(fields >> place.image >> place.x >> place.y >> orientation >> place.scale)) return;
     places.push_back(place);
   }
-  if (places.size() == points_.size()) places_ = std::move(places);
+  if (places.size() != points_.size()) return;
+  places_ = std::move(places);
+  list_sightings();
+}
+
+void Scene::list_sightings() {
+  std::map<std::int64_t, std::int32_t> numbers;
+  for (const Place& place : places_) {
+    const auto [entry, is_new] = numbers.emplace(place.image, static_cast<std::int32_t>(numbers.size()));
+    image_.push_back(entry->second);
+  }
+  sightings_.resize(numbers.size());
+  for (std::int64_t i = 0; i < groups(); ++i)
+    for (const std::int32_t patch : group(i))
+      sightings_[static_cast<std::size_t>(image_of(patch))].push_back({static_cast<std::int32_t>(i), patch});
 }
 
 bool Scene::overlapping(std::int32_t a, std::int32_t b) const {

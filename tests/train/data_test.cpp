@@ -184,6 +184,31 @@ TEST_CASE("Overlapping places of one image are no negatives", "[train]") {
   CHECK_FALSE(scene.overlapping(0, 4));  // another size
 }
 
+TEST_CASE("A batch can come from one pair of images", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = test::write_scene(folder, "pairs", 6, 2, 5);
+  std::string interest;  // points 0…2 in images 10 and 11, points 3…5 in images 20 and 21
+  for (int patch = 0; patch < 12; ++patch)
+    interest += std::to_string((patch < 6 ? 10 : 20) + patch % 2) + " " + std::to_string(100 * patch) + " 0 0 1\n";
+  folder.file("pairs/interest.txt", interest);
+  const auto scene = std::make_shared<const Scene>(path, folder / "cache");
+  CHECK(scene->image_of(0) != scene->image_of(1));
+  CHECK(scene->image_of(0) == scene->image_of(2));
+  CHECK(scene->sightings(scene->image_of(6)).size() == 3);
+  TrainOptions options;
+  options.batch = 3;
+  options.same_scene = 1;
+  options.same_images = 1;
+  const train::Sampler sampler({scene}, options);
+  for (std::int64_t step = 0; step < 20; ++step) {
+    const auto batch = sampler.batch(step);
+    const std::set<std::int64_t> points(batch.point.begin(), batch.point.end());
+    CHECK((points == std::set<std::int64_t>{0, 1, 2} || points == std::set<std::int64_t>{3, 4, 5}));
+  }
+  options.batch = 6;  // more than two images have in common: the others follow
+  CHECK(train::Sampler({scene}, options).batch(0).count == 6);
+}
+
 TEST_CASE("Hard negatives are the highest scores that may count, without the top of the own scene", "[train]") {
   train::PatchBatch batch;
   batch.count = 4;

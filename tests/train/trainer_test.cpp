@@ -52,6 +52,7 @@ TEST_CASE("A small network learns a small set with every loss", "[train]") {
     OptimiserKind optimiser;
     double rate;
     int mine;
+    double temperature = 0;
   };
   const std::vector<Case> cases = {
       {"grid", siamese(), LossKind::automatic, OptimiserKind::sgd, 0.05, 1},
@@ -63,6 +64,7 @@ TEST_CASE("A small network learns a small set with every loss", "[train]") {
       {"triplet", metric(DecisionMetric::Kind::l2, true), LossKind::automatic, OptimiserKind::sgd, 0.1, 1},
       {"energy", metric(DecisionMetric::Kind::l1, false), LossKind::automatic, OptimiserKind::adam, 3e-3, 1},
       {"cosine", metric(DecisionMetric::Kind::cosine, true), LossKind::automatic, OptimiserKind::adam, 3e-3, 1},
+      {"softmax", siamese(), LossKind::grid, OptimiserKind::adam, 3e-3, 1, 0.5},
       {"averaged", siamese(), LossKind::grid, OptimiserKind::asgd, 0.05, 1}};
   for (const Case& c : cases) {
     INFO(c.name);
@@ -72,6 +74,7 @@ TEST_CASE("A small network learns a small set with every loss", "[train]") {
     options.optimiser = c.optimiser;
     options.rate = c.rate;
     options.mine = c.mine;
+    options.temperature = c.temperature;
     options.validate_every = 75;
     const TrainResult result = run(options);
     REQUIRE(result.history.size() == 2);

@@ -60,11 +60,13 @@ struct TrainOptions {
   int batch = 128;         ///< matching pairs a step; as many or more that do not match come with them
 
   LossKind loss = LossKind::automatic;
-  double ranking = 1.0;     ///< grid: weight of the ranking term
-  int hard = 8;             ///< grid: hardest negatives of each row and column
-  int mine = 1;             ///< pair losses: negatives are the hardest of this many random ones
-  double leave_out = 0.02;  ///< share of the very hardest negatives of the same scene that is not used
-  double same_scene = 0.5;  ///< share of a batch that comes from one scene
+  double ranking = 1.0;      ///< grid: weight of the ranking term
+  double temperature = 0;    ///< grid: ranking by softmax over row and column at this temperature; 0: by hinge
+  int hard = 8;              ///< grid: hardest negatives of each row and column
+  int mine = 1;              ///< pair losses: negatives are the hardest of this many random ones
+  double leave_out = 0.02;   ///< share of the very hardest negatives of the same scene that is not used
+  double same_scene = 0.5;   ///< share of a batch that comes from one scene
+  double same_images = 0.5;  ///< how often that part comes from one pair of its images, as in matching them
 
   OptimiserKind optimiser = OptimiserKind::sgd;
   double rate = 0;  ///< 0: by optimiser and loss

@@ -41,10 +41,24 @@ class Scene {
   /// True if the two patches show nearly the same place of the same image (interest.txt), so that calling them
   /// different would be wrong. False where the folder has no interest.txt.
   [[nodiscard]] bool overlapping(std::int32_t a, std::int32_t b) const;
+  /// A patch of a group, seen in some image.
+  struct Sighting {
+    std::int32_t group = 0;
+    std::int32_t patch = 0;
+  };
+  /// Image of a patch, 0 … images() − 1 (interest.txt); −1 where the folder does not say.
+  [[nodiscard]] std::int32_t image_of(std::int32_t patch) const {
+    return image_.empty() ? -1 : image_[static_cast<std::size_t>(patch)];
+  }
+  /// What of the groups is seen in one image, by group.
+  [[nodiscard]] const std::vector<Sighting>& sightings(std::int32_t image) const {
+    return sightings_[static_cast<std::size_t>(image)];
+  }
 
  private:
   void make_groups();
   void read_interest();
+  void list_sightings();
 
   std::filesystem::path folder_;
   std::string name_;
@@ -57,7 +71,9 @@ class Scene {
     std::int64_t image = -1;
     float x = 0, y = 0, scale = 0;
   };
-  std::vector<Place> places_;  ///< empty, or one a patch
+  std::vector<Place> places_;                     ///< empty, or one a patch
+  std::vector<std::int32_t> image_;               ///< likewise
+  std::vector<std::vector<Sighting>> sightings_;  ///< one list an image
 };
 
 /// The folder's pair list (the largest m50_*.txt) against its info.txt. Throws InvalidArgument where labels contradict:
