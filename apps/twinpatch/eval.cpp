@@ -28,12 +28,8 @@ ExitCode run_eval(Session& session, const EvalOptions& options) {
   switch (input_kind(options.dataset)) {
     case InputKind::photo_tour:
       return eval_photo_tour(session, options);
-    case InputKind::hpatches_folder:
+    case InputKind::hpatches:
       return eval_hpatches(session, options);
-    case InputKind::hpatches_sequence:
-      throw InvalidArgument(options.dataset +
-                            ": expected a folder of HPatches sequences (negatives come from other "
-                            "sequences), found one sequence");
     default:
       break;
   }

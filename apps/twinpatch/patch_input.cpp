@@ -24,8 +24,7 @@ bool is_npy(const fs::path& path) {
 
 InputKind folder_kind(const fs::path& path) {
   if (is_photo_tour(path)) return InputKind::photo_tour;
-  if (is_hpatches(path)) return InputKind::hpatches_sequence;
-  if (!hpatches_sequences(path).empty()) return InputKind::hpatches_folder;
+  if (is_hpatches(path)) return InputKind::hpatches;
   throw InvalidArgument(
       fmt::format("{}: expected a PhotoTour folder (info.txt and patches0000.bmp or .png) or HPatches sequences "
                   "(ref.png, e1.png, ...), found neither",
@@ -89,9 +88,7 @@ void visit_patches(Session& session, const fs::path& path, const NetworkSpec& sp
       return visit({path.string(), "", read_array(session, path, spec, reading)});
     case InputKind::photo_tour:
       return visit({path.string(), "", fitted(session, std::move(read_photo_tour(path).patches), spec, path.string())});
-    case InputKind::hpatches_sequence:
-      return visit_sequence(session, path, spec, visit);
-    case InputKind::hpatches_folder:
+    case InputKind::hpatches:
       for (const auto& folder : hpatches_sequences(path)) visit_sequence(session, folder, spec, visit);
       return;
     case InputKind::image:
@@ -103,8 +100,7 @@ void visit_patches(Session& session, const fs::path& path, const NetworkSpec& sp
 
 PatchSet read_one_patch_set(Session& session, const fs::path& path, const NetworkSpec& spec,
                             const PatchReading& reading) {
-  const InputKind kind = input_kind(path);
-  if (kind == InputKind::hpatches_sequence || kind == InputKind::hpatches_folder) {
+  if (input_kind(path) == InputKind::hpatches) {
     throw InvalidArgument(path.string() +
                           ": expected one set of patches (.npy or PhotoTour folder), found HPatches strips");
   }

@@ -18,14 +18,15 @@ using Catch::Contains;
 namespace {
 
 /// Runs and checks all of that; `words` must be in the one line.
-void expect_error(const Scene& scene, const std::vector<std::string>& arguments, const std::vector<std::string>& words,
+void expect_error(const Scene& scene, std::vector<std::string> arguments, const std::vector<std::string>& words,
                   const ProcessOptions& options = {}) {
   const auto before = scene.folder().names();
+  arguments.push_back("--quiet");  // then an error is all there is
   const auto result = run_twinpatch(arguments, options);
   INFO(result.err);
   CHECK(result.code == 1);
   CHECK(result.out.empty());
-  const auto lines = result.error_lines();
+  const auto lines = lines_of(result.err);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].starts_with("error: "));
   for (const auto& word : words) CHECK_THAT(lines[0], Contains(word));

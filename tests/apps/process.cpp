@@ -76,12 +76,10 @@ int wait_code(pid_t child) {
 
 }  // namespace
 
-std::vector<std::string> ProcessResult::error_lines() const {
+std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
-  std::istringstream stream(err);
-  for (std::string line; std::getline(stream, line);) {
-    if (line.find(" on CPU") == std::string::npos) lines.push_back(line);
-  }
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
   return lines;
 }
 

@@ -10,12 +10,12 @@ namespace twinpatch::test {
 
 /// How the program is started; default: nothing special.
 struct ProcessOptions {
-  std::vector<std::string> environment;  ///< "NAME=value", added to ours
-  std::string folder;                    ///< working directory
-  long largest_file = -1;                ///< bytes; writing more fails as on a full disk
-  std::string output;                    ///< standard output goes to this file instead of being read
-  std::string interrupt_after;           ///< SIGINT once this text was seen on standard error
-  int interrupts = 1;                    ///< so many, one after the other
+  std::vector<std::string> environment{};  ///< "NAME=value", added to ours
+  std::string folder{};                    ///< working directory
+  long largest_file = -1;                  ///< bytes; writing more fails as on a full disk
+  std::string output{};                    ///< standard output goes to this file instead of being read
+  std::string interrupt_after{};           ///< SIGINT once this text was seen on standard error
+  int interrupts = 1;                      ///< so many, one after the other
 };
 
 struct ProcessResult {
@@ -23,9 +23,9 @@ struct ProcessResult {
   std::string out;
   std::string err;
   [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
-  /// Lines of `err` less those that name the device: what is left should be empty or an error.
-  [[nodiscard]] std::vector<std::string> error_lines() const;
 };
+
+[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 /// Runs the program under test (twinpatch) and waits for it, two minutes at most.
 [[nodiscard]] ProcessResult run_twinpatch(const std::vector<std::string>& arguments,

@@ -134,7 +134,7 @@ TEST_CASE("a device that is not there fails in one line") {
   CHECK(result.code == 1);
   CHECK(result.out.empty());
   CHECK_THAT(result.err, StartsWith("error: "));
-  CHECK(result.error_lines().size() == 1);
+  CHECK(lines_of(result.err).size() == 1);
   CHECK(!scene.has("d.npy"));
   const auto unknown =
       run_twinpatch({"describe", scene.patches("p.npy", 3), "-m", model, "-o", scene.path("d.npy"), "--device", "gpu"});
