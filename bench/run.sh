@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 The twinpatch authors
+# SPDX-License-Identifier: Apache-2.0
+# Every benchmark of this host. Usage: run.sh BUILD_FOLDER [google-benchmark options]
+set -euo pipefail
+build=${1:?usage: run.sh BUILD_FOLDER [options]}
+shift
+for program in "$build"/bin/bench_*; do "$program" "$@"; done
