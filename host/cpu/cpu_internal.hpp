@@ -45,14 +45,14 @@ class SiameseRowMaker {
 /// `model` has its batch normalisations folded. Throws InvalidArgument for a descriptor-only model whose decision has
 /// weights.
 [[nodiscard]] std::unique_ptr<PairScorer> make_siamese_scorer(std::shared_ptr<CpuContext> context,
-                                                              std::shared_ptr<const Model> model);
+                                                              const std::shared_ptr<const Model>& model);
 /// Rows per side of one tile that keep a siamese grid within `memory` bytes.
 [[nodiscard]] Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory);
 
 // ---- Selections
 // ------------------------------------------------------------------------------------------------------
 
-[[nodiscard]] std::unique_ptr<Selection> make_cpu_selection(std::shared_ptr<CpuContext> context,
+[[nodiscard]] std::unique_ptr<Selection> make_cpu_selection(const std::shared_ptr<CpuContext>& context,
                                                             const SelectionRequest& request);
 /// Puts scores[i * stride + j], the scores of grid row first_row + i and grid column first_column + j, into the
 /// selection. One thread at a time. Throws InvalidArgument for a selection of another backend or scores outside its

@@ -145,7 +145,7 @@ void SelectionBlock::end(CpuSelection& selection) {
   }
 }
 
-std::unique_ptr<Selection> make_cpu_selection(std::shared_ptr<CpuContext> /*context*/,
+std::unique_ptr<Selection> make_cpu_selection(const std::shared_ptr<CpuContext>& /*context*/,
                                               const SelectionRequest& request) {
   return std::make_unique<CpuSelection>(request);
 }

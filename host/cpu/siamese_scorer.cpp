@@ -40,7 +40,7 @@ struct Block {
 
 class SiameseScorer final : public PairScorer {
  public:
-  SiameseScorer(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)
+  SiameseScorer(std::shared_ptr<CpuContext> context, const std::shared_ptr<const Model>& model)
       : context_(std::move(context)), name_(model->spec.name), kernels_(grid_kernels()) {
     if (const auto* metric = std::get_if<DecisionMetric>(&model->spec.decision)) {
       rule_ = make_metric_rule(*metric, branch_size(model->spec));
@@ -203,8 +203,8 @@ class SiameseScorer final : public PairScorer {
 }  // namespace
 
 std::unique_ptr<PairScorer> make_siamese_scorer(std::shared_ptr<CpuContext> context,
-                                                std::shared_ptr<const Model> model) {
-  return std::make_unique<SiameseScorer>(std::move(context), std::move(model));
+                                                const std::shared_ptr<const Model>& model) {
+  return std::make_unique<SiameseScorer>(std::move(context), model);
 }
 
 }  // namespace twinpatch::cpu
