@@ -32,6 +32,7 @@ std::string did_you_mean(const std::string& typed, const std::vector<std::string
 
 std::vector<std::string> names_of(const std::vector<Command>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const auto& command : commands) names.push_back(command.name);
   return names;
 }

@@ -88,7 +88,7 @@ ExitCode report(Session& session, const DatasetOptions& options, const DatasetSu
 /// A run of `make` on the options of one source.
 template <class Options, class Make>
 Run run_of(std::shared_ptr<Options> options, std::shared_ptr<Common> common, Make make) {
-  return [options, common, make](Session& session) {
+  return [options, common = std::move(common), make](Session& session) {
     if (common->threads < 0) throw UsageError("--threads: must not be negative");
     options->dataset.seed = session.options().seed;
     ThreadPool pool(common->threads);

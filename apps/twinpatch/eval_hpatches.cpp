@@ -45,8 +45,10 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
     throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
   }
   const auto engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  const auto folders = hpatches_sequences(options.dataset);
   std::vector<HPatchesSequence> sequences;
-  for (const auto& folder : hpatches_sequences(options.dataset)) {
+  sequences.reserve(folders.size());
+  for (const auto& folder : folders) {
     session.control().check();
     sequences.push_back(read_hpatches_sequence(folder));
   }
@@ -56,6 +58,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   comparers.push_back(network_comparer(engine->spec().name, engine));
   if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(comparers));
   std::vector<HPatchesResult> results;
+  results.reserve(comparers.size());
   for (const auto& comparer : comparers) {
     results.push_back(evaluate_hpatches(*comparer, sequences, {.seed = session.options().seed}, session.control()));
   }

@@ -64,9 +64,10 @@ void announce_long_grid(Session& session, Engine& engine, const Photograph& left
   if (has_descriptors(engine.spec())) return;
   const auto pairs = static_cast<std::int64_t>(left.keypoints.size() * right.keypoints.size());
   if (pairs < 20'000) return;
-  std::vector<IndexPair> trial;
   const auto side =
       static_cast<std::int32_t>(std::min({left.keypoints.size(), right.keypoints.size(), std::size_t{256}}));
+  std::vector<IndexPair> trial;
+  trial.reserve(static_cast<std::size_t>(side));
   for (std::int32_t i = 0; i < side; ++i) trial.push_back({i, i});
   (void)engine.score(left.patches.view(), right.patches.view(), trial);  // plans and warms up
   const auto start = std::chrono::steady_clock::now();

@@ -70,6 +70,7 @@ std::vector<float> outputs(Engine& engine, const GoldenFile& golden, const RunCo
   }
   const Channel right(golden, 1);
   std::vector<IndexPair> pairs;
+  pairs.reserve(static_cast<std::size_t>(golden.batch));
   for (std::int32_t i = 0; i < golden.batch; ++i) pairs.push_back({i, i});
   return engine.score(left.view(), right.view(), pairs, control);
 }
