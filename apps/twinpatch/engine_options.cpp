@@ -29,6 +29,12 @@ void add_execution_options(CLI::App& app, ExecutionOptions& options) {
       ->type_name("P")
       ->default_str("fp32")
       ->group(kDeviceGroup);
+  app.add_option_function<std::string>(
+         "--kernels", [&options](const std::string& name) { options.kernels = parse_kernels(name); },
+         "on CUDA: auto, library (cuDNN, cuBLAS) or fused")
+      ->type_name("KIND")
+      ->default_str("auto")
+      ->group(kDeviceGroup);
   app.add_option("--threads", options.threads, "threads on the host; 0: all this process may use")
       ->type_name("N")
       ->default_str("0")

@@ -18,27 +18,38 @@ constexpr std::array<std::pair<Precision, const char*>, 5> kPrecisions{{{Precisi
                                                                         {Precision::bf16, "bf16"},
                                                                         {Precision::int8, "int8"}}};
 
+constexpr std::array<std::pair<Kernels, const char*>, 3> kKernels{
+    {{Kernels::automatic, "auto"}, {Kernels::library, "library"}, {Kernels::fused, "fused"}}};
+
+template <class Table, class Value>
+const char* name_of(const Table& table, Value wanted, const char* otherwise) {
+  for (const auto& [value, name] : table) {
+    if (value == wanted) return name;
+  }
+  return otherwise;
+}
+
+template <class Table>
+auto value_of(const Table& table, const std::string& wanted, const char* what) {
+  std::string known;
+  for (const auto& [value, name] : table) {
+    if (wanted == name) return value;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
+  }
+  throw InvalidArgument(fmt::format("unknown {} \"{}\"; known: {}", what, wanted, known));
+}
+
 void check_not_negative(const char* name, std::int64_t value) {
   if (value < 0) throw InvalidArgument(fmt::format("{} must not be negative, got {}", name, value));
 }
 
 }  // namespace
 
-const char* to_string(Precision precision) {
-  for (const auto& [value, name] : kPrecisions) {
-    if (value == precision) return name;
-  }
-  return "unknown precision";
-}
+const char* to_string(Precision precision) { return name_of(kPrecisions, precision, "unknown precision"); }
+Precision parse_precision(const std::string& name) { return value_of(kPrecisions, name, "precision"); }
 
-Precision parse_precision(const std::string& name) {
-  std::string known;
-  for (const auto& [value, its_name] : kPrecisions) {
-    if (name == its_name) return value;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", its_name);
-  }
-  throw InvalidArgument(fmt::format("unknown precision \"{}\"; known: {}", name, known));
-}
+const char* to_string(Kernels kernels) { return name_of(kKernels, kernels, "unknown kernels"); }
+Kernels parse_kernels(const std::string& name) { return value_of(kKernels, name, "kind of kernels"); }
 
 void ExecutionOptions::validate() const {
   check_not_negative("threads", threads);

@@ -51,6 +51,7 @@ CpuContext::CpuContext(const ExecutionOptions& given)
     throw DeviceError(
         fmt::format("the CPU engine runs in fp32, precision {} was asked for", to_string(given.precision)));
   }
+  if (given.kernels == Kernels::fused) throw DeviceError("fused kernels are of the CUDA engine, not of the CPU's");
 }
 
 CpuBackend::CpuBackend(const ExecutionOptions& options) : context_(std::make_shared<CpuContext>(options)) {}

@@ -252,6 +252,9 @@ TEST_CASE("What does not fit is refused with one line") {
   auto options = cpu_options();
   options.precision = Precision::bf16;
   CHECK_THROWS_WITH(make_cpu_backend(options), "the CPU engine runs in fp32, precision bf16 was asked for");
+  options.precision = Precision::fp32;
+  options.kernels = Kernels::fused;
+  CHECK_THROWS_WITH(make_cpu_backend(options), "fused kernels are of the CUDA engine, not of the CPU's");
 
   std::stop_source stop;
   stop.request_stop();

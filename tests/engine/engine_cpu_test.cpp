@@ -174,6 +174,10 @@ TEST_CASE("devices by name") {
   CHECK(parse_precision("bf16") == Precision::bf16);
   CHECK(std::string(to_string(Precision::int8)) == "int8");
   CHECK_THROWS_WITH(parse_precision("fp64"), Catch::Contains("fp32, tf32, fp16, bf16, int8"));
+  for (const auto kernels : {Kernels::automatic, Kernels::library, Kernels::fused}) {
+    CHECK(parse_kernels(to_string(kernels)) == kernels);
+  }
+  CHECK_THROWS_WITH(parse_kernels("cudnn"), Catch::Contains("auto, library, fused"));
 }
 
 }  // namespace twinpatch::test

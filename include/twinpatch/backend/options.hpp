@@ -12,6 +12,13 @@ enum class Precision { fp32, tf32, fp16, bf16, int8 };
 /// Throws InvalidArgument listing the names.
 [[nodiscard]] Precision parse_precision(const std::string& name);
 
+/// Which kernels score and convolve on a CUDA device: those of the vendor's libraries with simple ones of our own
+/// around them, or ours that fuse whole stages.
+enum class Kernels { automatic, library, fused };
+[[nodiscard]] const char* to_string(Kernels kernels);
+/// "auto", "library" or "fused". Throws InvalidArgument listing the names.
+[[nodiscard]] Kernels parse_kernels(const std::string& name);
+
 /// How a run uses its device; the same for every command.
 struct ExecutionOptions {
   std::string device = "auto";  ///< auto, cpu, cuda, cuda:0, cuda:0,1
@@ -21,6 +28,7 @@ struct ExecutionOptions {
   std::int64_t batch = 0;   ///< patches or pairs per pass through the network; 0: chosen by the backend
   /// Only direct convolutions, no Winograd: about 3e-6 closer to the reference, several times slower.
   bool exact_convolutions = false;
+  Kernels kernels = Kernels::automatic;  ///< fused: refused with DeviceError where the device has none
 
   /// Throws InvalidArgument for negative numbers.
   void validate() const;
