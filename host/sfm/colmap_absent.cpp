@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/sfm/colmap_database.hpp"
+#include "twinpatch/sfm/colmap_writer.hpp"
+
+// Stands in for the database files where SQLite was not found.
+
+namespace twinpatch {
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& path) {
+  throw Error(path.string() + ": COLMAP databases are SQLite files, and this program was built without SQLite");
+}
+
+}  // namespace
+
+struct ColmapDatabase::State {};
+ColmapDatabase::ColmapDatabase(const std::filesystem::path& path) { refuse(path); }
+ColmapDatabase::~ColmapDatabase() = default;
+ColmapDatabase::ColmapDatabase(ColmapDatabase&&) noexcept = default;
+ColmapDatabase& ColmapDatabase::operator=(ColmapDatabase&&) noexcept = default;
+// No object of the class can exist, so nothing below is ever reached.
+const std::filesystem::path& ColmapDatabase::path() const noexcept { std::terminate(); }
+ColmapSchema ColmapDatabase::schema() const noexcept { return {}; }
+std::vector<ColmapImageRow> ColmapDatabase::images() const { return {}; }
+std::map<std::uint32_t, ColmapCameraRow> ColmapDatabase::cameras() const { return {}; }
+std::vector<Keypoint> ColmapDatabase::keypoints(ColmapImageId /*image*/, std::optional<float> /*sigma*/) const {
+  return {};
+}
+std::optional<std::vector<IndexPair>> ColmapDatabase::matches(ColmapImageId /*a*/, ColmapImageId /*b*/) const {
+  return {};
+}
+
+struct ColmapWriter::State {
+  ColmapWriteCounts counts;
+};
+ColmapWriter::ColmapWriter(const std::filesystem::path& path, const ColmapWriteOptions& /*options*/) { refuse(path); }
+ColmapWriter::~ColmapWriter() = default;
+ColmapWriter::ColmapWriter(ColmapWriter&&) noexcept = default;
+ColmapWriter& ColmapWriter::operator=(ColmapWriter&&) noexcept = default;
+void ColmapWriter::add_keypoints(ColmapImageId /*image*/, std::span<const Keypoint> /*keypoints*/) {}
+void ColmapWriter::add_matches(ColmapImageId /*a*/, ColmapImageId /*b*/, std::span<const IndexPair> /*matches*/,
+                               std::optional<ColmapGeometry> /*geometry*/) {}
+void ColmapWriter::flush() {}
+const ColmapWriteCounts& ColmapWriter::counts() const noexcept { return state_->counts; }
+
+}  // namespace twinpatch

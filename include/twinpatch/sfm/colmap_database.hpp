@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "twinpatch/dataset/colmap_model.hpp"
+#include "twinpatch/patches/pair_list.hpp"
+#include "twinpatch/sfm/colmap_ids.hpp"
+#include "twinpatch/vision/keypoint.hpp"
+
+namespace twinpatch {
+
+/// The releases of COLMAP whose tables can be told apart. Recognised by their columns: `user_version` is 3900 from 3.9
+/// to 3.13 and so says nothing.
+enum class ColmapSchema { v3_8, v3_10, v3_11, v3_12, v4_0, v4_2 };
+/// "3.8 or 3.9", "3.12 or 3.13", …
+[[nodiscard]] std::string_view colmap_schema_name(ColmapSchema schema);
+
+struct ColmapImageRow {
+  ColmapImageId id{};
+  std::string name;  ///< relative to the folder of the images, UTF-8
+  std::uint32_t camera = 0;
+  std::int64_t keypoints = -1;  ///< rows; -1: none were ever stored
+  int columns = 0;              ///< of a keypoint: 2, 4 or 6
+};
+
+struct ColmapCameraRow {
+  ColmapCamera camera;
+  bool has_prior_focal_length = false;  ///< the focal length came from EXIF or from the user, not from a guess
+};
+
+/// A COLMAP database, opened to read: nothing in it changes, no version migrates. May be shared by threads.
+///
+/// Everything here throws IoError (no such file, locked for longer than the patience, unreadable) and FormatError (not
+/// a COLMAP database, a table or column that is missing, a blob of another size than its row says); in a build without
+/// SQLite, Error saying so.
+class ColmapDatabase {
+ public:
+  explicit ColmapDatabase(const std::filesystem::path& path);
+  ~ColmapDatabase();
+  ColmapDatabase(ColmapDatabase&&) noexcept;
+  ColmapDatabase& operator=(ColmapDatabase&&) noexcept;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept;
+  [[nodiscard]] ColmapSchema schema() const noexcept;
+
+  /// By id.
+  [[nodiscard]] std::vector<ColmapImageRow> images() const;
+  [[nodiscard]] std::map<std::uint32_t, ColmapCameraRow> cameras() const;
+
+  /// Keypoints of an image, row i for COLMAP's index i; empty where none are stored. Two columns (x y) tell neither
+  /// scale nor angle: they take `sigma` and angle 0, and without it FormatError says so. Four are x y scale angle. Six
+  /// are x y and the affine shape a11 a12 a21 a22, of which the similarity is taken: σ is the mean of the lengths of
+  /// its columns and the angle that of the first (COLMAP's FeatureKeypoint::ComputeScale, ComputeOrientation).
+  [[nodiscard]] std::vector<Keypoint> keypoints(ColmapImageId image, std::optional<float> sigma = {}) const;
+
+  /// Indices (into a's keypoints, into b's) of the stored matches of a pair; nothing where the pair has no row.
+  [[nodiscard]] std::optional<std::vector<IndexPair>> matches(ColmapImageId a, ColmapImageId b) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace twinpatch
