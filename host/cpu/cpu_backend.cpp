@@ -68,9 +68,8 @@ std::unique_ptr<BranchExecutor> CpuBackend::make_branch(std::shared_ptr<const Mo
 }
 
 std::unique_ptr<PairScorer> CpuBackend::make_scorer(std::shared_ptr<const Model> model) {
-  auto form = runnable(model);
-  return is_two_channel(*form) ? make_two_channel_scorer(context_, std::move(form))
-                               : make_siamese_scorer(context_, std::move(form));
+  const auto form = runnable(model);
+  return is_two_channel(*form) ? make_two_channel_scorer(context_, form) : make_siamese_scorer(context_, form);
 }
 
 std::unique_ptr<Selection> CpuBackend::make_selection(const SelectionRequest& request) {

@@ -34,6 +34,7 @@ float patch_extent_preset(std::string_view name) {
 
 std::vector<std::string> patch_extent_presets() {
   std::vector<std::string> names;
+  names.reserve(kPresets.size());
   for (const Preset& preset : kPresets) names.emplace_back(preset.name);
   return names;
 }

@@ -42,10 +42,9 @@ if grep -nE 'TODO|FIXME' -r host include cuda apps tests bench --include='*.cpp'
   complain "finish it, or write an issue"
 fi
 
-if command -v run-clang-tidy-14 >/dev/null && [ -z "${TWINPATCH_SKIP_TIDY:-}" ]; then
+if command -v clang-tidy-14 >/dev/null && [ -z "${TWINPATCH_SKIP_TIDY:-}" ]; then
   mapfile -t tidy < <(git ls-files 'host/*.cpp' 'apps/*.cpp' | grep -vE 'host/train/|apps/twinpatch-train/')
-  run-clang-tidy-14 -quiet -p "$build" "${tidy[@]/#/$PWD/}" >"$build/clang-tidy.log" 2>&1 ||
-    { grep -E 'warning:|error:' "$build/clang-tidy.log" | sort -u | head -n 40 >&2; complain "clang-tidy: see $build/clang-tidy.log"; }
+  tests/lint/tidy.sh "$build" "${tidy[@]}" || complain "clang-tidy: see above"
 fi
 [ "$failed" = 0 ] && echo "lint: clean"
 exit "$failed"
