@@ -72,11 +72,9 @@ TEST_CASE("metrics score a grid as the reference does, on every instruction set"
         const Matrix scores = rig.list(left.view(), right.view());
         if (kind != DecisionMetric::Kind::cosine || normalised) {
           const auto expected = reference_scores(*rig.model, left.view(), right.view());
-          // The reference normalises once more: distances of nearly equal vectors differ by its rounding.
-          const Tolerance limit = normalised ? Tolerance{1e-6, 1e-6, 1e-10} : Tolerance{0, 1e-6, 1e-12};
-          expect_close(scores.span(), expected, limit);
-          const Tolerance written = normalised ? Tolerance{3e-6, 1e-5, 1e-10} : Tolerance{0, 1e-5, 1e-11};
-          expect_close(rig.block(left.view(), right.view()).span(), expected, written);
+          expect_close(scores.span(), expected, normalised ? tolerance::kUnitDistanceFp32 : tolerance::kDistanceFp32);
+          expect_close(rig.block(left.view(), right.view()).span(), expected,
+                       normalised ? tolerance::kUnitDistanceBlockFp32 : tolerance::kDistanceBlockFp32);
         }
         expect_selections(rig, scores, left.view(), right.view());
       }
