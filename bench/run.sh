@@ -5,4 +5,4 @@
 set -euo pipefail
 build=${1:?usage: run.sh BUILD_FOLDER [options]}
 shift
-for program in "$build"/bin/bench_*; do "$program" "$@"; done
+for name in bench_networks bench_grid; do "$build/bin/$name" "$@"; done

@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cases.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <functional>
+#include <map>
+
+#include "twinpatch/engine/engine.hpp"
+#include "twinpatch/formats/npy.hpp"
+#include "twinpatch/net/model.hpp"
+#include "twinpatch/patches/patch_set.hpp"
+
+// Rates are of the public interface. Weights are random (speed does not depend on them), so are patches and
+// descriptors. Grids and lists start from rows that lie on the device and end with results on the host; towers start
+// from patches in host memory.
+
+namespace twinpatch::bench {
+namespace {
+
+/// splitmix64.
+struct Random {
+  std::uint64_t state;
+  std::uint64_t bits() {
+    std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+};
+
+PatchSet make_patches(std::int64_t count, std::uint64_t seed) {
+  PatchSet patches(count, 64, 64);
+  Random random{seed};
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::uint8_t* pixels = patches.mutable_patch(i);
+    for (int p = 0; p < 64 * 64; p += 8) {
+      const std::uint64_t bits = random.bits();
+      for (int b = 0; b < 8; ++b) pixels[p + b] = static_cast<std::uint8_t>(bits >> (8 * b));
+    }
+  }
+  return patches;
+}
+
+Matrix make_descriptors(std::int64_t count, std::int64_t size, std::uint64_t seed) {
+  Matrix matrix(count, size);
+  Random random{seed};
+  for (std::int64_t i = 0; i < count * size; ++i) {
+    matrix.data()[i] = static_cast<float>(static_cast<double>(random.bits() >> 40) * 0x1p-24);
+  }
+  return matrix;
+}
+
+std::unique_ptr<Backend> open(const CaseOptions& options, std::string& why) {
+  return select_backend(options.execution, why);
+}
+
+std::shared_ptr<const Model> model_of(const char* name) {
+  return std::make_shared<const Model>(random_model(network(name), 1));
+}
+
+void tower(const CaseOptions& options, Measure& measure) {
+  const std::int64_t count = options.tiny ? 48 : 131072;
+  std::string why;
+  const auto backend = open(options, why);
+  const auto branch = backend->make_branch(model_of("siam"));
+  const PatchSet patches = make_patches(count, 1);
+  measure.unit = "patches";
+  measure.count = count;
+  time_runs(measure, options.seconds, 3, [&] { (void)branch->rows(patches.view(), Side::left); });
+}
+
+void list(const CaseOptions& options, Measure& measure) {
+  const std::int64_t patches_a_side = options.tiny ? 24 : 16384;
+  const std::int64_t count = options.tiny ? 64 : 262144;
+  std::string why;
+  const auto backend = open(options, why);
+  const auto model = model_of("2ch");
+  const auto branch = backend->make_branch(model);
+  const auto left = branch->rows(make_patches(patches_a_side, 2).view(), Side::left);
+  const auto right = branch->rows(make_patches(patches_a_side, 3).view(), Side::right);
+  const auto scorer = backend->make_scorer(model);
+  std::vector<IndexPair> pairs;
+  Random random{4};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto side = static_cast<std::uint64_t>(patches_a_side);
+    pairs.push_back({static_cast<std::int32_t>(random.bits() % side), static_cast<std::int32_t>(random.bits() % side)});
+  }
+  std::vector<float> scores(pairs.size());
+  measure.unit = "pairs";
+  measure.count = count;
+  time_runs(measure, options.seconds, 3, [&] { scorer->score_list(*left, *right, pairs, scores); });
+}
+
+/// Blocks of rows that stay on the device, in the tiles the backend asks for.
+struct Blocks {
+  std::vector<std::shared_ptr<const Rows>> rows;
+  std::vector<std::int64_t> begins;
+};
+
+Blocks make_blocks(std::int64_t size, std::int64_t tile,
+                   const std::function<std::shared_ptr<const Rows>(std::int64_t, std::int64_t)>& make) {
+  Blocks blocks;
+  for (std::int64_t begin = 0; begin < size; begin += tile) {
+    blocks.begins.push_back(begin);
+    blocks.rows.push_back(make(begin, std::min(tile, size - begin)));
+  }
+  return blocks;
+}
+
+/// Every left block against every right block: the best of each row and of each column.
+void time_grid(const CaseOptions& options, Measure& measure, Backend& backend, PairScorer& scorer, std::int64_t side,
+               const Blocks& left, const Blocks& right) {
+  measure.unit = "pairs";
+  measure.count = side * side;
+  time_runs(measure, options.seconds, 3, [&] {
+    const auto selection = backend.make_selection({.rows = side, .columns = side, .top_k = 1, .column_best = true});
+    for (std::size_t i = 0; i < left.rows.size(); ++i) {
+      for (std::size_t j = 0; j < right.rows.size(); ++j) {
+        scorer.score_tile(*left.rows[i], left.begins[i], *right.rows[j], right.begins[j], *selection);
+      }
+    }
+    (void)selection->read();
+  });
+}
+
+void descriptor_grid(const CaseOptions& options, Measure& measure, const char* name, std::int64_t side) {
+  std::string why;
+  const auto backend = open(options, why);
+  const auto model = model_of(name);
+  const auto branch = backend->make_branch(model);
+  const auto scorer = backend->make_scorer(model);
+  const auto tile = backend->tile_size(*model, 64, 64);
+  const Matrix descriptors = make_descriptors(side, branch->descriptor_size(), 5);
+  const auto make = [&](Side which) {
+    return [&, which](std::int64_t begin, std::int64_t count) {
+      return branch->rows(descriptors.view().slice(begin, count), which);
+    };
+  };
+  const Blocks left = make_blocks(side, tile.rows, make(Side::left));
+  const Blocks right = make_blocks(side, tile.columns, make(Side::right));
+  time_grid(options, measure, *backend, *scorer, side, left, right);
+}
+
+void head_grid(const CaseOptions& options, Measure& measure) {
+  descriptor_grid(options, measure, "siam", options.tiny ? 70 : 65536);
+}
+
+void l2_grid(const CaseOptions& options, Measure& measure) {
+  descriptor_grid(options, measure, "siam-l2", options.tiny ? 70 : 131072);
+}
+
+void two_channel_grid(const CaseOptions& options, Measure& measure) {
+  const std::int64_t side = options.tiny ? 9 : 1024;
+  std::string why;
+  const auto backend = open(options, why);
+  const auto model = model_of("2ch");
+  const auto branch = backend->make_branch(model);
+  const auto scorer = backend->make_scorer(model);
+  const auto tile = backend->tile_size(*model, 64, 64);
+  const PatchSet patches = make_patches(side, 6);
+  const auto make = [&](Side which) {
+    return [&, which](std::int64_t begin, std::int64_t count) {
+      return branch->rows(patches.view().slice(begin, count), which);
+    };
+  };
+  const Blocks left = make_blocks(side, tile.rows, make(Side::left));
+  const Blocks right = make_blocks(side, tile.columns, make(Side::right));
+  time_grid(options, measure, *backend, *scorer, side, left, right);
+}
+
+/// A file of patches, gone at the end.
+struct PatchFile {
+  explicit PatchFile(const std::filesystem::path& folder, const PatchSet& patches)
+      : path(folder / fmt::format("twinpatch-bench-{}.npy", ::getpid())) {
+    const PatchView view = patches.view();
+    write_npy(path,
+              std::span(static_cast<const std::uint8_t*>(view.pixels),
+                        static_cast<std::size_t>(view.count * view.patch_bytes())),
+              {view.count, view.height, view.width});
+  }
+  ~PatchFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+  PatchFile(const PatchFile&) = delete;             // owns the file
+  PatchFile& operator=(const PatchFile&) = delete;  // likewise
+  std::filesystem::path path;
+};
+
+/// From a file on disk (its pages in the system's cache) to the mutual best matches: reading, towers, grid, selection.
+void end_to_end(const CaseOptions& options, Measure& measure) {
+  const std::int64_t count = options.tiny ? 40 : 65536;
+  const PatchFile file(options.folder, make_patches(count, 7));
+  std::string why;
+  Engine engine(random_model(network("siam"), 1), open(options, why), options.execution);
+  measure.unit = "patches";
+  measure.count = 2 * count;
+  time_runs(measure, options.seconds, 3, [&] {
+    const PatchSet left = read_npy_patches(file.path, false);
+    const PatchSet right = read_npy_patches(file.path, false);
+    (void)engine.grid(left, right, {.top_k = 1, .column_best = true});
+  });
+}
+
+using Case = void (*)(const CaseOptions&, Measure&);
+const std::vector<std::pair<std::string, Case>>& cases() {
+  static const std::vector<std::pair<std::string, Case>> all = {{"tower", &tower},
+                                                                {"list", &list},
+                                                                {"head_grid", &head_grid},
+                                                                {"l2_grid", &l2_grid},
+                                                                {"two_channel_grid", &two_channel_grid},
+                                                                {"end_to_end", &end_to_end}};
+  return all;
+}
+
+}  // namespace
+
+const std::vector<std::string>& case_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result;
+    for (const auto& [name, run] : cases()) result.push_back(name);
+    return result;
+  }();
+  return names;
+}
+
+Measure run_case(const std::string& name, const CaseOptions& options) {
+  Measure measure;
+  measure.name = name;
+  measure.precision = to_string(options.execution.precision);
+  for (const auto& [known, run] : cases()) {
+    if (known != name) continue;
+    try {
+      run(options, measure);
+    } catch (const DeviceError& error) {
+      measure.seconds.clear();
+      measure.skipped = error.what();
+    }
+    return measure;
+  }
+  throw InvalidArgument(fmt::format("no case '{}'", name));
+}
+
+}  // namespace twinpatch::bench

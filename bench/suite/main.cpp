@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bench_engine: the rates of README's table, on any device, without a library for benchmarks: what a bare GPU host has.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cases.hpp"
+#include "twinpatch/core/file.hpp"
+
+namespace {
+
+using namespace twinpatch;
+
+constexpr const char* kUsage = R"(bench_engine [--device cuda] [--precisions fp32,tf32,fp16] [--cases tower,list,…]
+             [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE]
+Rates of the engine: towers, lists and grids of pairs, files to matches. --tiny: sizes that only show that it runs.)";
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+struct Options {
+  bench::CaseOptions cases;
+  std::vector<std::string> precisions = {"fp32", "tf32", "fp16", "bf16"};
+  std::vector<std::string> names = bench::case_names();
+  std::string json;
+  bool help = false;
+};
+
+Options parse(int count, char** words) {
+  Options options;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const auto value = [&]() -> std::string {
+      if (i + 1 >= count) throw InvalidArgument(word + " wants a value");
+      return words[++i];
+    };
+    if (word == "--device")
+      options.cases.execution.device = value();
+    else if (word == "--precisions")
+      options.precisions = split(value());
+    else if (word == "--cases")
+      options.names = split(value());
+    else if (word == "--seconds")
+      options.cases.seconds = std::strtod(value().c_str(), nullptr);
+    else if (word == "--tiny")
+      options.cases.tiny = true;
+    else if (word == "--folder")
+      options.cases.folder = value();
+    else if (word == "--json")
+      options.json = value();
+    else if (word == "--help" || word == "-h")
+      options.help = true;
+    else
+      throw InvalidArgument("no option '" + word + "'");
+  }
+  if (options.cases.tiny) options.cases.seconds = 0;
+  return options;
+}
+
+nlohmann::ordered_json to_json(const bench::Measure& measure) {
+  nlohmann::ordered_json json = {{"case", measure.name}, {"precision", measure.precision}};
+  if (!measure.skipped.empty()) {
+    json["skipped"] = measure.skipped;
+    return json;
+  }
+  json["unit"] = measure.unit;
+  json["count"] = measure.count;
+  json["runs"] = measure.seconds.size();
+  json["median_per_second"] = measure.rate(0.5);
+  json["p10_per_second"] = measure.rate(0.9);  // the slow tenth of the runs
+  json["p90_per_second"] = measure.rate(0.1);
+  json["first_run_seconds"] = measure.first_seconds;
+  return json;
+}
+
+int run(const Options& options) {
+  nlohmann::ordered_json results = nlohmann::ordered_json::array();
+  for (const auto& precision : options.precisions) {
+    bench::CaseOptions with = options.cases;
+    with.execution.precision = parse_precision(precision);
+    for (const auto& name : options.names) {
+      const bench::Measure measure = bench::run_case(name, with);
+      results.push_back(to_json(measure));
+      std::cerr << (measure.skipped.empty()
+                        ? fmt::format("{:<17} {}  {:>12.4g} {}/s\n", name, precision, measure.rate(0.5), measure.unit)
+                        : fmt::format("{:<17} {}  skipped: {}\n", name, precision, measure.skipped));
+    }
+  }
+  const nlohmann::ordered_json whole = {
+      {"device", options.cases.execution.device}, {"tiny", options.cases.tiny}, {"results", results}};
+  if (options.json.empty()) {
+    std::cout << whole.dump(1) << '\n';
+    return 0;
+  }
+  AtomicFile file(options.json);
+  file.write(whole.dump(1) + "\n");
+  file.commit();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Options options = parse(argc, argv);
+    if (options.help) {
+      std::cout << kUsage << '\n';
+      return 0;
+    }
+    return run(options);
+  } catch (const InvalidArgument& error) {
+    std::cerr << "bench_engine: " << error.what() << '\n' << kUsage << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "bench_engine: " << error.what() << '\n';
+    return 1;
+  }
+}
