@@ -4,11 +4,17 @@
 # One warnings target for all of our own code; never seen by consumers.
 # -Wno-restrict: g++ 12 warns about its own std::string at -O2 (GCC bug 105651).
 add_library(twinpatch_warnings INTERFACE)
+set(twinpatch_host_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wcast-align -Wno-restrict)
 target_compile_options(twinpatch_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wcast-align -Wno-restrict
-  $<$<BOOL:${TWINPATCH_WERROR}>:-Werror>)
+  "$<$<COMPILE_LANGUAGE:CXX>:${twinpatch_host_warnings}>"
+  $<$<AND:$<BOOL:${TWINPATCH_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
+  # nvcc hands generated code to the host compiler: nothing pedantic about that, and no conversions.
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>"
+  "$<$<AND:$<BOOL:${TWINPATCH_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:--Werror=all-warnings>")
 if(TWINPATCH_SANITIZE)
-  add_compile_options(-fsanitize=${TWINPATCH_SANITIZE} -fno-omit-frame-pointer -g)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${TWINPATCH_SANITIZE}>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer> $<$<COMPILE_LANGUAGE:CXX>:-g>)
   add_link_options(-fsanitize=${TWINPATCH_SANITIZE})
 endif()
 

@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 The twinpatch authors
+# SPDX-License-Identifier: Apache-2.0
+
+# The sources of the CUDA engine, by folder: compiled with nvcc by cuda/CMakeLists.txt, as plain C++ by tests/simt.
+set(TWINPATCH_CUDA_RUNTIME
+  runtime/check.cpp
+  runtime/context.cpp
+  runtime/device.cpp
+  runtime/graph.cpp
+  runtime/handle.cpp
+  runtime/launch.cpp
+  runtime/memory_pool.cpp
+  runtime/nvtx.cpp
+  runtime/pinned.cpp
+  runtime/probe.cu)
+
+set(TWINPATCH_CUDA_KERNELS)
+
+# cuDNN and cuBLAS, and what stands for them in tests/simt.
+set(TWINPATCH_CUDA_LIBRARY)
+set(TWINPATCH_CUDA_LIBRARY_REFERENCE)
+
+# Executors, scorers, selection, streaming and make_cuda_backend(). Empty: the stub answers.
+set(TWINPATCH_CUDA_ENGINE)
