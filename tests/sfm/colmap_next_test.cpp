@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/sfm/colmap_next.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace twinpatch;
+
+TEST_CASE("words survive a shell") {
+  CHECK(shell_quote("out/a-1.db") == "out/a-1.db");
+  CHECK(shell_quote("") == "''");
+  CHECK(shell_quote("my images") == "'my images'");
+  CHECK(shell_quote("it's") == "'it'\\''s'");
+  CHECK(shell_quote("été$(x)") == "'été$(x)'");
+}
+
+TEST_CASE("the next commands fit the release of COLMAP") {
+  ColmapNextStep step{.database = "my db.db", .images = "images", .pair_list = "run/pairs.txt", .sparse = "sparse"};
+  const std::string mapper = "colmap mapper --database_path 'my db.db' --image_path images --output_path sparse";
+  CHECK(colmap_next_commands(step) ==
+        std::vector<std::string>{"colmap matches_importer --database_path 'my db.db' --match_list_path run/pairs.txt "
+                                 "--match_type pairs --SiftMatching.use_gpu 0",
+                                 "mkdir -p sparse", mapper});
+  step.schema = ColmapSchema::v3_12;
+  CHECK(colmap_next_commands(step)[0] ==
+        "colmap matches_importer --database_path 'my db.db' --match_list_path run/pairs.txt --match_type pairs");
+  step.list_has_spaces = true;
+  CHECK(colmap_next_commands(step).empty());
+  step.schema = ColmapSchema::v4_0;
+  CHECK(colmap_next_commands(step) ==
+        std::vector<std::string>{"colmap geometric_verifier --database_path 'my db.db'", "mkdir -p sparse", mapper});
+  step.schema = ColmapSchema::v3_8;
+  step.verified = true;
+  CHECK(colmap_next_commands(step) == std::vector<std::string>{"mkdir -p sparse", mapper});
+}
