@@ -80,7 +80,7 @@ void add_main(CLI::App& app, TrainCommand& command) {
 
 void add_learning(CLI::App& app, TrainOptions& train) {
   using enum LossKind;
-  add_names(app, "--loss", train.loss, {automatic, hinge, grid, triplet, energy, cosine}, "what is minimised",
+  add_names(app, "--loss", train.loss, {automatic, hinge, grid, triplet, softmax, energy, cosine}, "what is minimised",
             kLearning);
   add_names(app, "--optimiser", train.optimiser, {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam},
             "how weights move", kLearning);
@@ -111,7 +111,7 @@ void add_pairs(CLI::App& app, TrainOptions& train) {
   add_number(app, "--hard", train.hard, "N", "grid: hardest negatives of each row and column", kPairs);
   add_number(app, "--ranking", train.ranking, "W", "grid: weight of a match having to beat its competitors", kPairs);
   add_number(app, "--temperature", train.temperature, "T",
-             "grid: rank by softmax over row and column at this temperature; 0: by hinge", kPairs);
+             "of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05", kPairs);
   add_number(app, "--mine", train.mine, "N", "hinge, energy, cosine: keep the hardest of N times as many negatives",
              kPairs);
   add_number(app, "--leave-out", train.leave_out, "SHARE",

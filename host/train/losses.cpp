@@ -159,7 +159,7 @@ HardPairs hard_pairs(const at::Tensor& grid, const PatchBatch& batch, int count,
   return pairs;
 }
 
-/// The probability of each match in its row and in its column, by softmax over all that may count as negatives.
+/// −log of the probability of each match in its row and in its column, by softmax over all that may count as negatives.
 at::Tensor softmax_ranking(const at::Tensor& grid, const PatchBatch& batch, const TrainOptions& options) {
   const auto n = std::int64_t{batch.count};
   const auto score = [&](const at::Tensor& scores) {
@@ -173,7 +173,16 @@ at::Tensor softmax_ranking(const at::Tensor& grid, const PatchBatch& batch, cons
     const auto logits = (scores / options.temperature).masked_fill(closed.to(scores.device()), -1e9);
     return (at::logsumexp(logits, 1) - logits.diagonal()).mean();
   };
-  return 0.5 * options.temperature * (score(grid) + score(grid.t()));
+  return 0.5 * (score(grid) + score(grid.t()));
+}
+
+/// For normalised vectors −d²/2 is the cosine less 1, so that the temperature means the same for every length.
+at::Tensor softmax_loss(const TorchNetwork& net, const TrainOptions& options, const PatchBatch& batch) {
+  const PairScores scores(net, batch);
+  auto grid = net.grid_scores(scores.left(), scores.right());
+  const auto* metric = std::get_if<DecisionMetric>(&net.spec().decision);
+  if (metric != nullptr && metric->kind == DecisionMetric::Kind::l2) grid = -0.5 * grid.square();
+  return softmax_ranking(grid, batch, options);
 }
 
 at::Tensor grid_loss(const TorchNetwork& net, const TrainOptions& options, const PatchBatch& batch) {
@@ -185,7 +194,7 @@ at::Tensor grid_loss(const TorchNetwork& net, const TrainOptions& options, const
   const auto by_column = pick(grid, hard.by_column);
   auto loss = at::relu(1 - positive).mean() + 0.5 * (at::relu(1 + by_row).mean() + at::relu(1 + by_column).mean());
   if (options.ranking > 0 && options.temperature > 0) {
-    loss = loss + options.ranking * softmax_ranking(grid, batch, options);
+    loss = loss + options.ranking * options.temperature * softmax_ranking(grid, batch, options);
   } else if (options.ranking > 0) {
     // A match must beat what competes with it for being the mutual best.
     const auto own_row = positive.index_select(0, index(hard.by_row.rows, grid.device()));
@@ -278,6 +287,8 @@ at::Tensor batch_loss(const TorchNetwork& net, const TrainOptions& options, cons
       return grid_loss(net, options, batch);
     case LossKind::triplet:
       return triplet_loss(net, options, batch);
+    case LossKind::softmax:
+      return softmax_loss(net, options, batch);
     case LossKind::hinge: {
       const auto pairs = labelled_scores(net, options, batch);
       return at::relu(1 - pairs.targets * pairs.scores).mean();

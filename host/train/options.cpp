@@ -16,6 +16,8 @@
 namespace twinpatch {
 namespace {
 
+constexpr double kSoftmaxTemperature = 0.05;  // of cosines; measured on small runs, docs/training.md
+
 LossKind default_loss(const NetworkSpec& spec) {
   if (const auto* metric = std::get_if<DecisionMetric>(&spec.decision)) {
     if (metric->kind == DecisionMetric::Kind::cosine) return LossKind::cosine;
@@ -28,6 +30,7 @@ double default_rate(const TrainOptions& options) {
   if (options.optimiser == OptimiserKind::adam) return 1e-3;
   switch (options.loss) {
     case LossKind::triplet:
+    case LossKind::softmax:
       return 0.1;
     case LossKind::energy:
     case LossKind::cosine:
@@ -54,6 +57,7 @@ void check_loss(const TrainOptions& options, const NetworkSpec& spec) {
       if (metric != nullptr) refuse(options, spec, "a distance never reaches the hinge's +1");
       break;
     case LossKind::triplet:
+    case LossKind::softmax:
       if (metric == nullptr) refuse(options, spec, "it needs a distance");
       break;
     case LossKind::energy:
@@ -65,7 +69,8 @@ void check_loss(const TrainOptions& options, const NetworkSpec& spec) {
     case LossKind::automatic:
       break;
   }
-  const bool on_grid = options.loss == LossKind::grid || options.loss == LossKind::triplet;
+  const bool on_grid =
+      options.loss == LossKind::grid || options.loss == LossKind::triplet || options.loss == LossKind::softmax;
   if (on_grid && options.pairs == PairSource::list)
     throw InvalidArgument(
         fmt::format("loss {} takes its negatives from the batch: pairs must come from groups, not from a list",
@@ -89,6 +94,8 @@ std::string to_string(LossKind kind) {
       return "grid";
     case LossKind::triplet:
       return "triplet";
+    case LossKind::softmax:
+      return "softmax";
     case LossKind::energy:
       return "energy";
     case LossKind::cosine:
@@ -125,6 +132,7 @@ std::string to_string(PairSource source) { return source == PairSource::groups ?
 
 TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   if (options.loss == LossKind::automatic) options.loss = default_loss(spec);
+  if (options.loss == LossKind::softmax && options.temperature == 0) options.temperature = kSoftmaxTemperature;
   if (options.rate == 0) options.rate = default_rate(options);
   if (options.datasets.empty()) throw InvalidArgument("no dataset to train on");
   if ((options.steps > 0) == (options.minutes > 0))

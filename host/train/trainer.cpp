@@ -9,14 +9,13 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numbers>
 #include <thread>
 
 #include "checkpoint.hpp"
-#include "initial_weights.hpp"
 #include "loader.hpp"
 #include "losses.hpp"
 #include "optimiser.hpp"
+#include "run_setup.hpp"
 #include "torch_network.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/half.hpp"
@@ -32,60 +31,12 @@ constexpr int kValidations = 40;             // in a run, where nothing else is 
 constexpr double kValidationShare = 0.1;     // of the time at most, where time decides
 constexpr double kHalfPrecisionLoss = 1e-3;  // of FPR95: fp16 storage may cost a tenth of a point
 
-at::Device choose_device(const std::string& name) {
-  if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return at::kCPU;
-  if (name != "auto" && !name.starts_with("cuda"))
-    throw InvalidArgument(fmt::format("no device is called \"{}\": auto, cpu or cuda", name));
-  if (!at::hasCUDA()) throw DeviceError("this libtorch has no CUDA, or there is no CUDA device: use --device cpu");
-  return name == "auto" ? at::Device(at::kCUDA, 0) : at::Device(name);
-}
-
-/// Factor of the rate at `progress` (0…1) of the run.
-double schedule_factor(ScheduleKind kind, double progress) {
-  progress = std::clamp(progress, 0.0, 1.0);
-  switch (kind) {
-    case ScheduleKind::constant:
-      return 1;
-    case ScheduleKind::linear:
-      return 1 - progress;
-    case ScheduleKind::cosine:
-      return 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  }
-  return 1;
-}
-
-struct LoadedScenes {
-  Scenes training, validation;
-};
-
-LoadedScenes load_scenes(const TrainOptions& options, TrainObserver& observer) {
-  const auto cache = options.cache.empty() ? default_cache_folder() : options.cache;
-  const auto load = [&](const std::filesystem::path& folder, std::string_view use) {
-    auto scene = std::make_shared<const Scene>(folder, cache);
-    observer.on_message(fmt::format(
-        "{} {}: {} patches, {} points with a match{}", use, scene->name(), scene->patches().count, scene->groups(),
-        scene->single_points() > 0 ? fmt::format(" ({} with one patch are not used)", scene->single_points()) : ""));
-    return scene;
-  };
-  LoadedScenes scenes;
-  for (const auto& folder : options.datasets) scenes.training.push_back(load(folder, "train on"));
-  for (const auto& folder : options.validation) scenes.validation.push_back(load(folder, "validate on"));
-  for (int i = 0; i < options.hold_out; ++i) {
-    const auto smallest = std::min_element(scenes.training.begin(), scenes.training.end(),
-                                           [](const auto& a, const auto& b) { return a->groups() < b->groups(); });
-    observer.on_message(fmt::format("held out for validation: {}", (*smallest)->name()));
-    scenes.validation.push_back(*smallest);
-    scenes.training.erase(smallest);
-  }
-  return scenes;
-}
-
 class TrainingRun {
  public:
   TrainingRun(const TrainOptions& options, NetworkSpec spec, LoadedScenes scenes, TrainObserver& observer)
       : options_(options),
         observer_(observer),
-        start_(start_model(options, spec)),
+        start_(start_model(options, spec, observer)),
         net_(start_, choose_device(options.device)),
         optimiser_(net_, options),
         sampler_(scenes.training, options),
@@ -98,7 +49,6 @@ class TrainingRun {
   TrainResult run(const std::stop_token& stop);
 
  private:
-  [[nodiscard]] Model start_model(const TrainOptions& options, const NetworkSpec& spec) const;
   [[nodiscard]] std::string configuration() const;
   [[nodiscard]] double seconds() const {
     return state_.seconds + std::chrono::duration<double>(Clock::now() - began_).count();
@@ -107,7 +57,6 @@ class TrainingRun {
     return options_.steps > 0 ? static_cast<double>(state_.step) / static_cast<double>(options_.steps)
                               : seconds() / (60 * options_.minutes);
   }
-  [[nodiscard]] double rate() const;
   [[nodiscard]] bool validation_due() const;
   void resume();
   void learn(const PatchBatch& batch);
@@ -138,25 +87,6 @@ class TrainingRun {
   std::int64_t saved_step_ = -1;
 };
 
-Model TrainingRun::start_model(const TrainOptions& options, const NetworkSpec& spec) const {
-  Model model = initial_model(spec, options.seed);
-  if (options.initial.empty()) return model;
-  const Model other = load_model(options.initial);
-  std::size_t taken = 0;
-  for (auto& [name, tensor] : model.weights) {
-    const auto found = other.weights.find(name);
-    if (found == other.weights.end() || found->second.shape != tensor.shape) continue;
-    tensor.values = found->second.values;
-    ++taken;
-  }
-  if (taken == 0)
-    throw InvalidArgument(fmt::format("{} ({}) has no weights that {} could start from", options.initial.string(),
-                                      other.spec.name, spec.name));
-  observer_.on_message(
-      fmt::format("starting from {}: {} of {} weights fit", options.initial.string(), taken, model.weights.size()));
-  return model;
-}
-
 std::string TrainingRun::configuration() const {
   nlohmann::json json;
   json["network"] = nlohmann::json::parse(to_json(start_.spec));
@@ -164,18 +94,6 @@ std::string TrainingRun::configuration() const {
   json["data"] = training_names_;
   json["validation"] = validation_names_;
   return json.dump();
-}
-
-double TrainingRun::rate() const {
-  const double warm = options_.warm_up > 0
-                          ? std::min(1.0, static_cast<double>(state_.step + 1) / static_cast<double>(options_.warm_up))
-                          : 1.0;
-  if (options_.optimiser == OptimiserKind::asgd) {
-    // Averaging takes the place of a falling rate (Polyak & Juditsky 1992); its own schedule is nearly constant.
-    const double t = static_cast<double>(state_.step);
-    return warm * options_.rate / std::pow(1 + options_.weight_decay * options_.rate * t, 0.75);
-  }
-  return warm * options_.rate * schedule_factor(options_.schedule, progress());
 }
 
 void TrainingRun::resume() {
@@ -197,7 +115,7 @@ void TrainingRun::resume() {
 void TrainingRun::learn(const PatchBatch& batch) {
   const auto loss = batch_loss(net_, options_, batch);
   const double value = loss.item<double>();
-  last_rate_ = rate();
+  last_rate_ = learning_rate(options_, state_.step, progress());
   if (!std::isfinite(value)) {
     const std::string kept = saved_step_ >= 0 ? fmt::format("the last good checkpoint is {} (step {})",
                                                             checkpoint_path(options_.checkpoint).string(), saved_step_)

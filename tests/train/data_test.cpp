@@ -209,6 +209,30 @@ TEST_CASE("A batch can come from one pair of images", "[train]") {
   CHECK(train::Sampler({scene}, options).batch(0).count == 6);
 }
 
+TEST_CASE("The softmax loss is its formula on the batch's own vectors", "[train]") {
+  const TemporaryFolder folder;
+  const auto scene = std::make_shared<const Scene>(test::write_scene(folder, "a", 20, 2, 1), folder / "cache");
+  TrainOptions options;
+  options.batch = 7;
+  options.loss = LossKind::softmax;
+  options.temperature = 0.2;
+  options.leave_out = 0;
+  const auto batch = train::Sampler({scene}, options).batch(3);
+  const Model model = random_model(test::tiny_spec(Coupling::siamese, DecisionMetric{}), 4);
+  const train::TorchNetwork net(model, at::kCPU);
+  const auto patches = at::from_blob(const_cast<std::uint8_t*>(batch.pixels.data()), {14, 16, 16}, at::kByte);
+  const auto vectors = net.vectors(net.normalise(patches), train::Side::left).detach().to(at::kDouble);
+  const auto unit = vectors / vectors.norm(2, 1, true);
+  const auto cosines = unit.narrow(0, 0, 7).matmul(unit.narrow(0, 7, 7).t());
+  double expected = 0;
+  for (std::int64_t i = 0; i < 7; ++i) {
+    const double row = at::exp(cosines[i] / 0.2).sum().item<double>();
+    const double column = at::exp(cosines.select(1, i) / 0.2).sum().item<double>();
+    expected += (0.5 * (std::log(row) + std::log(column)) - cosines[i][i].item<double>() / 0.2) / 7;
+  }
+  CHECK(train::batch_loss(net, options, batch).item<double>() == Approx(expected).epsilon(1e-4));
+}
+
 TEST_CASE("Hard negatives are the highest scores that may count, without the top of the own scene", "[train]") {
   train::PatchBatch batch;
   batch.count = 4;

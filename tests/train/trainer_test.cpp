@@ -62,9 +62,10 @@ TEST_CASE("A small network learns a small set with every loss", "[train]") {
       {"pseudo", test::tiny_spec(Coupling::pseudo_siamese, test::tiny_layers(32)), LossKind::grid, OptimiserKind::adam,
        3e-3, 1},
       {"triplet", metric(DecisionMetric::Kind::l2, true), LossKind::automatic, OptimiserKind::sgd, 0.1, 1},
+      {"softmax", metric(DecisionMetric::Kind::l2, true), LossKind::softmax, OptimiserKind::adam, 3e-3, 1},
       {"energy", metric(DecisionMetric::Kind::l1, false), LossKind::automatic, OptimiserKind::adam, 3e-3, 1},
       {"cosine", metric(DecisionMetric::Kind::cosine, true), LossKind::automatic, OptimiserKind::adam, 3e-3, 1},
-      {"softmax", siamese(), LossKind::grid, OptimiserKind::adam, 3e-3, 1, 0.5},
+      {"ranking by softmax", siamese(), LossKind::grid, OptimiserKind::adam, 3e-3, 1, 0.5},
       {"averaged", siamese(), LossKind::grid, OptimiserKind::asgd, 0.05, 1}};
   for (const Case& c : cases) {
     INFO(c.name);
@@ -198,6 +199,8 @@ TEST_CASE("Options that cannot work are refused before anything is read", "[trai
       siamese(), [](TrainOptions& o) { o.loss = LossKind::triplet; }, "it needs a distance");
   refused(
       siamese(), [](TrainOptions& o) { o.loss = LossKind::energy; }, "compares by distance");
+  refused(
+      siamese(), [](TrainOptions& o) { o.loss = LossKind::softmax; }, "it needs a distance");
   refused(
       metric(DecisionMetric::Kind::l2, true), [](TrainOptions& o) { o.loss = LossKind::hinge; }, "never reaches");
   refused(

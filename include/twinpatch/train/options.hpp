@@ -30,6 +30,7 @@ enum class LossKind {
   hinge,      ///< the paper's: mean of max(0, 1 − y·score), y = ±1, as many negatives as positives
   grid,       ///< hinge on the batch's whole grid of pairs, hardest negatives of each row and column, and their ranking
   triplet,    ///< hardest negative in the batch: max(0, 1 + d(positive) − d(negative)) (HardNet)
+  softmax,    ///< every match against its row and column of the batch's grid, softmax of −d²/2 over a temperature
   energy,     ///< Chopra 2005: 2/Q·E² for matches, 2Q·exp(−2.77·E/Q) for others
   cosine      ///< Bromley 1994: (cosine − target)², targets ±1
 };
@@ -61,7 +62,7 @@ struct TrainOptions {
 
   LossKind loss = LossKind::automatic;
   double ranking = 1.0;      ///< grid: weight of the ranking term
-  double temperature = 0;    ///< grid: ranking by softmax over row and column at this temperature; 0: by hinge
+  double temperature = 0;    ///< of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05
   int hard = 8;              ///< grid: hardest negatives of each row and column
   int mine = 1;              ///< pair losses: negatives are the hardest of this many random ones
   double leave_out = 0.02;   ///< share of the very hardest negatives of the same scene that is not used
