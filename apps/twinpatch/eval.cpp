@@ -16,6 +16,10 @@ namespace {
 
 void validate(const EvalOptions& options) {
   options.engine.execution.validate();
+  if (options.max_keypoints < 0)
+    throw UsageError(fmt::format("--max-keypoints must not be negative, found {}", options.max_keypoints));
+  if (!(options.extent > 0 && options.extent <= 1000))
+    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", options.extent));
   if (options.report.empty()) return;
   const std::filesystem::path parent = std::filesystem::path(options.report).parent_path();
   if (!parent.empty() && !std::filesystem::is_directory(parent)) {
@@ -30,25 +34,39 @@ ExitCode run_eval(Session& session, const EvalOptions& options) {
       return eval_photo_tour(session, options);
     case InputKind::hpatches:
       return eval_hpatches(session, options);
+    case InputKind::image_sequence:
+      return eval_sequences(session, options);
     default:
       break;
   }
   throw InvalidArgument(options.dataset +
-                        ": expected a PhotoTour folder or a folder of HPatches sequences, found a file");
+                        ": expected a PhotoTour folder, HPatches sequences or image sequences, found a file");
 }
 
 Run add_eval_options(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
-  app.add_option("DATASET", options->dataset, "PhotoTour folder, or a folder of HPatches sequences")
+  app.add_option("DATASET", options->dataset, "PhotoTour folder, HPatches sequences, or images with homographies")
       ->required()
       ->group(kArgumentGroup);
   add_engine_options(app, options->engine);
   app.add_option("--pairs", options->pairs, "PhotoTour: labelled list; else the largest m50_*.txt of the folder")
       ->type_name("FILE")
       ->group(kMainGroup);
-  app.add_flag("--no-baselines", options->no_baselines, "the model alone")->group(kMainGroup);
+  app.add_option("--beside", options->beside, "models to compare it with, also imported ones")
+      ->type_name("FILE|NAME...")
+      ->expected(1, 64)
+      ->group(kMainGroup);
+  app.add_flag("--no-baselines", options->no_baselines, "without root-SIFT and pixels")->group(kMainGroup);
   app.add_option("--report", options->report, "PhotoTour: write a page with curves and the worst pairs there")
       ->type_name("DIR")
+      ->group(kMainGroup);
+  app.add_option("--max-keypoints", options->max_keypoints, "image sequences: the strongest SIFT keypoints; 0: all")
+      ->type_name("N")
+      ->default_str(std::to_string(options->max_keypoints))
+      ->group(kMainGroup);
+  app.add_option("--patch-extent", options->extent, "image sequences: side of a patch's window in sigma")
+      ->type_name("F")
+      ->default_str("12")
       ->group(kMainGroup);
   return [options](Session& session) { return run_eval(session, *options); };
 }
@@ -63,11 +81,17 @@ Command eval_command() {
           {{"FPR95, ROC AUC and AP on a PhotoTour folder", "twinpatch eval liberty/ --model siam"},
            {"on a list of your own, as JSON", "twinpatch eval liberty/ --model my.safetensors --pairs hard.txt --json"},
            {"a page with ROC curves and the worst pairs", "twinpatch eval liberty/ --model siam --report report"},
-           {"verification, matching and retrieval on HPatches", "twinpatch eval hpatches-release/ --model siam"}},
+           {"models beside each other, an imported one among them",
+            "twinpatch eval liberty/ --model hard128 --beside siam 2ch_yosemite.safetensors"},
+           {"verification, matching and retrieval on HPatches", "twinpatch eval hpatches-release/ --model siam"},
+           {"matching photographs of a wall, as in the Mikolajczyk benchmark", "twinpatch eval oxford_graf/ -m siam"}},
       .notes =
           "Four different figures are called FPR95; each is printed under the name of the code that defines it: "
           "deepcompare-lua (FPR where TPR is nearest to 0.95), deepcompare-pytorch (interpolated at TPR = 0.95), "
           "matchnet (a false discovery rate), hardnet (over the prefix before the threshold).\n"
+          "Image sequences are folders of img1.pgm, img2.pgm ... and H1to2p ... (or 1.ppm ... and H_1_2 ...), or a "
+          "folder "
+          "of such folders: the keypoints of the first image are matched with those of each other one.\n"
           "Baselines are compared on the same pairs: what a network must beat.",
       .add_options = add_eval_options,
       .children = {}};

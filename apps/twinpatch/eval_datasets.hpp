@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/frame/command.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/engine_options.hpp"
 #include "apps/twinpatch/patch_input.hpp"
+#include "twinpatch/evaluate/comparer.hpp"
 
 namespace twinpatch::app {
 
@@ -16,11 +19,18 @@ struct EvalOptions {
   std::string dataset;
   std::string pairs;
   std::string report;
+  std::vector<std::string> beside;
+  int max_keypoints = 2000;
+  float extent = 12;
   bool no_baselines = false;
 };
+
+/// The model, those beside it and the baselines, in this order: every table begins with the one that was asked for.
+[[nodiscard]] std::vector<std::unique_ptr<Comparer>> make_comparers(Session& session, const EvalOptions& options);
 
 /// One function, and one file, per kind of dataset.
 [[nodiscard]] ExitCode eval_photo_tour(Session& session, const EvalOptions& options);
 [[nodiscard]] ExitCode eval_hpatches(Session& session, const EvalOptions& options);
+[[nodiscard]] ExitCode eval_sequences(Session& session, const EvalOptions& options);
 
 }  // namespace twinpatch::app

@@ -44,7 +44,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
   }
-  const auto engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  const auto comparers = make_comparers(session, options);
   const auto folders = hpatches_sequences(options.dataset);
   std::vector<HPatchesSequence> sequences;
   sequences.reserve(folders.size());
@@ -54,9 +54,6 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   }
   session.say("{}: {} sequences", options.dataset, sequences.size());
 
-  std::vector<std::unique_ptr<Comparer>> comparers;
-  comparers.push_back(network_comparer(engine->spec().name, engine));
-  if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(comparers));
   std::vector<HPatchesResult> results;
   results.reserve(comparers.size());
   for (const auto& comparer : comparers) {
@@ -68,12 +65,9 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   }
   auto rows = nlohmann::ordered_json::array();
   for (const auto& result : results) rows.push_back(as_json(result));
-  session.print_json("twinpatch.eval/1", {{"model", model_json(*engine)},
-                                          {"device", engine->device()},
-                                          {"dataset", options.dataset},
-                                          {"kind", "hpatches"},
-                                          {"sequences", sequences.size()},
-                                          {"results", rows}});
+  session.print_json(
+      "twinpatch.eval/1",
+      {{"dataset", options.dataset}, {"kind", "hpatches"}, {"sequences", sequences.size()}, {"results", rows}});
   return ExitCode::done;
 }
 

@@ -44,25 +44,17 @@ nlohmann::ordered_json as_json(const VerificationResult& result) {
           {"average_precision", result.average_precision}};
 }
 
-std::vector<std::unique_ptr<Comparer>> comparers(const std::shared_ptr<Engine>& engine, const EvalOptions& options) {
-  std::vector<std::unique_ptr<Comparer>> all;
-  all.push_back(network_comparer(engine->spec().name, engine));
-  if (options.no_baselines) return all;
-  for (auto& baseline : baselines()) all.push_back(std::move(baseline));
-  return all;
-}
-
 }  // namespace
 
 ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const std::string list_path = options.pairs.empty() ? default_pair_list(options.dataset).string() : options.pairs;
   const PairList list = read_pair_list(list_path);
-  const auto engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  const auto comparers = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
   session.say("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
 
   std::vector<VerificationResult> results;
-  for (const auto& comparer : comparers(engine, options)) {
+  for (const auto& comparer : comparers) {
     session.control().check();
     results.push_back(evaluate_pairs(*comparer, dataset.patches.view(), list, session.control()));
   }
@@ -78,9 +70,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   }
   auto rows = nlohmann::ordered_json::array();
   for (const auto& result : results) rows.push_back(as_json(result));
-  session.print_json("twinpatch.eval/1", {{"model", model_json(*engine)},
-                                          {"device", engine->device()},
-                                          {"dataset", options.dataset},
+  session.print_json("twinpatch.eval/1", {{"dataset", options.dataset},
                                           {"kind", "photo-tour"},
                                           {"pairs", list_path},
                                           {"matches", results.front().matches},

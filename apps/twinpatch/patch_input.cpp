@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "twinpatch/vision/image_sequence.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch::app {
@@ -25,9 +26,10 @@ bool is_npy(const fs::path& path) {
 InputKind folder_kind(const fs::path& path) {
   if (is_photo_tour(path)) return InputKind::photo_tour;
   if (is_hpatches(path)) return InputKind::hpatches;
+  if (!image_sequences(path).empty()) return InputKind::image_sequence;
   throw InvalidArgument(
-      fmt::format("{}: expected a PhotoTour folder (info.txt and patches0000.bmp or .png) or HPatches sequences "
-                  "(ref.png, e1.png, ...), found neither",
+      fmt::format("{}: expected a PhotoTour folder (info.txt and patches0000.bmp or .png), HPatches sequences "
+                  "(ref.png, e1.png, ...) or image sequences (img1.pgm, img2.pgm, ... and H1to2p, ...), found none",
                   path.string()));
 }
 
@@ -91,11 +93,12 @@ void visit_patches(Session& session, const fs::path& path, const NetworkSpec& sp
     case InputKind::hpatches:
       for (const auto& folder : hpatches_sequences(path)) visit_sequence(session, folder, spec, visit);
       return;
+    case InputKind::image_sequence:
     case InputKind::image:
       break;
   }
   throw InvalidArgument(path.string() +
-                        ": expected patches (.npy, PhotoTour folder or HPatches sequence), found another file");
+                        ": expected patches (.npy, PhotoTour folder or HPatches sequence), found pictures or else");
 }
 
 PatchSet read_one_patch_set(Session& session, const fs::path& path, const NetworkSpec& spec,

@@ -15,7 +15,7 @@
 namespace twinpatch::app {
 
 /// What kind of thing a path given as input is. Files are told apart by content, folders by what lies in them.
-enum class InputKind { npy, photo_tour, hpatches, image };
+enum class InputKind { npy, photo_tour, hpatches, image_sequence, image };
 /// Throws IoError where nothing is there, InvalidArgument for a folder of neither kind.
 [[nodiscard]] InputKind input_kind(const std::filesystem::path& path);
 

@@ -4,7 +4,7 @@
 
 #include "random.hpp"
 #include "twinpatch/dataset/sources.hpp"
-#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/homography.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch::dataset {

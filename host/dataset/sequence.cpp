@@ -21,10 +21,6 @@ constexpr double kPi = std::numbers::pi;
 constexpr double kMinDistance = 3.0;  // pixels
 constexpr double kCell = 16.0;        // pixels, of the grids
 
-double determinant(const Homography& h) {
-  return h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) + h[2] * (h[3] * h[7] - h[4] * h[6]);
-}
-
 double angle_between(double a, double b) { return std::abs(std::remainder(a - b, 2.0 * kPi)); }
 
 /// A point of the sequence: the keypoint that was detected, where, and its place in the first image.
@@ -85,59 +81,6 @@ std::optional<Keypoint> detected_alike(const Keypoint& carried, const std::vecto
 }
 
 }  // namespace
-
-void check_homography(const Homography& h) {
-  double squares = 0;
-  for (const double value : h) {
-    if (!std::isfinite(value)) throw InvalidArgument("the homography has a value that is not finite");
-    squares += value * value;
-  }
-  // Relative to the matrix's own size; pixels make the translation's column large, hence the small bound.
-  if (squares == 0 || std::abs(determinant(h)) < 1e-12 * std::pow(squares, 1.5)) {
-    throw InvalidArgument("the homography is singular");
-  }
-  if (determinant(h) * h[8] < 0) throw InvalidArgument("the homography turns the image over");
-}
-
-Homography inverse(const Homography& h) {
-  const double d = determinant(h);
-  return {(h[4] * h[8] - h[5] * h[7]) / d, (h[2] * h[7] - h[1] * h[8]) / d, (h[1] * h[5] - h[2] * h[4]) / d,
-          (h[5] * h[6] - h[3] * h[8]) / d, (h[0] * h[8] - h[2] * h[6]) / d, (h[2] * h[3] - h[0] * h[5]) / d,
-          (h[3] * h[7] - h[4] * h[6]) / d, (h[1] * h[6] - h[0] * h[7]) / d, (h[0] * h[4] - h[1] * h[3]) / d};
-}
-
-Homography product(const Homography& a, const Homography& b) {
-  Homography result{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t j = 0; j < 3; ++j) {
-      for (std::size_t k = 0; k < 3; ++k) result[3 * i + j] += a[3 * i + k] * b[3 * k + j];
-    }
-  }
-  return result;
-}
-
-std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& h) {
-  // Homographies count from the centre of the first pixel, keypoints from the image's corner.
-  const double x = keypoint.x - 0.5;
-  const double y = keypoint.y - 0.5;
-  const double w = h[6] * x + h[7] * y + h[8];
-  // The sign of the whole matrix is arbitrary; the first image's corner is taken to be in front of the camera.
-  if (w * h[8] <= 1e-9 * h[8] * h[8]) return std::nullopt;
-  const double u = (h[0] * x + h[1] * y + h[2]) / w;
-  const double v = (h[3] * x + h[4] * y + h[5]) / w;
-  const std::array<double, 4> jacobian{(h[0] - u * h[6]) / w, (h[1] - u * h[7]) / w, (h[3] - v * h[6]) / w,
-                                       (h[4] - v * h[7]) / w};
-  const double area = jacobian[0] * jacobian[3] - jacobian[1] * jacobian[2];
-  if (!(area > 1e-12)) return std::nullopt;
-  const double c = std::cos(keypoint.angle);
-  const double s = std::sin(keypoint.angle);
-  Keypoint carried = keypoint;
-  carried.x = static_cast<float>(u + 0.5);
-  carried.y = static_cast<float>(v + 0.5);
-  carried.sigma = static_cast<float>(keypoint.sigma * std::sqrt(area));
-  carried.angle = static_cast<float>(std::atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s));
-  return carried;
-}
 
 Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random& random) {
   Keypoint noisy = keypoint;

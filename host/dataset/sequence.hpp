@@ -11,7 +11,7 @@
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/dataset/dataset_writer.hpp"
 #include "twinpatch/dataset/sources.hpp"
-#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/homography.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch::dataset {
@@ -24,14 +24,6 @@ struct View {
   double blur = 0;  ///< pixels; nothing is left to see of keypoints whose sigma is smaller
 };
 
-/// Throws InvalidArgument with the reason: not finite, singular, or turning the image over.
-void check_homography(const Homography& homography);
-[[nodiscard]] Homography inverse(const Homography& homography);
-[[nodiscard]] Homography product(const Homography& a, const Homography& b);
-
-/// The keypoint as it appears in the other image: its place by the homography, its size by the root of the local
-/// Jacobian's determinant, its direction by the Jacobian. Nothing where the homography sends it to infinity.
-[[nodiscard]] std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& homography);
 /// Noise of position, scale and angle added (see KeypointNoise).
 [[nodiscard]] Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random& random);
 /// Whether the keypoint is large enough and its window's inscribed circle, times `margin`, lies inside the image.

@@ -22,9 +22,8 @@ class NetworkComparer final : public Comparer {
                                          const RunControl& control) override {
     return engine_->score(left, right, pairs, control);
   }
-  [[nodiscard]] Selected best(PatchView left, PatchView right, int top_k, const RunControl& control) override {
-    GridOptions options;
-    options.top_k = top_k;
+  [[nodiscard]] Selected best(PatchView left, PatchView right, const GridOptions& options,
+                              const RunControl& control) override {
     return engine_->grid(left, right, options, control);
   }
 
@@ -40,6 +39,49 @@ float negative_distance(std::span<const float> a, std::span<const float> b) {
     sum += difference * difference;
   }
   return static_cast<float>(-std::sqrt(sum));
+}
+
+Selected nothing_selected(std::int64_t rows, std::int64_t columns, const GridOptions& options) {
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  Selected selected;
+  selected.rows = rows;
+  selected.columns = columns;
+  selected.top_k = options.top_k;
+  selected.indices = Buffer<std::int32_t>(rows * options.top_k);
+  selected.scores = Buffer<float>(rows * options.top_k);
+  selected.column_indices = Buffer<std::int32_t>(options.column_best ? columns : 0);
+  selected.column_scores = Buffer<float>(options.column_best ? columns : 0);
+  std::fill_n(selected.indices.data(), selected.indices.size(), -1);
+  std::fill_n(selected.scores.data(), selected.scores.size(), kLowest);
+  std::fill_n(selected.column_indices.data(), selected.column_indices.size(), -1);
+  std::fill_n(selected.column_scores.data(), selected.column_scores.size(), kLowest);
+  return selected;
+}
+
+void select_row(Selected& selected, std::int64_t row, const std::vector<float>& scores, float threshold) {
+  std::vector<std::int32_t> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto kept = std::min<std::ptrdiff_t>(selected.top_k, std::ssize(order));
+  std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::int32_t a, std::int32_t b) {
+    const float score_a = scores[static_cast<std::size_t>(a)];
+    const float score_b = scores[static_cast<std::size_t>(b)];
+    return score_a != score_b ? score_a > score_b : a < b;
+  });
+  for (std::int64_t k = 0; k < kept; ++k) {
+    const std::int32_t index = order[static_cast<std::size_t>(k)];
+    if (scores[static_cast<std::size_t>(index)] < threshold) break;
+    selected.indices[row * selected.top_k + k] = index;
+    selected.scores[row * selected.top_k + k] = scores[static_cast<std::size_t>(index)];
+  }
+}
+
+void select_columns(Selected& selected, std::int64_t row, const std::vector<float>& scores) {
+  for (std::int64_t j = 0; j < selected.columns; ++j) {
+    const float score = scores[static_cast<std::size_t>(j)];
+    if (selected.column_indices[j] >= 0 && score <= selected.column_scores[j]) continue;
+    selected.column_indices[j] = static_cast<std::int32_t>(row);
+    selected.column_scores[j] = score;
+  }
 }
 
 class DescriptorComparer final : public Comparer {
@@ -60,35 +102,18 @@ class DescriptorComparer final : public Comparer {
     }
     return scores;
   }
-  [[nodiscard]] Selected best(PatchView left, PatchView right, int top_k, const RunControl& control) override {
+  [[nodiscard]] Selected best(PatchView left, PatchView right, const GridOptions& options,
+                              const RunControl& control) override {
     const Matrix left_rows = describe_(left);
     const Matrix right_rows = describe_(right);
-    Selected selected;
-    selected.rows = left.count;
-    selected.columns = right.count;
-    selected.top_k = top_k;
-    selected.indices = Buffer<std::int32_t>(left.count * top_k);
-    selected.scores = Buffer<float>(left.count * top_k);
-    std::vector<std::int32_t> order(static_cast<std::size_t>(right.count));
-    std::vector<float> scores(order.size());
+    Selected selected = nothing_selected(left.count, right.count, options);
+    std::vector<float> scores(static_cast<std::size_t>(right.count));
     for (std::int64_t i = 0; i < left.count; ++i) {
       control.check();
-      std::iota(order.begin(), order.end(), 0);
-      for (std::size_t j = 0; j < scores.size(); ++j) {
+      for (std::size_t j = 0; j < scores.size(); ++j)
         scores[j] = negative_distance(left_rows.row(i), right_rows.row(static_cast<std::int64_t>(j)));
-      }
-      const auto kept = std::min<std::int64_t>(top_k, right.count);
-      std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::int32_t a, std::int32_t b) {
-        const float score_a = scores[static_cast<std::size_t>(a)];
-        const float score_b = scores[static_cast<std::size_t>(b)];
-        return score_a != score_b ? score_a > score_b : a < b;
-      });
-      for (std::int64_t k = 0; k < top_k; ++k) {
-        const std::int32_t index = k < kept ? order[static_cast<std::size_t>(k)] : -1;
-        selected.indices[i * top_k + k] = index;
-        selected.scores[i * top_k + k] =
-            index < 0 ? -std::numeric_limits<float>::infinity() : scores[static_cast<std::size_t>(index)];
-      }
+      select_row(selected, i, scores, options.threshold);
+      if (options.column_best) select_columns(selected, i, scores);
     }
     return selected;
   }

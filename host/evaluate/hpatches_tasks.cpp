@@ -67,7 +67,7 @@ double verify(Comparer& comparer, PatchView reference, PatchView strip, PatchVie
 
 /// Nearest neighbours of ref in the strip, ranked by score; right where the row is the same. Recall counts every row.
 double match_strip(Comparer& comparer, PatchView reference, PatchView strip, const RunControl& control) {
-  const Selected best = comparer.best(reference, strip, 1, control);
+  const Selected best = comparer.best(reference, strip, {.top_k = 1}, control);
   std::vector<std::int64_t> order(static_cast<std::size_t>(reference.count));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
   std::stable_sort(order.begin(), order.end(),
@@ -116,7 +116,7 @@ double retrieve(Comparer& comparer, const std::vector<Sequence>& sequences, char
     const PatchView query = reference.slice(0, queries);
     // Enough of the pool's best to rank every relevant patch that stands above the deepest of them.
     const int depth = static_cast<int>(std::min<std::int64_t>(pool.size(), 100));
-    const Selected distractor_best = comparer.best(query, pool.view(), depth, control);
+    const Selected distractor_best = comparer.best(query, pool.view(), {.top_k = depth}, control);
     std::vector<IndexPair> rows;
     for (std::int64_t i = 0; i < queries; ++i)
       rows.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(i)});

@@ -85,8 +85,11 @@ std::string pictures(const std::filesystem::path& folder, PatchView patches, con
   draw_pairs(sheet, patches, patches, worst, kWorstPairs);
   const std::vector<std::byte> bytes = read_file(sheet);
   std::filesystem::remove(sheet);
-  return fmt::format("<p>Scores from {:.3g} to {:.3g}.</p><img alt='pairs of patches' src='data:image/png;base64,{}'>",
-                     worst.front().score, worst.back().score, base64(bytes));
+  const auto [low, high] = std::minmax(worst.front().score, worst.back().score);
+  return fmt::format(
+      "<p>Scores from {:.3g} down to {:.3g}: the worst is {}.</p>"
+      "<img alt='pairs of patches' src='data:image/png;base64,{}'>",
+      high, low, label == 1 ? "last" : "first", base64(bytes));
 }
 
 }  // namespace
@@ -114,7 +117,7 @@ void write_report(const std::filesystem::path& folder, const std::string& datase
   html += figures_table(results);
   html += "<h2>ROC curves</h2>" + evaluate::roc_plot(results, list.matches);
   html +=
-      "<h2>Scores</h2><p>Green: the same point. Orange: different points. Each area sums to one.</p>"
+      "<h2>Scores</h2><p>Green: the same point. Orange: different points. The bars of each colour sum to one.</p>"
       "<div class='histograms'>";
   for (const VerificationResult& result : results) {
     html += "<div><h3>" + evaluate::escape(result.name) + "</h3>" + evaluate::score_histogram(result, list.matches) +

@@ -14,6 +14,8 @@
 namespace twinpatch::evaluate {
 namespace {
 
+constexpr double kRightMargin = 30;  // half the last label under the axis
+
 /// Pixels of the plotting area inside a picture with room for labels.
 struct Frame {
   double left = 58, top = 14, width = 470, height = 320;
@@ -25,7 +27,8 @@ std::string open_picture(const Frame& frame) {
   return fmt::format(
       "<svg viewBox='0 0 {:.0f} {:.0f}' role='img'>"
       "<rect x='{}' y='{}' width='{}' height='{}' class='area'/>",
-      frame.left + frame.width + 16, frame.top + frame.height + 46, frame.left, frame.top, frame.width, frame.height);
+      frame.left + frame.width + kRightMargin, frame.top + frame.height + 46, frame.left, frame.top, frame.width,
+      frame.height);
 }
 
 std::string x_tick(const Frame& frame, double share, const std::string& label) {
@@ -45,6 +48,20 @@ std::string y_tick(const Frame& frame, double share, const std::string& label) {
 std::string x_title(const Frame& frame, const std::string& title) {
   return fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle' class='title'>{}</text>", frame.x(0.5),
                      frame.y(0) + 38, title);
+}
+
+/// Colours and names at the lower right, where good curves leave room.
+std::string legend(const Frame& frame, std::span<const VerificationResult> results) {
+  constexpr double kLine = 18;
+  std::string svg;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const double y = frame.y(0) - 14 - kLine * static_cast<double>(results.size() - 1 - i);
+    svg += fmt::format(
+        "<line x1='{0:.1f}' y1='{1:.1f}' x2='{2:.1f}' y2='{1:.1f}' stroke='{3}' stroke-width='3'/>"
+        "<text x='{4:.1f}' y='{5:.1f}'>{6}</text>",
+        frame.x(0.62), y, frame.x(0.67), palette(i), frame.x(0.685), y + 4, escape(results[i].name));
+  }
+  return svg;
 }
 
 constexpr double kLowestRate = 1e-4;
@@ -118,6 +135,7 @@ std::string roc_plot(std::span<const VerificationResult> results, std::span<cons
     }
     svg += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='2'/>", path, palette(i));
   }
+  svg += legend(frame, results);
   svg += x_title(frame, "pairs of different points accepted (false positive rate, logarithmic)");
   return svg + "</svg>";
 }

@@ -102,6 +102,39 @@ TEST_CASE("HPatches sequences are evaluated by level") {
   CHECK(result.json()["results"][0]["levels"].size() == 3);
 }
 
+TEST_CASE("image sequences are matched, models beside each other") {
+  const Scene scene;
+  for (const std::string folder : {"walls/second", "walls/first"}) {
+    std::filesystem::create_directories(scene.path(folder));
+    (void)scene.photograph(folder + "/img1.png", 200, 150);
+    (void)scene.photograph(folder + "/img2.png", 200, 150, 6);
+    (void)scene.folder().file(folder + "/H1to2p", "1 0 6\n0 1 0\n0 0 1\n");
+  }
+  const auto model = scene.model("tfeat");
+  const auto other = scene.model("siam-l2");
+  const auto result =
+      run_twinpatch({"eval", scene.path("walls"), "-m", model, "--beside", other, "--max-keypoints", "60", "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto json = result.json();
+  CHECK(json["kind"] == "image-sequences");
+  REQUIRE(json["results"].size() == 2 * 4);  // two models and two baselines on each of two sequences
+  CHECK(json["results"][0]["sequence"] == "first");
+  CHECK(json["results"][0]["name"] == "tfeat");
+  CHECK(json["results"][1]["name"] == "siam-l2");
+  for (const auto& row : json["results"]) {
+    CHECK(row["mean_average_precision"].get<double>() > 0.3);  // the same picture, moved
+    REQUIRE(row["pairs"].size() == 1);
+    CHECK(row["pairs"][0]["correct"].get<int>() > row["pairs"][0]["mutual"].get<int>() / 2);
+  }
+  const auto text = run_twinpatch({"eval", scene.path("walls/first"), "-m", model, "--no-baselines"});
+  CHECK(text.code == 0);
+  CHECK_THAT(text.out, Contains("first") && Contains("1-2") && Contains("tfeat"));
+  const auto refused = run_twinpatch({"eval", scene.path("walls"), "-m", model, "--report", scene.path("page")});
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Contains("PhotoTour"));
+}
+
 TEST_CASE("real PhotoTour patches are scored and evaluated") {
   const auto folder = data_folder("ubc_notredame2007");
   if (folder.empty()) {

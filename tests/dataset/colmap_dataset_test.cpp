@@ -48,7 +48,7 @@ class PlaneScene {
       std::string sightings;
       int seen = 0;
       for (int i = 0; i < tracked; ++i) {
-        const auto k = dataset::carry_over(keypoint, to_image_[static_cast<std::size_t>(i)]);
+        const auto k = carry_over(keypoint, to_image_[static_cast<std::size_t>(i)]);
         if (!k || k->x < 1 || k->y < 1 || k->x > kWidth - 1 || k->y > kHeight - 1) continue;
         keypoints[static_cast<std::size_t>(i)] += fmt::format("{} {} {} ", k->x, k->y, id);
         elements += fmt::format(" {} {}", i + 1, counts[static_cast<std::size_t>(i)]++);
@@ -107,7 +107,7 @@ class PlaneScene {
     // Columns: R·x, R·y, R·(0, 0, depth) + t.
     const Homography view{c, 0, s * kDepth + p.x, 0, 1, p.y, -s, 0, c * kDepth + p.z};
     const Homography lens{kFocal, 0, kWidth / 2.0 - 0.5, 0, kFocal, kHeight / 2.0 - 0.5, 0, 0, 1};
-    return dataset::product(lens, dataset::product(view, to_plane));
+    return product(lens, product(view, to_plane));
   }
 };
 

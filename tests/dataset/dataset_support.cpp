@@ -65,7 +65,7 @@ GrayImage textured_image(int width, int height, std::uint64_t seed) {
 }
 
 GrayImage seen_through(const GrayImage& image, const Homography& homography) {
-  const Homography back = dataset::inverse(homography);
+  const Homography back = inverse(homography);
   GrayImage result(image.width(), image.height());
   for (int y = 0; y < result.height(); ++y) {
     for (int x = 0; x < result.width(); ++x) {

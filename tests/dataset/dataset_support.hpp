@@ -11,7 +11,7 @@
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/dataset/dataset_writer.hpp"
-#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/homography.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch::test {

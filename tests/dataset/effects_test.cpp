@@ -109,7 +109,7 @@ TEST_CASE("a warped picture is where its homography says") {
   const GrayImage warped = dataset::warp(image, h);
   const GrayImage reference = seen_through(image, h);
   // Compared where both show the picture, not what lies beyond its border.
-  const Homography back = dataset::inverse(h);
+  const Homography back = inverse(h);
   double squares = 0;
   double count = 0;
   for (int y = 0; y < 180; ++y) {
@@ -133,8 +133,8 @@ TEST_CASE("random homographies are valid, keep the middle in sight and are as st
   double largest = 0;
   for (int i = 0; i < 500; ++i) {
     const Homography h = dataset::random_homography(640, 480, options, random);
-    CHECK_NOTHROW(dataset::check_homography(h));
-    const auto middle = dataset::carry_over({.x = 320, .y = 240, .sigma = 1}, h);
+    CHECK_NOTHROW(check_homography(h));
+    const auto middle = carry_over({.x = 320, .y = 240, .sigma = 1}, h);
     REQUIRE(middle);
     CHECK(middle->x > -320);
     CHECK(middle->x < 960);

@@ -42,7 +42,7 @@ std::string refusal(const TemporaryFolder& folder, const fs::path& sequence) {
 TEST_CASE("a keypoint is carried over as two points near it are") {
   const Homography h{0.9, -0.25, 40, 0.25, 0.9, -20, 1e-4, -5e-5, 1};
   const Keypoint keypoint{.x = 120.5F, .y = 80.25F, .sigma = 3, .angle = 0.7F};
-  const auto carried = dataset::carry_over(keypoint, h);
+  const auto carried = carry_over(keypoint, h);
   REQUIRE(carried);
   // By hand, of pixel centres at integers.
   const auto apply = [&](double x, double y) {
@@ -60,7 +60,7 @@ TEST_CASE("a keypoint is carried over as two points near it are") {
   const double area = ((ux - x) * (vy - y) - (uy - y) * (vx - x)) / (kStep * kStep);
   CHECK(carried->sigma == Approx(3.0 * std::sqrt(area)).epsilon(1e-3));
 
-  const auto back = dataset::carry_over(*carried, dataset::inverse(h));
+  const auto back = carry_over(*carried, inverse(h));
   REQUIRE(back);
   CHECK(back->x == Approx(keypoint.x));
   CHECK(back->y == Approx(keypoint.y));
@@ -74,11 +74,11 @@ TEST_CASE("points beyond a homography's horizon are not carried over, whatever t
   for (double& value : negative) value = -value;
   const Keypoint near{.x = 50, .y = 50, .sigma = 2};
   const Keypoint far{.x = 150, .y = 50, .sigma = 2};
-  CHECK(dataset::carry_over(near, h));
-  CHECK_FALSE(dataset::carry_over(far, h));
-  REQUIRE(dataset::carry_over(near, negative));
-  CHECK(dataset::carry_over(near, negative)->x == Approx(dataset::carry_over(near, h)->x));
-  CHECK_FALSE(dataset::carry_over(far, negative));
+  CHECK(carry_over(near, h));
+  CHECK_FALSE(carry_over(far, h));
+  REQUIRE(carry_over(near, negative));
+  CHECK(carry_over(near, negative)->x == Approx(carry_over(near, h)->x));
+  CHECK_FALSE(carry_over(far, negative));
 }
 
 TEST_CASE("noise has the deviations that were asked for") {

@@ -22,8 +22,9 @@ class Comparer {
   /// Scores of pairs (higher = more similar), indices into `left` and `right`.
   [[nodiscard]] virtual std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
                                                  const RunControl& control = {}) = 0;
-  /// The `top_k` best of `right` for every patch of `left`.
-  [[nodiscard]] virtual Selected best(PatchView left, PatchView right, int top_k, const RunControl& control = {}) = 0;
+  /// Every patch of `left` against every one of `right`, kept as the options say.
+  [[nodiscard]] virtual Selected best(PatchView left, PatchView right, const GridOptions& options,
+                                      const RunControl& control = {}) = 0;
 };
 
 /// A network; the engine is shared, not copied.

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "apps/twinpatch/eval_datasets.hpp"
+#include "twinpatch/evaluate/sequence_matching.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+/// One comparer on one sequence.
+struct Row {
+  std::string name;
+  SequenceMatching matching;
+};
+
+std::string table(const std::vector<Row>& rows) {
+  std::size_t width = 5;
+  for (const auto& row : rows) width = std::max(width, row.name.size());
+  std::string out;
+  for (const auto& row : rows) {
+    if (out.empty() || row.matching.sequence != (&row)[-1].matching.sequence) {
+      out += fmt::format("\n{}\n{:<{}}  {:>8}", row.matching.sequence, "", width, "mAP");
+      for (const auto& pair : row.matching.pairs) out += fmt::format("  {:>15}", fmt::format("1-{}", pair.image));
+      out += '\n';
+    }
+    out += fmt::format("{:<{}}  {:8.4f}", row.name, width, row.matching.mean_average_precision());
+    for (const auto& pair : row.matching.pairs)
+      out += fmt::format("  {:.4f} {:>8}", pair.average_precision, fmt::format("{}/{}", pair.correct, pair.mutual));
+    out += '\n';
+  }
+  return out;
+}
+
+nlohmann::ordered_json as_json(const Row& row) {
+  auto pairs = nlohmann::ordered_json::array();
+  for (const auto& pair : row.matching.pairs) {
+    pairs.push_back({{"image", pair.image},
+                     {"left_keypoints", pair.left_keypoints},
+                     {"right_keypoints", pair.right_keypoints},
+                     {"correspondences", pair.correspondences},
+                     {"average_precision", pair.average_precision},
+                     {"mutual", pair.mutual},
+                     {"correct", pair.correct}});
+  }
+  return {{"name", row.name},
+          {"sequence", row.matching.sequence},
+          {"mean_average_precision", row.matching.mean_average_precision()},
+          {"pairs", pairs}};
+}
+
+}  // namespace
+
+ExitCode eval_sequences(Session& session, const EvalOptions& options) {
+  if (!options.pairs.empty() || !options.report.empty()) {
+    throw UsageError("--pairs and --report go with PhotoTour folders; an image sequence has its pairs in itself");
+  }
+  const SequenceMatchingOptions matching{.max_keypoints = options.max_keypoints, .extent = options.extent};
+  const auto comparers = make_comparers(session, options);
+  ThreadPool pool(options.engine.execution.threads);
+  std::vector<Row> rows;
+  for (const auto& folder : image_sequences(options.dataset)) {
+    session.control().check();
+    const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
+    session.say("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
+                truth.keypoints.front().size());
+    for (const auto& comparer : comparers) {
+      rows.push_back({comparer->name(), match_sequence(*comparer, truth, matching, pool, session.control())});
+    }
+  }
+  if (!session.options().json) {
+    session.print(
+        fmt::format("Average precision of nearest neighbours (regions overlap by half), and right of all mutual "
+                    "nearest neighbours within {:g} px:\n",
+                    matching.within) +
+        table(rows));
+    return ExitCode::done;
+  }
+  auto results = nlohmann::ordered_json::array();
+  for (const auto& row : rows) results.push_back(as_json(row));
+  session.print_json("twinpatch.eval/1", {{"dataset", options.dataset},
+                                          {"kind", "image-sequences"},
+                                          {"max_keypoints", matching.max_keypoints},
+                                          {"within_pixels", matching.within},
+                                          {"results", results}});
+  return ExitCode::done;
+}
+
+}  // namespace twinpatch::app
