@@ -8,20 +8,24 @@
 
 namespace twinpatch::app {
 
-std::vector<std::unique_ptr<Comparer>> make_comparers(Session& session, const EvalOptions& options) {
-  std::vector<std::unique_ptr<Comparer>> comparers;
+Compared make_comparers(Session& session, const EvalOptions& options) {
+  Compared compared;
   std::vector<std::string> models{options.engine.model};
   models.insert(models.end(), options.beside.begin(), options.beside.end());
   for (const std::string& model : models) {
     session.control().check();
     EngineOptions one = options.engine;
     one.model = model;
+    const auto engine = std::make_shared<Engine>(make_engine(session, one));
     // Two models may share a network: the file tells them apart.
-    comparers.push_back(network_comparer(std::filesystem::path(find_model(model)).stem().string(),
-                                         std::make_shared<Engine>(make_engine(session, one))));
+    const std::string name = std::filesystem::path(find_model(model)).stem().string();
+    compared.models.push_back(
+        {{"name", name}, {"network", engine->spec().name}, {"hash", model_hash(engine->model())}});
+    compared.device = engine->device();
+    compared.comparers.push_back(network_comparer(name, engine));
   }
-  if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(comparers));
-  return comparers;
+  if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(compared.comparers));
+  return compared;
 }
 
 }  // namespace twinpatch::app

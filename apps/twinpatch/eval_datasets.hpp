@@ -25,8 +25,14 @@ struct EvalOptions {
   bool no_baselines = false;
 };
 
+/// What is compared, and what --json says of it.
+struct Compared {
+  std::vector<std::unique_ptr<Comparer>> comparers;
+  nlohmann::ordered_json models = nlohmann::ordered_json::array();  ///< {"name", "network", "hash"} of each model
+  std::string device;
+};
 /// The model, those beside it and the baselines, in this order: every table begins with the one that was asked for.
-[[nodiscard]] std::vector<std::unique_ptr<Comparer>> make_comparers(Session& session, const EvalOptions& options);
+[[nodiscard]] Compared make_comparers(Session& session, const EvalOptions& options);
 
 /// One function, and one file, per kind of dataset.
 [[nodiscard]] ExitCode eval_photo_tour(Session& session, const EvalOptions& options);

@@ -44,7 +44,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
   }
-  const auto comparers = make_comparers(session, options);
+  const auto compared = make_comparers(session, options);
   const auto folders = hpatches_sequences(options.dataset);
   std::vector<HPatchesSequence> sequences;
   sequences.reserve(folders.size());
@@ -55,8 +55,8 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   session.say("{}: {} sequences", options.dataset, sequences.size());
 
   std::vector<HPatchesResult> results;
-  results.reserve(comparers.size());
-  for (const auto& comparer : comparers) {
+  results.reserve(compared.comparers.size());
+  for (const auto& comparer : compared.comparers) {
     results.push_back(evaluate_hpatches(*comparer, sequences, {.seed = session.options().seed}, session.control()));
   }
   if (!session.options().json) {
@@ -65,9 +65,12 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   }
   auto rows = nlohmann::ordered_json::array();
   for (const auto& result : results) rows.push_back(as_json(result));
-  session.print_json(
-      "twinpatch.eval/1",
-      {{"dataset", options.dataset}, {"kind", "hpatches"}, {"sequences", sequences.size()}, {"results", rows}});
+  session.print_json("twinpatch.eval/1", {{"models", compared.models},
+                                          {"device", compared.device},
+                                          {"dataset", options.dataset},
+                                          {"kind", "hpatches"},
+                                          {"sequences", sequences.size()},
+                                          {"results", rows}});
   return ExitCode::done;
 }
 

@@ -49,12 +49,12 @@ nlohmann::ordered_json as_json(const VerificationResult& result) {
 ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const std::string list_path = options.pairs.empty() ? default_pair_list(options.dataset).string() : options.pairs;
   const PairList list = read_pair_list(list_path);
-  const auto comparers = make_comparers(session, options);
+  const auto compared = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
   session.say("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
 
   std::vector<VerificationResult> results;
-  for (const auto& comparer : comparers) {
+  for (const auto& comparer : compared.comparers) {
     session.control().check();
     results.push_back(evaluate_pairs(*comparer, dataset.patches.view(), list, session.control()));
   }
@@ -70,7 +70,9 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   }
   auto rows = nlohmann::ordered_json::array();
   for (const auto& result : results) rows.push_back(as_json(result));
-  session.print_json("twinpatch.eval/1", {{"dataset", options.dataset},
+  session.print_json("twinpatch.eval/1", {{"models", compared.models},
+                                          {"device", compared.device},
+                                          {"dataset", options.dataset},
                                           {"kind", "photo-tour"},
                                           {"pairs", list_path},
                                           {"matches", results.front().matches},

@@ -60,7 +60,7 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
     throw UsageError("--pairs and --report go with PhotoTour folders; an image sequence has its pairs in itself");
   }
   const SequenceMatchingOptions matching{.max_keypoints = options.max_keypoints, .extent = options.extent};
-  const auto comparers = make_comparers(session, options);
+  const auto compared = make_comparers(session, options);
   ThreadPool pool(options.engine.execution.threads);
   std::vector<Row> rows;
   for (const auto& folder : image_sequences(options.dataset)) {
@@ -68,7 +68,7 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
     const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
     session.say("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
                 truth.keypoints.front().size());
-    for (const auto& comparer : comparers) {
+    for (const auto& comparer : compared.comparers) {
       rows.push_back({comparer->name(), match_sequence(*comparer, truth, matching, pool, session.control())});
     }
   }
@@ -82,7 +82,9 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   }
   auto results = nlohmann::ordered_json::array();
   for (const auto& row : rows) results.push_back(as_json(row));
-  session.print_json("twinpatch.eval/1", {{"dataset", options.dataset},
+  session.print_json("twinpatch.eval/1", {{"models", compared.models},
+                                          {"device", compared.device},
+                                          {"dataset", options.dataset},
                                           {"kind", "image-sequences"},
                                           {"max_keypoints", matching.max_keypoints},
                                           {"within_pixels", matching.within},

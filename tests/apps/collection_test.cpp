@@ -122,6 +122,8 @@ TEST_CASE("image sequences are matched, models beside each other") {
   CHECK(json["results"][0]["sequence"] == "first");
   CHECK(json["results"][0]["name"] == "tfeat");
   CHECK(json["results"][1]["name"] == "siam-l2");
+  CHECK(json["models"].size() == 2);
+  CHECK(json["models"][1]["network"] == "siam-l2");
   for (const auto& row : json["results"]) {
     CHECK(row["mean_average_precision"].get<double>() > 0.3);  // the same picture, moved
     REQUIRE(row["pairs"].size() == 1);
