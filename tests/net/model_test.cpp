@@ -241,3 +241,12 @@ TEST_CASE("models are found by file or by name") {
   CHECK_THROWS_WITH(find_model(folder.path().string()), Contains("found something else"));
   CHECK_THROWS_AS(find_model(""), InvalidArgument);
 }
+
+TEST_CASE("ctest tells tests where data and models are") {
+  if (std::getenv("TWINPATCH_DATA_DIR") == nullptr) {
+    std::puts("skipped: not run by ctest");
+    return;
+  }
+  REQUIRE(std::getenv("TWINPATCH_MODELS") != nullptr);
+  CHECK(std::filesystem::exists(std::filesystem::path(std::getenv("TWINPATCH_MODELS")) / "siam.safetensors"));
+}
