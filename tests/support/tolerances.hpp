@@ -45,6 +45,9 @@ inline constexpr Tolerance kDistanceBlockFp32 = {0, 3e-6, 1e-13};
 // Scores in half precisions: where these start until a device has been measured.
 inline constexpr Tolerance kScoreFp16 = {1e-2, 1e-2, 1e-5};
 inline constexpr Tolerance kScoreBf16 = {4e-2, 4e-2, 1e-4};
+// Root-SIFT by OpenCV, which keeps descriptors in bytes: the root of a byte that is one off. Measured 1.7e-2,
+// nmse 1.2e-3 (mirrored patches of one seed; three more stayed within the limits).
+inline constexpr Tolerance kRootSift = {6e-2, 0, 3e-3};
 
 }  // namespace tolerance
 
