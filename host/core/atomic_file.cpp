@@ -113,6 +113,11 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
   }
 }
 
+const std::filesystem::path& AtomicFile::temporary() const {
+  if (!temporary_.empty()) return temporary_;
+  throw InvalidArgument(path_.string() + ": expected a file to write, found a device or a pipe");
+}
+
 void AtomicFile::commit() {
   flush();
   // Some file systems have no fsync; a full disk or a failing one says so here at the latest.

@@ -85,6 +85,9 @@ class AtomicFile {
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// Overwrites bytes written before, at `offset` from the start (a header whose counts are known last).
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);
+  /// The file as it is being written, for libraries that write by name; they close it before commit(). Throws
+  /// InvalidArgument for a device or a pipe, which has no such file.
+  [[nodiscard]] const std::filesystem::path& temporary() const;
   /// Flushes to disk and renames into place. No write may follow.
   void commit();
 

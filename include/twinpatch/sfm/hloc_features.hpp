@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "twinpatch/vision/keypoint.hpp"
+
+// Keypoints as hloc keeps them (features.h5). In builds without HDF5 every function here throws Error saying so.
+// HDF5's C library may not be entered by two threads: all of twinpatch's calls share one lock; a program that uses the
+// library beside it has to take turns.
+
+namespace twinpatch {
+
+/// Whether this build can read and write HDF5.
+[[nodiscard]] bool has_hdf5() noexcept;
+
+/// Keypoints of one image of a features.h5.
+struct HlocFeatures {
+  /// In twinpatch's convention (first pixel's centre at (0.5, 0.5), σ, radians): half a pixel is added to hloc's
+  /// coordinates, whose first centre is (0, 0); its angles are degrees. sigma is 0 where the file has no scales, angle
+  /// 0 where it has none, response 0 without scores.
+  std::vector<Keypoint> keypoints;
+  bool has_scales = false;
+  bool has_angles = false;
+  /// Coordinates were stored as binary16 (hloc's default): off by up to `rounding` pixels.
+  bool half_precision = false;
+  float rounding = 0;  ///< largest rounding of a coordinate, pixels: half a unit in the last place of the largest one
+  int width = 0;       ///< `image_size`; 0 where the file has none
+  int height = 0;
+};
+
+/// A features.h5: one group an image (a slash in the name nests groups) with `keypoints` [N,2] and, where they are
+/// there, `scales` [N] (σ), `oris` [N] (degrees), `scores` [N], `image_size` [2]. May be shared by threads.
+class HlocFeatureFile {
+ public:
+  /// Lists the images. Throws IoError, FormatError (not HDF5, cut off, no image in it).
+  explicit HlocFeatureFile(std::filesystem::path path);
+
+  /// Sorted. Any bytes but NUL.
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+  [[nodiscard]] bool has(const std::string& name) const;
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// Keypoints of an image, without reading them. Throws as read() does.
+  [[nodiscard]] std::int64_t keypoint_count(const std::string& name) const;
+  /// Throws InvalidArgument for a name that is not there, FormatError for another type or shape, or a value that is not
+  /// finite; each names the file, the image and the dataset.
+  [[nodiscard]] HlocFeatures read(const std::string& name) const;
+
+ private:
+  void check(const std::string& name) const;
+  std::filesystem::path path_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace twinpatch
