@@ -8,6 +8,16 @@
 #include "engine_state.hpp"
 
 namespace twinpatch {
+namespace {
+
+GridOptions grid_options(const MatchRules& rules) {
+  GridOptions options{rules.needed_top_k(), rules.mutual, rules.threshold};
+  // The ratio needs the second best even where it lies below the threshold.
+  if (rules.ratio) options.threshold = -std::numeric_limits<float>::infinity();
+  return options;
+}
+
+}  // namespace
 
 Engine::Engine(Model model, const ExecutionOptions& options) {
   std::string why;
@@ -87,13 +97,52 @@ void Engine::grid(const GridSide& left, const GridSide& right, const TileSink& s
   walk_grid(sources.left, sources.right, sources.tile, sources.cache_bytes, state_->scorer(), sink, control);
 }
 
+RowChunks Engine::rows(const GridSide& side, Side which, const RunControl& control) {
+  state_->check_side(side, which == Side::left ? "left" : "right");
+  const RowSource source = state_->patch_source(side, which, control);
+  const auto tile = state_->backend->tile_size(*state_->model, side.patches_.height, side.patches_.width);
+  const std::int64_t most = std::max<std::int64_t>(1, which == Side::left ? tile.rows : tile.columns);
+  RowChunks result;
+  result.size = side.size();
+  for (std::int64_t begin = 0; begin < side.size(); begin += most) {
+    control.check();
+    result.chunks.push_back(source.make(begin, std::min(most, side.size() - begin)));
+    result.bytes += result.chunks.back()->bytes();
+  }
+  return result;
+}
+
+Selected Engine::grid(const RowChunks& left, const RowChunks& right, const GridOptions& options,
+                      const RunControl& control) {
+  const SelectionRequest request{left.size, right.size, options.top_k, options.column_best, options.threshold};
+  const auto selection = state_->backend->make_selection(request);
+  std::int64_t row = 0;
+  for (const auto& left_rows : left.chunks) {
+    std::int64_t column = 0;
+    for (const auto& right_rows : right.chunks) {
+      control.check();
+      state_->scorer().score_tile(*left_rows, row, *right_rows, column, *selection, {control.stop, nullptr});
+      control.advance(left_rows->size() * right_rows->size());
+      column += right_rows->size();
+    }
+    row += left_rows->size();
+  }
+  return selection->read();
+}
+
+std::vector<Match> Engine::match(const RowChunks& left, const RowChunks& right, const MatchRules& rules,
+                                 const RunControl& control) {
+  check(rules, spec());
+  return matches(grid(left, right, grid_options(rules), control), rules);
+}
+
+std::int64_t Engine::row_bytes(int height, int width) const { return state_->branch->row_bytes(height, width); }
+std::int64_t Engine::memory() const { return state_->backend->memory(); }
+
 std::vector<Match> Engine::match(const GridSide& left, const GridSide& right, const MatchRules& rules,
                                  const RunControl& control) {
   check(rules, spec());
-  GridOptions options{rules.needed_top_k(), rules.mutual, rules.threshold};
-  // The ratio needs the second best even where it lies below the threshold.
-  if (rules.ratio) options.threshold = -std::numeric_limits<float>::infinity();
-  return matches(grid(left, right, options, control), rules);
+  return matches(grid(left, right, grid_options(rules), control), rules);
 }
 
 }  // namespace twinpatch

@@ -71,12 +71,12 @@ struct Engine::State {
   /// How the two sides of a grid are made, block by block, within the memory of the run.
   [[nodiscard]] Sources sources(const GridSide& left, const GridSide& right, const RunControl& control);
 
+  [[nodiscard]] RowSource patch_source(const GridSide& side, Side which, const RunControl& control);
   /// `same`: left and right indices are into one set.
   [[nodiscard]] std::vector<float> score(PatchView left, PatchView right, bool same, std::span<const IndexPair> pairs,
                                          const RunControl& control);
 
  private:
-  [[nodiscard]] RowSource patch_source(const GridSide& side, Side which, const RunControl& control);
   [[nodiscard]] RowSource store_source(std::shared_ptr<const DescriptorStore> store, Side which);
   [[nodiscard]] std::shared_ptr<DescriptorStore> describe_side(const GridSide& side, Side which,
                                                                const RunControl& control);

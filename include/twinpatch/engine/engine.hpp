@@ -36,6 +36,13 @@ struct GridOptions {
   float threshold = -std::numeric_limits<float>::infinity();
 };
 
+/// Rows of one side of a grid, in order; immutable, may be read by several threads.
+struct RowChunks {
+  std::vector<std::shared_ptr<const Rows>> chunks;
+  std::int64_t size = 0;   ///< rows
+  std::int64_t bytes = 0;  ///< on the device
+};
+
 /// A model on a device: the whole of twinpatch for a program of one's own. May be shared by threads.
 class Engine {
  public:
@@ -70,6 +77,19 @@ class Engine {
                               const RunControl& control = {});
   /// Every score, tile by tile.
   void grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control = {});
+
+  /// One side of a grid as rows on the device, for grids of many sets with each other: the caller keeps them. In chunks
+  /// that fit a tile of the device; networks of one set of patches alone: `which` is the place they take in a pair.
+  [[nodiscard]] RowChunks rows(const GridSide& side, Side which, const RunControl& control = {});
+  /// Every left against every right, from rows made by this engine. Patches in errors are numbered within their side.
+  [[nodiscard]] Selected grid(const RowChunks& left, const RowChunks& right, const GridOptions& options,
+                              const RunControl& control = {});
+  [[nodiscard]] std::vector<Match> match(const RowChunks& left, const RowChunks& right, const MatchRules& rules,
+                                         const RunControl& control = {});
+  /// Bytes that rows of one patch take on the device (patch size where the network takes any).
+  [[nodiscard]] std::int64_t row_bytes(int height, int width) const;
+  /// Bound in bytes on what a run takes on the device: ExecutionOptions::memory, or the device's own choice.
+  [[nodiscard]] std::int64_t memory() const;
 
   /// Matches between two sets under the rules (checked against the network).
   [[nodiscard]] std::vector<Match> match(const GridSide& left, const GridSide& right, const MatchRules& rules,
