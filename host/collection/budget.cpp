@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "budget.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "twinpatch/core/checked.hpp"
+#include "twinpatch/core/units.hpp"
+
+namespace twinpatch {
+
+Budget::Budget(const Engine& engine, const Engine* rerank, Extent patch)
+    : memory_(engine.memory()),
+      row_bytes_(std::max<std::int64_t>(1, engine.row_bytes(patch.height, patch.width))),
+      patch_bytes_(rerank == nullptr ? 0 : std::int64_t{patch.height} * patch.width),
+      ahead_(memory_ / 8) {
+  const std::int64_t kept = memory_ / 2;
+  tile_keypoints_ = std::max<std::int64_t>(1, kept / 2 / (row_bytes_ + patch_bytes_));
+  rows_ = kept / (row_bytes_ + patch_bytes_) * row_bytes_;
+  patches_ = kept / (row_bytes_ + patch_bytes_) * patch_bytes_;
+}
+
+void Budget::check_tile(std::int64_t tile_keypoints) const {
+  if (tile_keypoints <= tile_keypoints_) return;
+  const std::int64_t needed = checked_multiply(4 * tile_keypoints, row_bytes_ + patch_bytes_);
+  throw InvalidArgument(
+      fmt::format("the run was planned with tiles of {} keypoints: two of them need {} of memory, the run may take {}",
+                  tile_keypoints, format_bytes(needed), format_bytes(memory_)));
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "twinpatch/collection/plan.hpp"
+
+namespace twinpatch {
+
+/// How a run's memory is shared out: a half for the rows (and, for a second network, patches) of a block, the rest for
+/// what a pair needs and for images read ahead.
+class Budget {
+ public:
+  Budget(const Engine& engine, const Engine* rerank, Extent patch);
+  /// Bytes for rows kept on the device.
+  [[nodiscard]] std::int64_t rows() const { return rows_; }
+  /// Bytes for patches kept for the second network; 0 without one.
+  [[nodiscard]] std::int64_t patches() const { return patches_; }
+  /// Bytes for images that wait to be used.
+  [[nodiscard]] std::int64_t ahead() const { return ahead_; }
+  /// Keypoints of a tile of which two fit.
+  [[nodiscard]] std::int64_t tile_keypoints() const { return tile_keypoints_; }
+  /// Throws InvalidArgument, saying how much memory is needed, where two tiles of this size do not fit.
+  void check_tile(std::int64_t tile_keypoints) const;
+
+ private:
+  std::int64_t memory_;
+  std::int64_t row_bytes_;
+  std::int64_t patch_bytes_;  ///< 0 without a second network
+  std::int64_t rows_;
+  std::int64_t patches_;
+  std::int64_t ahead_;
+  std::int64_t tile_keypoints_;
+};
+
+/// The hash over everything in a plan but its id.
+[[nodiscard]] std::string plan_id(const CollectionPlan& plan);
+
+}  // namespace twinpatch

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <deque>
+
+#include "budget.hpp"
+#include "image_reader.hpp"
+#include "twinpatch/collection/run.hpp"
+
+namespace twinpatch {
+
+void describe_collection(Engine& engine, const ImageSource& source, const std::filesystem::path& descriptors,
+                         const std::string& numbers, const DescriptorSink& sink, const RunControl& control) {
+  if (!has_descriptors(engine.spec())) {
+    throw InvalidArgument("network " + engine.spec().name +
+                          " sees both patches of a pair at once: it has no descriptors");
+  }
+  std::vector<PlannedImage> images;
+  std::deque<Wanted> order;
+  for (std::int64_t i = 0; i < source.size(); ++i) {
+    control.check();
+    images.push_back({source.name(i), source.keypoint_count(i), source.content_key(i)});
+    if (images.back().keypoints > 0) order.push_back({static_cast<std::int32_t>(i), Side::left, false});
+  }
+  const DescriptorKeys keys(engine, source.patch_settings(), numbers);
+  const auto keeper = descriptors.empty() ? nullptr : keep_in_folder(descriptors);
+  ImageReader reader(source, images, keys, keeper.get(), Budget(engine, nullptr, source.patch_extent()).ahead());
+  reader.expect(order);
+  for (std::int32_t i = 0; i < std::ssize(images); ++i) {
+    control.check();
+    const PlannedImage& image = images[static_cast<std::size_t>(i)];
+    if (image.keypoints == 0) {
+      sink(i, {nullptr, 0, engine.descriptor_size()});
+      continue;
+    }
+    const LoadedImage loaded = reader.take({i, Side::left, false});
+    if (loaded.descriptors != nullptr) {
+      sink(i, loaded.descriptors->view());
+      continue;
+    }
+    try {
+      const Matrix made = engine.describe(loaded.patches->view(), Side::left, {control.stop, nullptr});
+      if (keeper != nullptr) keeper->keep(keys.key(image, Side::left), made.view());
+      sink(i, made.view());
+    } catch (const NotFinite& error) {
+      throw NotFinite(fmt::format("image {}: {}", image.name, error.what()), error.index());
+    }
+  }
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/collection/image_pairs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "hash.hpp"
+#include "twinpatch/core/checked.hpp"
+
+namespace twinpatch {
+namespace {
+
+/// Σ over first images of min(window, images after it).
+std::int64_t count_of_window(std::int64_t images, std::int64_t window) {
+  if (images < 2) return 0;
+  window = std::min(window, images - 1);
+  return checked_multiply(images - window, window) + window * (window - 1) / 2;
+}
+
+}  // namespace
+
+PairSelection::PairSelection(std::int64_t images, std::int64_t window, std::vector<ImagePair> listed)
+    : images_(images), window_(window), listed_(std::move(listed)) {
+  if (images < 0 || images > std::numeric_limits<std::int32_t>::max()) {
+    throw InvalidArgument(fmt::format("a collection of {} images: expected 0 to 2147483647", images));
+  }
+  count_ = window_ > 0 ? count_of_window(images_, window_) : std::ssize(listed_);
+}
+
+PairSelection PairSelection::exhaustive(std::int64_t images) {
+  return {images, std::max<std::int64_t>(1, images - 1), {}};
+}
+
+PairSelection PairSelection::sequential(std::int64_t images, std::int64_t window) {
+  if (window < 1) throw InvalidArgument(fmt::format("sequential pairs need a window of at least 1, found {}", window));
+  return {images, window, {}};
+}
+
+PairSelection PairSelection::listed(std::int64_t images, std::vector<ImagePair> pairs) {
+  for (ImagePair& pair : pairs) {
+    if (pair.first < 0 || pair.second < 0 || pair.first >= images || pair.second >= images) {
+      throw InvalidArgument(fmt::format("pair ({}, {}) of images: the collection has images 0 to {}", pair.first,
+                                        pair.second, images - 1));
+    }
+    if (pair.first == pair.second) {
+      throw InvalidArgument(fmt::format("pair ({}, {}): an image is not matched with itself", pair.first, pair.second));
+    }
+    if (pair.first > pair.second) std::swap(pair.first, pair.second);
+  }
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  return {images, 0, std::move(pairs)};
+}
+
+std::string PairSelection::key() const {
+  Hash hash;
+  hash.add(images_).add(window_).add(std::ssize(listed_));
+  hash.add_bytes(std::as_bytes(std::span(listed_)));
+  return hash.hex();
+}
+
+std::vector<ImagePair> PairSelection::within(ImageRange rows, ImageRange columns) const {
+  std::vector<ImagePair> result;
+  if (window_ == 0) {
+    auto at = std::lower_bound(listed_.begin(), listed_.end(), ImagePair{rows.begin, 0});
+    while (at != listed_.end() && at->first < rows.end) {
+      const std::int32_t first = at->first;
+      at = std::lower_bound(at, listed_.end(), ImagePair{first, columns.begin});
+      for (; at != listed_.end() && at->first == first && at->second < columns.end; ++at) result.push_back(*at);
+      at = std::upper_bound(at, listed_.end(), ImagePair{first, std::numeric_limits<std::int32_t>::max()});
+    }
+    return result;
+  }
+  for (std::int64_t first = std::max(0, rows.begin); first < std::min<std::int64_t>(rows.end, images_); ++first) {
+    const std::int64_t begin = std::max<std::int64_t>(columns.begin, first + 1);
+    const std::int64_t end = std::min({std::int64_t{columns.end}, images_, first + window_ + 1});
+    for (std::int64_t second = begin; second < end; ++second) {
+      result.push_back({static_cast<std::int32_t>(first), static_cast<std::int32_t>(second)});
+    }
+  }
+  return result;
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "image_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "hash.hpp"
+
+namespace twinpatch {
+
+std::int64_t LoadedImage::bytes() const {
+  const std::int64_t of_patches = patches ? patches->size() * patches->view().patch_bytes() : 0;
+  return of_patches + (descriptors ? descriptors->bytes() : 0);
+}
+
+DescriptorKeys::DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numbers)
+    : sides_differ_(engine.spec().coupling == Coupling::pseudo_siamese), descriptor_size_(engine.descriptor_size()) {
+  Hash hash;
+  made_with_ = hash.add(model_hash(engine.model())).add(patch_settings).add(numbers).hex();
+}
+
+std::string DescriptorKeys::key(const PlannedImage& image, Side side) const {
+  Hash hash;
+  return hash.add(image.key).add(made_with_).add(sides_differ_ && side == Side::right ? 1 : 0).hex();
+}
+
+ImageReader::ImageReader(const ImageSource& source, const std::vector<PlannedImage>& images, const DescriptorKeys& keys,
+                         DescriptorKeeper* keeper, std::int64_t bytes_ahead)
+    : source_(source), images_(images), keys_(keys), keeper_(keeper), bytes_ahead_(bytes_ahead), thread_([this] {
+        serve();
+      }) {}
+
+ImageReader::~ImageReader() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void ImageReader::expect(std::deque<Wanted> next) {
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(ready_, [&](const Ready& ready) {  // read ahead and then not needed: they would stand in the way
+      if (std::find(next.begin(), next.end(), ready.wanted) != next.end()) return false;
+      ready_bytes_ -= ready.image.bytes();
+      return true;
+    });
+    std::erase_if(next, [&](const Wanted& wanted) {
+      return loading_ == wanted ||
+             std::any_of(ready_.begin(), ready_.end(), [&](const Ready& ready) { return ready.wanted == wanted; });
+    });
+    next_ = std::move(next);
+  }
+  changed_.notify_all();
+}
+
+LoadedImage ImageReader::take(const Wanted& wanted) {
+  std::unique_lock lock(mutex_);
+  const auto found = [&] {
+    return std::find_if(ready_.begin(), ready_.end(), [&](const Ready& ready) { return ready.wanted == wanted; });
+  };
+  const auto start = std::chrono::steady_clock::now();
+  if (loading_ != wanted && found() == ready_.end()) {  // not expected, or its turn has not come: read here
+    std::erase(next_, wanted);
+    lock.unlock();
+    LoadedImage image = load(wanted);
+    waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return image;
+  }
+  changed_.wait(lock, [&] { return found() != ready_.end(); });
+  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  // Images before it were expected and then not needed: they make room.
+  Ready ready = std::move(*found());
+  while (!(ready_.front().wanted == wanted)) {
+    ready_bytes_ -= ready_.front().image.bytes();
+    ready_.pop_front();
+  }
+  ready_bytes_ -= ready.image.bytes();
+  ready_.pop_front();
+  lock.unlock();
+  changed_.notify_all();
+  if (ready.error) std::rethrow_exception(ready.error);
+  return std::move(ready.image);
+}
+
+void ImageReader::serve() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stop_ || (!next_.empty() && (ready_.empty() || ready_bytes_ < bytes_ahead_)); });
+    if (stop_) return;
+    const Wanted wanted = next_.front();
+    next_.pop_front();
+    loading_ = wanted;
+    lock.unlock();
+    Ready ready{wanted, {}, nullptr};
+    try {
+      ready.image = load(wanted);
+    } catch (...) {
+      ready.error = std::current_exception();
+    }
+    lock.lock();
+    loading_.reset();
+    ready_bytes_ += ready.image.bytes();
+    ready_.push_back(std::move(ready));
+    changed_.notify_all();
+  }
+}
+
+LoadedImage ImageReader::load(const Wanted& wanted) const {
+  const PlannedImage& planned = images_[static_cast<std::size_t>(wanted.image)];
+  LoadedImage result;
+  if (!wanted.patches && keeper_ != nullptr) {
+    result.descriptors =
+        keeper_->find(keys_.key(planned, wanted.side), planned.keypoints, keys_.descriptor_size(), result.damage);
+    if (result.descriptors != nullptr) return result;
+  }
+  result.patches = std::make_shared<const PatchSet>(source_.patches(wanted.image));
+  const auto changed = [&](const std::string& what) {
+    throw ImageChanged(planned.name, fmt::format("image {} changed since the run was planned: {}", planned.name, what));
+  };
+  if (result.patches->size() != planned.keypoints) {
+    changed(fmt::format("it had {} keypoints, it has {}", planned.keypoints, result.patches->size()));
+  }
+  if (source_.content_key(wanted.image) != planned.key) changed("its pixels or keypoints are others");
+  return result;
+}
+
+}  // namespace twinpatch

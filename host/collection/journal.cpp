@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "twinpatch/core/file.hpp"
+
+namespace twinpatch {
+namespace {
+
+bool parse_line(std::string_view line, JournalEntry& entry) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object()) return false;
+  try {
+    entry.id = json.at("block").get<std::string>();
+    entry.pairs = json.at("pairs").get<std::int64_t>();
+    entry.matches = json.at("matches").get<std::int64_t>();
+    entry.seconds = json.at("seconds").get<double>();
+    const auto sum = json.at("checksum").get<std::string>();
+    const auto [end, error] = std::from_chars(sum.data(), sum.data() + sum.size(), entry.checksum, 16);
+    return error == std::errc{} && end == sum.data() + sum.size();
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path& folder, const Shard& shard)
+    : path_(folder / fmt::format("journal-{}-of-{}.jsonl", shard.index + 1, shard.count)) {
+  bool torn = false;
+  if (std::filesystem::exists(path_)) {
+    const std::string text = read_text_file(path_);
+    torn = !text.empty() && text.back() != '\n';
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      JournalEntry entry;
+      if (parse_line(std::string_view(text).substr(begin, end - begin), entry)) entries_[entry.id] = entry;
+      begin = end + 1;
+    }
+  }
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw IoError(path_.string(), "cannot open", errno);
+  if (torn && ::write(descriptor_, "\n", 1) != 1) throw IoError(path_.string(), "cannot write", errno);
+}
+
+Journal::~Journal() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+const JournalEntry* Journal::find(const std::string& id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void Journal::append(const JournalEntry& entry) {
+  const nlohmann::ordered_json json{{"block", entry.id},
+                                    {"checksum", fmt::format("{:016x}", entry.checksum)},
+                                    {"pairs", entry.pairs},
+                                    {"matches", entry.matches},
+                                    {"seconds", entry.seconds}};
+  const std::string line = json.dump() + "\n";  // one write: whole, or cut off at the end of the file
+  const ssize_t done = ::write(descriptor_, line.data(), line.size());
+  if (done != static_cast<ssize_t>(line.size()))
+    throw IoError(path_.string(), "cannot write", done < 0 ? errno : ENOSPC);
+  entries_[entry.id] = entry;
+}
+
+}  // namespace twinpatch

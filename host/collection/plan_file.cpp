@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "budget.hpp"
+#include "hash.hpp"
+#include "twinpatch/collection/plan.hpp"
+#include "twinpatch/core/file.hpp"
+
+// A plan as JSON. Floats that decide the result are written as their bits too would be: with nine digits they come back
+// the same. Names may be any bytes; JSON holds UTF-8 alone, so names that are not are written as {"bytes": "hex"}.
+
+namespace twinpatch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr const char* kSchema = "twinpatch.plan/1";
+
+std::string float_text(float value) { return fmt::format("{:.9g}", value); }
+
+float parse_float(const std::string& text) {
+  if (text == "-inf") return -std::numeric_limits<float>::infinity();
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) throw InvalidArgument("not a number: " + text);
+  return value;
+}
+
+Json name_json(const std::string& name) {
+  try {
+    (void)Json(name).dump();
+    return name;
+  } catch (const Json::type_error&) {
+    std::string hex;
+    for (const char byte : name) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return {{"bytes", hex}};
+  }
+}
+
+std::string name_from(const Json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  const auto hex = json.at("bytes").get<std::string>();
+  std::string name;
+  for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+    unsigned byte = 0;
+    const auto [end, error] = std::from_chars(hex.data() + at, hex.data() + at + 2, byte, 16);
+    if (error != std::errc{} || end != hex.data() + at + 2) throw InvalidArgument("name: not hex digits: " + hex);
+    name += static_cast<char>(byte);
+  }
+  return name;
+}
+
+Json to_json(const CollectionPlan& plan) {
+  Json images = Json::array();
+  for (const PlannedImage& image : plan.images) {
+    images.push_back(Json::array({name_json(image.name), image.keypoints, image.key}));
+  }
+  Json blocks = Json::array();
+  for (const Block& block : plan.blocks) {
+    blocks.push_back(Json::array(
+        {block.rows.begin, block.rows.end, block.columns.begin, block.columns.end, block.pairs, block.comparisons}));
+  }
+  const MatchRules& rules = plan.rules.match;
+  return {{"schema", kSchema},
+          {"id", plan.id},
+          {"model", plan.model},
+          {"rerank_model", plan.rerank_model},
+          {"numbers", plan.numbers},
+          {"mutual", rules.mutual},
+          {"ratio", rules.ratio ? Json(float_text(*rules.ratio)) : Json(nullptr)},
+          {"threshold", float_text(rules.threshold)},
+          {"rerank_threshold", float_text(plan.rules.rerank_threshold)},
+          {"patch_settings", name_json(plan.patch_settings)},
+          {"pair_key", plan.pair_key},
+          {"tile_keypoints", plan.tile_keypoints},
+          {"images", std::move(images)},
+          {"blocks", std::move(blocks)}};
+}
+
+void check_block(const Block& block, std::int64_t images) {
+  const auto inside = [&](ImageRange range) {
+    return 0 <= range.begin && range.begin < range.end && range.end <= images;
+  };
+  if (inside(block.rows) && inside(block.columns) && block.pairs > 0 && block.comparisons >= 0) return;
+  throw InvalidArgument(fmt::format("block {}: images [{}, {}) × [{}, {}), {} pairs, in a run of {} images",
+                                    block.number, block.rows.begin, block.rows.end, block.columns.begin,
+                                    block.columns.end, block.pairs, images));
+}
+
+CollectionPlan from_json(const Json& json) {
+  if (json.at("schema") != kSchema) {
+    throw InvalidArgument(fmt::format("schema: expected {}, found {}", kSchema, json.at("schema").dump()));
+  }
+  CollectionPlan plan;
+  plan.id = json.at("id").get<std::string>();
+  plan.model = json.at("model").get<std::string>();
+  plan.rerank_model = json.at("rerank_model").get<std::string>();
+  plan.numbers = json.at("numbers").get<std::string>();
+  plan.rules.match.mutual = json.at("mutual").get<bool>();
+  if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio").get<std::string>());
+  plan.rules.match.threshold = parse_float(json.at("threshold").get<std::string>());
+  plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold").get<std::string>());
+  plan.patch_settings = name_from(json.at("patch_settings"));
+  plan.pair_key = json.at("pair_key").get<std::string>();
+  plan.tile_keypoints = json.at("tile_keypoints").get<std::int64_t>();
+  for (const Json& image : json.at("images")) {
+    plan.images.push_back({name_from(image.at(0)), image.at(1).get<std::int64_t>(), image.at(2).get<std::string>()});
+  }
+  for (const Json& block : json.at("blocks")) {
+    const auto at = [&](std::size_t i) { return block.at(i).get<std::int32_t>(); };
+    plan.blocks.push_back({std::ssize(plan.blocks),
+                           {at(0), at(1)},
+                           {at(2), at(3)},
+                           block.at(4).get<std::int64_t>(),
+                           block.at(5).get<std::int64_t>()});
+    check_block(plan.blocks.back(), std::ssize(plan.images));
+  }
+  return plan;
+}
+
+/// "model: siam 12…, asked for siam-l2 34…"
+void compare(const char* what, const std::string& wanted, const std::string& found,
+             const std::filesystem::path& folder) {
+  if (wanted == found) return;
+  throw PlanMismatch(fmt::format("{} holds a run with another {}: found {}, asked for {}; take another folder",
+                                 folder.string(), what, found.empty() ? "none" : found,
+                                 wanted.empty() ? "none" : wanted));
+}
+
+void compare_image(const PlannedImage& wanted, const PlannedImage& found, const std::filesystem::path& folder) {
+  const auto fail = [&](const std::string& what) {
+    throw ImageChanged(found.name, fmt::format("image {} changed since the run in {} was planned: {}", found.name,
+                                               folder.string(), what));
+  };
+  if (wanted.keypoints != found.keypoints) {
+    fail(fmt::format("it had {} keypoints, it has {}", found.keypoints, wanted.keypoints));
+  }
+  if (wanted.key != found.key) fail("its pixels or keypoints are others");
+}
+
+std::string rule_text(const PairRules& rules) {
+  return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
+                     rules.match.ratio ? float_text(*rules.match.ratio) : "none", float_text(rules.match.threshold),
+                     float_text(rules.rerank_threshold));
+}
+
+}  // namespace
+
+std::string plan_id(const CollectionPlan& plan) {
+  Hash hash;
+  hash.add(kSchema).add(plan.model).add(plan.rerank_model).add(plan.numbers).add(rule_text(plan.rules));
+  hash.add(plan.patch_settings).add(plan.pair_key).add(plan.tile_keypoints).add(std::ssize(plan.images));
+  for (const PlannedImage& image : plan.images) hash.add(image.name).add(image.keypoints).add(image.key);
+  for (const Block& block : plan.blocks) {
+    hash.add(block.rows.begin).add(block.rows.end).add(block.columns.begin).add(block.columns.end);
+    hash.add(block.pairs).add(block.comparisons);
+  }
+  return hash.hex();
+}
+
+CollectionPlan read_plan(const std::filesystem::path& path) {
+  CollectionPlan plan;
+  try {
+    plan = from_json(Json::parse(read_text_file(path)));
+  } catch (const Json::exception& error) {
+    throw FormatError(path.string(), -1, error.what());
+  } catch (const InvalidArgument& error) {
+    throw FormatError(path.string(), -1, error.what());
+  }
+  if (const std::string found = plan_id(plan); found != plan.id) {
+    throw FormatError(path.string(), -1, fmt::format("damaged: its id is {}, its content has {}", plan.id, found));
+  }
+  return plan;
+}
+
+void write_plan(const std::filesystem::path& path, const CollectionPlan& plan) {
+  AtomicFile file(path);
+  file.write(to_json(plan).dump(0) + "\n");
+  file.commit();
+}
+
+void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, const std::filesystem::path& folder) {
+  if (wanted.id == found.id) return;
+  compare("model", wanted.model, found.model, folder);
+  compare("second model", wanted.rerank_model, found.rerank_model, folder);
+  compare("precision", wanted.numbers, found.numbers, folder);
+  compare("set of rules", rule_text(wanted.rules), rule_text(found.rules), folder);
+  compare("way of cutting patches", wanted.patch_settings, found.patch_settings, folder);
+  const auto& asked = wanted.images;
+  const auto& held = found.images;
+  for (std::size_t i = 0; i < std::min(asked.size(), held.size()); ++i) {
+    if (asked[i].name != held[i].name) {
+      throw PlanMismatch(fmt::format("{} holds a run of other images: number {} was {}, is {}; take another folder",
+                                     folder.string(), i, held[i].name, asked[i].name));
+    }
+    compare_image(asked[i], held[i], folder);
+  }
+  if (asked.size() != held.size()) {
+    const auto& extra = asked.size() > held.size() ? asked[held.size()] : held[asked.size()];
+    throw PlanMismatch(fmt::format("{} holds a run of {} images, there are {} now: {} {}; take another folder",
+                                   folder.string(), held.size(), asked.size(), extra.name,
+                                   asked.size() > held.size() ? "came later" : "is gone"));
+  }
+  compare("selection of pairs", wanted.pair_key, found.pair_key, folder);
+  compare("tile size in keypoints", std::to_string(wanted.tile_keypoints), std::to_string(found.tile_keypoints),
+          folder);
+  compare("division into blocks", wanted.id, found.id, folder);
+}
+
+}  // namespace twinpatch

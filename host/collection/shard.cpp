@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "twinpatch/collection/plan.hpp"
+
+namespace twinpatch {
+namespace {
+
+bool parse_number(std::string_view text, std::int64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::int64_t environment_number(const char* name, std::int64_t otherwise) {
+  const char* const text = std::getenv(name);
+  if (text == nullptr) return otherwise;
+  std::int64_t value = 0;
+  if (!parse_number(text, value)) throw InvalidArgument(fmt::format("{}: expected a number, found \"{}\"", name, text));
+  return value;
+}
+
+}  // namespace
+
+Shard Shard::parse(const std::string& text) {
+  const auto slash = text.find('/');
+  std::int64_t number = 0;
+  Shard shard;
+  if (slash == std::string::npos || !parse_number(std::string_view(text).substr(0, slash), number) ||
+      !parse_number(std::string_view(text).substr(slash + 1), shard.count) || shard.count < 1 || number < 1 ||
+      number > shard.count) {
+    throw InvalidArgument(fmt::format("a shard is i/N with 1 ≤ i ≤ N, such as 2/8; found \"{}\"", text));
+  }
+  shard.index = number - 1;
+  return shard;
+}
+
+std::optional<Shard> Shard::from_slurm() {
+  if (std::getenv("SLURM_ARRAY_TASK_ID") == nullptr) return std::nullopt;
+  const std::int64_t id = environment_number("SLURM_ARRAY_TASK_ID", 0);
+  const std::int64_t first = environment_number("SLURM_ARRAY_TASK_MIN", 0);
+  const std::int64_t step = std::max<std::int64_t>(1, environment_number("SLURM_ARRAY_TASK_STEP", 1));
+  Shard shard{(id - first) / step, environment_number("SLURM_ARRAY_TASK_COUNT", 0)};
+  if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count || (id - first) % step != 0) {
+    throw InvalidArgument(
+        fmt::format("SLURM_ARRAY_TASK_ID {} is not one of {} tasks from {} in steps of {}: number the array without "
+                    "gaps, or give --shard",
+                    id, shard.count, first, step));
+  }
+  return shard;
+}
+
+std::string Shard::text() const { return fmt::format("{}/{}", index + 1, count); }
+
+BlockRange shard_blocks(const CollectionPlan& plan, const Shard& shard) {
+  if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count) {
+    throw InvalidArgument(fmt::format("shard {} of {}", shard.index, shard.count));
+  }
+  // A block belongs to the shard in whose share of all comparisons its middle lies (pairs without keypoints count 1).
+  const auto weight = [](const Block& block) { return static_cast<double>(block.comparisons + block.pairs); };
+  double total = 0;
+  for (const Block& block : plan.blocks) total += weight(block);
+  const auto first_of = [&](std::int64_t index) {
+    double before = 0;
+    std::int64_t n = 0;
+    for (; n < std::ssize(plan.blocks); ++n) {
+      const double its = weight(plan.blocks[static_cast<std::size_t>(n)]);
+      if ((before + its / 2) * static_cast<double>(shard.count) >= total * static_cast<double>(index)) break;
+      before += its;
+    }
+    return n;
+  };
+  return {first_of(shard.index), shard.index + 1 == shard.count ? std::ssize(plan.blocks) : first_of(shard.index + 1)};
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace twinpatch {
+
+/// A pair of different images of a collection by number. In a PairSelection the lower one stands first, and its patches
+/// take the left side; a list as it was read may hold either direction.
+struct ImagePair {
+  std::int32_t first = 0;
+  std::int32_t second = 0;
+  friend auto operator<=>(const ImagePair&, const ImagePair&) = default;
+};
+
+/// Images [begin, end) of a collection.
+struct ImageRange {
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+  [[nodiscard]] std::int64_t size() const { return std::int64_t{end} - begin; }
+  [[nodiscard]] bool contains(std::int32_t image) const { return begin <= image && image < end; }
+  friend bool operator==(const ImageRange&, const ImageRange&) = default;
+};
+
+/// Which pairs of a collection are matched: a sorted set of canonical pairs. Exhaustive and sequential selections are
+/// rules and take no memory; only a list is stored.
+class PairSelection {
+ public:
+  /// Every pair of different images.
+  [[nodiscard]] static PairSelection exhaustive(std::int64_t images);
+  /// Every image with the `window` ≥ 1 images that follow it.
+  [[nodiscard]] static PairSelection sequential(std::int64_t images, std::int64_t window);
+  /// Pairs in any order and direction; doubles count once. Throws InvalidArgument naming a pair that is of one image or
+  /// of an image outside the collection.
+  [[nodiscard]] static PairSelection listed(std::int64_t images, std::vector<ImagePair> pairs);
+
+  [[nodiscard]] std::int64_t images() const noexcept { return images_; }
+  [[nodiscard]] std::int64_t count() const noexcept { return count_; }
+  /// The pairs with their first image in `rows` and their second in `columns`, sorted.
+  [[nodiscard]] std::vector<ImagePair> within(ImageRange rows, ImageRange columns) const;
+  /// 32 hex digits, equal for equal selections of one kind.
+  [[nodiscard]] std::string key() const;
+
+ private:
+  PairSelection(std::int64_t images, std::int64_t window, std::vector<ImagePair> listed);
+  std::int64_t images_ = 0;
+  std::int64_t window_ = 0;  ///< 0: the list
+  std::vector<ImagePair> listed_;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace twinpatch

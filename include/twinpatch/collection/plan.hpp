@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "twinpatch/collection/image_pairs.hpp"
+#include "twinpatch/collection/image_source.hpp"
+#include "twinpatch/engine/engine.hpp"
+
+// The work of a long run, cut into blocks that do not depend on machines, threads or shards.
+
+namespace twinpatch {
+
+/// What decides the result of matching two images.
+struct PairRules {
+  MatchRules match;
+  /// Lowest score of the pair network that re-scores survivors (runs with one).
+  float rerank_threshold = -std::numeric_limits<float>::infinity();
+};
+
+/// One unit of work: the pairs of an image tile × an image tile.
+struct Block {
+  std::int64_t number = 0;  ///< position in the order of work
+  ImageRange rows;
+  ImageRange columns;
+  std::int64_t pairs = 0;        ///< of images
+  std::int64_t comparisons = 0;  ///< of patches
+};
+
+/// The images of a run as they were when it was planned.
+struct PlannedImage {
+  std::string name;
+  std::int64_t keypoints = 0;
+  std::string key;  ///< ImageSource::content_key
+};
+
+/// Everything that decides the end result of a run, and its blocks. The same inputs give the same plan on every
+/// machine.
+struct CollectionPlan {
+  std::string model;         ///< name and hash
+  std::string rerank_model;  ///< of the pair network; empty without
+  std::string numbers;       ///< precision and what else changes the numbers of a run
+  PairRules rules{};
+  std::string patch_settings;
+  std::vector<PlannedImage> images;
+  std::string pair_key;             ///< hash of the selection of pairs
+  std::int64_t tile_keypoints = 0;  ///< most keypoints of a tile of several images
+  std::vector<Block> blocks;        ///< in order of work: rows fixed, columns there and back again
+  std::string id;                   ///< 32 hex digits over all of the above
+
+  [[nodiscard]] std::int64_t keypoints() const;
+  [[nodiscard]] std::int64_t pairs() const;
+  [[nodiscard]] std::int64_t comparisons() const;
+  /// "000012-1f0c…": number and a hash of the plan and the block; names the block's file.
+  [[nodiscard]] std::string block_id(const Block& block) const;
+};
+
+/// A run folder holds another plan than the one asked for; the message says what differs.
+class PlanMismatch : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An image is another one than the run was planned with.
+class ImageChanged : public Error {
+ public:
+  ImageChanged(std::string image, const std::string& what) : Error(what), image_(std::move(image)) {}
+  [[nodiscard]] const std::string& image() const noexcept { return image_; }
+
+ private:
+  std::string image_;
+};
+
+/// What a plan is made for.
+struct PlanRequest {
+  PairRules rules{};
+  std::string numbers = "fp32";
+  /// Bound in bytes on the rows that are kept at once; 0: half of what the engine may take.
+  std::int64_t row_memory = 0;
+  /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough that there are some sixty
+  /// blocks to hand out and to lose.
+  std::int64_t tile_keypoints = 0;
+};
+
+/// `rerank` may be null. Asks the source for the name, count and key of every image.
+[[nodiscard]] CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const ImageSource& source,
+                                       const PairSelection& pairs, const PlanRequest& request,
+                                       const RunControl& control = {});
+
+/// JSON. Throws FormatError with what is wrong, also where the id does not fit the content.
+[[nodiscard]] CollectionPlan read_plan(const std::filesystem::path& path);
+void write_plan(const std::filesystem::path& path, const CollectionPlan& plan);
+
+/// Throws PlanMismatch naming the first thing that differs (`folder` is where `found` comes from), ImageChanged where
+/// it is an image.
+void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, const std::filesystem::path& folder);
+
+/// Share of the blocks that one process does; index in [0, count).
+struct Shard {
+  std::int64_t index = 0;
+  std::int64_t count = 1;
+
+  /// "2/8" is the second of eight. Throws InvalidArgument.
+  [[nodiscard]] static Shard parse(const std::string& text);
+  /// From SLURM_ARRAY_TASK_ID, _MIN, _STEP and _COUNT; nothing outside a job array.
+  [[nodiscard]] static std::optional<Shard> from_slurm();
+  [[nodiscard]] std::string text() const;
+};
+/// Blocks [begin, end) of a shard: neighbours in the order of work, shares of about equally many comparisons.
+struct BlockRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+[[nodiscard]] BlockRange shard_blocks(const CollectionPlan& plan, const Shard& shard);
+
+}  // namespace twinpatch

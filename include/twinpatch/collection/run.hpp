@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "twinpatch/collection/plan.hpp"
+
+namespace twinpatch {
+
+/// Receives the matches of a pair of images: left indices are keypoints of the first image, right ones of the second,
+/// in order of the left index. The span is valid during the call.
+using PairSink = std::function<void(ImagePair pair, std::span<const Match> matches)>;
+
+/// Who watches a run. Calls come from the thread that runs it.
+class RunEvents {
+ public:
+  virtual ~RunEvents() = default;
+  virtual void block_done(const Block& /*block*/, const std::string& /*id*/, std::int64_t /*matches*/,
+                          double /*seconds*/) {}
+  /// A block's file was found damaged, and is made again.
+  virtual void block_damaged(const Block& /*block*/, const std::string& /*what*/) {}
+  /// A file of descriptors was found damaged, and is made again.
+  virtual void descriptors_damaged(const std::string& /*image*/, const std::string& /*what*/) {}
+};
+
+struct RunPlaces {
+  /// The run's own: plan.json, blocks/, journal files. Made where it is missing. Several processes may share it, each
+  /// with a shard of its own.
+  std::filesystem::path folder;
+  /// Where descriptors are kept, under names made of image content, model and patch settings, so that several runs may
+  /// share it; empty: not kept.
+  std::filesystem::path descriptors;
+};
+
+struct RunStatistics {
+  std::int64_t blocks = 0;        ///< of this shard
+  std::int64_t blocks_found = 0;  ///< finished by an earlier call
+  std::int64_t pairs = 0;         ///< matched by this call
+  std::int64_t comparisons = 0;
+  std::int64_t matches = 0;
+  std::int64_t reranked = 0;  ///< survivors that the pair network scored
+  std::int64_t row_hits = 0;  ///< images whose rows were on the device when needed
+  std::int64_t row_misses = 0;
+  std::int64_t described = 0;         ///< patches that went through a tower
+  std::int64_t descriptors_read = 0;  ///< images whose descriptors came from disk
+  double seconds = 0;
+  double waited = 0;  ///< seconds in which the engine waited for images
+};
+
+/// Matches every pair in memory, block by block; `sink` is called in the order of work. Throws what the source, the
+/// engine and the sink throw; Interrupted between two pairs.
+RunStatistics match_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
+                               const CollectionPlan& plan, const PairSink& sink,
+                               const std::filesystem::path& descriptors = {}, const RunControl& control = {});
+
+/// Descriptors [keypoints, D] of an image; the view is valid during the call.
+using DescriptorSink = std::function<void(std::int64_t image, MatrixView descriptors)>;
+
+/// Left-side descriptors of every image in order, from the folder where runs keep them (RunPlaces::descriptors; empty:
+/// not kept), made and kept there where it has none: a run that follows reads them back. `numbers` as in PlanRequest.
+/// Throws InvalidArgument for 2-channel networks.
+void describe_collection(Engine& engine, const ImageSource& source, const std::filesystem::path& descriptors,
+                         const std::string& numbers, const DescriptorSink& sink, const RunControl& control = {});
+
+/// Does the blocks of a shard that are not done yet: each becomes one file with a checksum that appears by rename, then
+/// a line in the shard's journal. May be killed at any moment; the same call goes on, and the files end up the same,
+/// bit for bit. A block file that is cut off or damaged is made again. Throws PlanMismatch where the folder belongs to
+/// another plan, ImageChanged, IoError (disk full: what was finished stays), Interrupted.
+RunStatistics run_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
+                             const CollectionPlan& plan, const RunPlaces& places, const Shard& shard = {},
+                             RunEvents* events = nullptr, const RunControl& control = {});
+
+}  // namespace twinpatch

@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "collection/rig.hpp"
+#include "twinpatch/collection/estimate.hpp"
+
+using namespace twinpatch;
+using namespace twinpatch::test;
+using Catch::Contains;
+
+TEST_CASE("a run gives each pair what the engine gives for it alone, in order") {
+  const Tiny kind = GENERATE(Tiny::l2, Tiny::head, Tiny::pseudo_head, Tiny::two_channel);
+  const std::int64_t memory = GENERATE(0, 64 << 10);
+  Rig rig(kind, 13, memory);
+  const auto expected = expected_matches(rig.engine, rig.source, rig.pairs, {});
+  rig.run(rig.folder / "run");
+  CHECK(matches_of(rig.folder / "run") == expected);
+
+  AllMatches by_callback;
+  match_collection(rig.engine, nullptr, rig.source, rig.pairs, rig.plan,
+                   [&](ImagePair pair, std::span<const Match> matches) {
+                     by_callback.emplace(pair, std::vector<Match>(matches.begin(), matches.end()));
+                   });
+  CHECK(by_callback == expected);
+}
+
+TEST_CASE("rules: ratio, threshold, one-sided") {
+  Rig rig(Tiny::l2, 9);
+  const MatchRules rules{.mutual = false, .ratio = 0.8F, .threshold = -0.4F};
+  rig.plan = make_plan(rig.engine, nullptr, rig.source, rig.pairs, {.rules = {rules}, .tile_keypoints = 60});
+  rig.run(rig.folder / "run");
+  CHECK(matches_of(rig.folder / "run") == expected_matches(rig.engine, rig.source, rig.pairs, rules));
+}
+
+TEST_CASE("a second network re-scores what the first left over") {
+  Rig rig(Tiny::l2, 9);
+  Engine second = tiny_engine(Tiny::two_channel, 0, 5);
+  PlanRequest request{.tile_keypoints = 60};
+  request.rules.rerank_threshold = 0.1F;
+  rig.plan = make_plan(rig.engine, &second, rig.source, rig.pairs, request);
+  run_collection(rig.engine, &second, rig.source, rig.pairs, rig.plan, {rig.folder / "run", {}});
+  AllMatches expected = expected_matches(rig.engine, rig.source, rig.pairs, {});
+  std::int64_t kept = 0;
+  std::int64_t dropped = 0;
+  for (auto& [pair, matches] : expected) {
+    std::vector<IndexPair> listed;
+    for (const Match& match : matches) listed.push_back({match.left, match.right});
+    const PatchSet left = rig.source.patches(pair.first);
+    const PatchSet right = rig.source.patches(pair.second);
+    const auto scores = second.score(left.view(), right.view(), listed);
+    std::vector<Match> survivors;
+    for (std::size_t i = 0; i < matches.size(); ++i) {
+      if (scores[i] >= 0.1F) survivors.push_back({matches[i].left, matches[i].right, scores[i]});
+    }
+    kept += std::ssize(survivors);
+    dropped += std::ssize(matches) - std::ssize(survivors);
+    matches = survivors;
+  }
+  CHECK(kept > 0);
+  CHECK(dropped > 0);
+  CHECK(matches_of(rig.folder / "run") == expected);
+}
+
+TEST_CASE("a run that was stopped goes on where it was, and ends in the same bytes") {
+  Rig rig;
+  REQUIRE(rig.plan.blocks.size() > 5);
+  rig.run(rig.folder / "straight");
+  const auto expected = block_files(rig.folder / "straight");
+  CHECK(expected.size() == rig.plan.blocks.size());
+  std::int64_t calls = 0;
+  for (bool finished = false; !finished; ++calls) {
+    Watch watch;
+    watch.stop_after = 2;
+    try {
+      const auto statistics = rig.run(rig.folder / "stopped", {}, {watch.stop.get_token(), nullptr}, &watch);
+      CHECK(statistics.blocks_found == std::min<std::int64_t>(2 * calls, statistics.blocks));
+      finished = true;
+    } catch (const Interrupted&) {
+      CHECK(watch.done == 2);
+    }
+    REQUIRE(calls < 100);
+  }
+  CHECK(calls > 2);
+  CHECK(block_files(rig.folder / "stopped") == expected);
+}
+
+TEST_CASE("shards into one folder or into several give the same blocks; merging names what is missing") {
+  Rig rig;
+  rig.run(rig.folder / "whole");
+  const auto expected = block_files(rig.folder / "whole");
+  const auto part = [&](int i) { return rig.folder / ("part" + std::to_string(i)); };
+  for (const int i : {2, 0, 1}) {
+    rig.run(rig.folder / "together", {i, 3});
+    rig.run(part(i), {i, 3});
+  }
+  CHECK(block_files(rig.folder / "together") == expected);
+  const auto merged = merge_runs({part(0), part(1), part(2)}, rig.folder / "merged");
+  CHECK(block_files(rig.folder / "merged") == expected);
+  CHECK(merged.digest == merge_runs({rig.folder / "whole"}, rig.folder / "whole").digest);
+  CHECK(merged.pairs == rig.pairs.count());
+  CHECK(matches_of(rig.folder / "merged") == matches_of(rig.folder / "whole"));
+
+  try {
+    merge_runs({part(0), part(2)}, rig.folder / "incomplete");
+    FAIL("a shard is missing");
+  } catch (const IncompleteRun& error) {
+    const BlockRange range = shard_blocks(rig.plan, {1, 3});
+    REQUIRE(std::ssize(error.missing()) == range.end - range.begin);
+    CHECK(error.missing().front() == range.begin);
+    CHECK_THAT(error.what(), Contains(rig.plan.block_id(rig.plan.blocks[static_cast<std::size_t>(range.begin)])));
+  }
+  CHECK(!std::filesystem::exists(rig.folder / "incomplete"));
+  CHECK_THROWS_AS(matches_of(part(1)), IncompleteRun);
+}
+
+TEST_CASE("descriptors of a collection are those of the engine, and a run reads them back") {
+  Rig rig(Tiny::head, 9);
+  for (int round = 0; round < 2; ++round) {
+    std::int64_t next = 0;
+    describe_collection(rig.engine, rig.source, rig.folder / "run" / "descriptors", "fp32",
+                        [&](std::int64_t image, MatrixView made) {
+                          CHECK(image == next++);
+                          const PatchSet patches = rig.source.patches(image);
+                          const Matrix expected = rig.engine.describe(patches.view());
+                          REQUIRE(made.rows == expected.rows());
+                          CHECK(std::equal(expected.span().begin(), expected.span().end(), made.data));
+                        });
+    CHECK(next == rig.source.size());
+  }
+  CHECK(rig.run(rig.folder / "run").described == 0);
+}
+
+TEST_CASE("an estimate counts what the plan holds and measures this host") {
+  const Tiny kind = GENERATE(Tiny::l2, Tiny::two_channel);
+  Rig rig(kind, 12);
+  const RunEstimate estimate = estimate_run(rig.engine, nullptr, rig.source, rig.pairs, rig.plan);
+  const auto run = rig.run(rig.folder / "run");
+  const std::int64_t loads = run.row_misses;
+  CHECK(estimate.row_loads == loads);
+  CHECK(estimate.hit_rate == Approx(static_cast<double>(run.row_hits) / static_cast<double>(run.row_hits + loads)));
+  CHECK(estimate.comparisons_per_second > 0);
+  CHECK(estimate.seconds > 0);
+  std::int64_t on_disk = 0;
+  if (kind == Tiny::l2) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(rig.folder / "run" / "descriptors")) {
+      if (entry.is_regular_file()) on_disk += static_cast<std::int64_t>(entry.file_size());
+    }
+  }
+  CHECK(estimate.descriptor_bytes >= on_disk);  // the last image of all may be on no left side
+  CHECK((on_disk > 0) == (kind == Tiny::l2));
+}
+
+TEST_CASE("collections of no image, of one, and without a keypoint") {
+  Engine engine = tiny_engine(Tiny::head);
+  for (const std::int64_t count : {0, 1, 4}) {
+    const TemporaryFolder folder;
+    MemoryImageSource source;
+    for (std::int64_t i = 0; i < count; ++i) source.add(std::to_string(i), PatchSet(0, 6, 5));
+    const auto pairs = PairSelection::exhaustive(count);
+    const auto plan = make_plan(engine, nullptr, source, pairs, {});
+    run_collection(engine, nullptr, source, pairs, plan, {folder / "run", {}});
+    const auto all = matches_of(folder / "run");
+    CHECK(std::ssize(all) == count * (count - 1) / 2);
+    for (const auto& [pair, matches] : all) CHECK(matches.empty());
+  }
+}
