@@ -19,6 +19,7 @@ namespace twinpatch::app {
 [[nodiscard]] Command model_convert_command();
 [[nodiscard]] Command model_verify_command();
 [[nodiscard]] Command dataset_command();
+[[nodiscard]] Command merge_command();
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command bench_command();
 

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/collection_run.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+constexpr const char* kRunOptions = "Long runs";
+
+}  // namespace
+
+void CollectionOptions::validate() const {
+  if (ratio && !(*ratio > 0 && *ratio <= 1)) {
+    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+  }
+  if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
+  if (block_keypoints < 0)
+    throw UsageError(fmt::format("--block-keypoints must not be negative, found {}", block_keypoints));
+  (void)its_shard();
+}
+
+PairRules CollectionOptions::rules() const {
+  PairRules rules;
+  rules.match.mutual = !no_mutual;
+  rules.match.ratio = ratio;
+  if (threshold) rules.match.threshold = *threshold;
+  if (rerank_threshold) rules.rerank_threshold = *rerank_threshold;
+  return rules;
+}
+
+Shard CollectionOptions::its_shard() const {
+  try {
+    if (!shard.empty()) return Shard::parse(shard);
+    return Shard::from_slurm().value_or(Shard{});
+  } catch (const InvalidArgument& error) {
+    throw UsageError(std::string("--shard: ") + error.what());
+  }
+}
+
+void add_collection_options(CLI::App& app, CollectionOptions& options) {
+  app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
+  app.add_option("--ratio", options.ratio, "largest best / second-best distance (l2 and l1 networks only)")
+      ->type_name("R")
+      ->group(kMainGroup);
+  app.add_flag("--no-mutual", options.no_mutual, "keep the best of every left keypoint, not mutual bests only")
+      ->group(kMainGroup);
+  app.add_option("--rerank", options.rerank, "second network (such as 2ch) that re-scores what the first left over")
+      ->type_name("FILE|NAME")
+      ->group(kMainGroup);
+  app.add_option("--rerank-threshold", options.rerank_threshold, "lowest score of the second network")
+      ->type_name("T")
+      ->group(kMainGroup);
+  app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
+  app.add_option("--run", options.run, "folder of the run: finished blocks, journal; the same command goes on from it")
+      ->type_name("DIR")
+      ->group(kRunOptions);
+  app.add_option("--descriptors", options.descriptors,
+                 "where descriptors are kept; runs may share it [RUN/descriptors]")
+      ->type_name("DIR")
+      ->group(kRunOptions);
+  app.add_option("--shard", options.shard, "do the i-th of N shares; in a Slurm job array the task's own by itself")
+      ->type_name("i/N")
+      ->group(kRunOptions);
+  app.add_option("--events", options.events, "append what happens as JSON lines")
+      ->type_name("FILE")
+      ->group(kRunOptions);
+  app.add_option("--block-keypoints", options.block_keypoints, "most keypoints on a side of a block; 0: chosen")
+      ->type_name("N")
+      ->default_str("0")
+      ->group(kRunOptions);
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "twinpatch/collection/matches.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+/// Lines that name missing blocks before the rest is counted.
+constexpr std::size_t kNamed = 50;
+
+struct MergeOptions {
+  std::vector<std::string> runs;
+  std::string out;
+};
+
+std::string block_text(const CollectionPlan& plan, const Block& block) {
+  const auto name = [&](std::int32_t image) { return plan.images[static_cast<std::size_t>(image)].name; };
+  return fmt::format("block {}: {} pairs, images {} to {} with {} to {}", plan.block_id(block), block.pairs,
+                     name(block.rows.begin), name(block.rows.end - 1), name(block.columns.begin),
+                     name(block.columns.end - 1));
+}
+
+ExitCode say_missing(Session& session, const CollectionPlan& plan, const IncompleteRun& error) {
+  const auto& missing = error.missing();
+  nlohmann::ordered_json ids = nlohmann::ordered_json::array();
+  for (std::size_t n = 0; n < missing.size(); ++n) {
+    const Block& block = plan.blocks[static_cast<std::size_t>(missing[n])];
+    ids.push_back(plan.block_id(block));
+    if (n < kNamed) session.warn("missing or damaged: {}", block_text(plan, block));
+  }
+  if (missing.size() > kNamed) session.warn("and {} more", missing.size() - kNamed);
+  session.error(fmt::format("{} of {} blocks are missing or damaged; run the shards that hold them again",
+                            missing.size(), plan.blocks.size()));
+  if (session.options().json) {
+    session.print_json("twinpatch.merge/1", {{"complete", false}, {"blocks", plan.blocks.size()}, {"missing", ids}});
+  }
+  return ExitCode::partial;
+}
+
+ExitCode run_merge(Session& session, const MergeOptions& options) {
+  if (options.runs.size() > 1 && options.out.empty()) throw UsageError("several runs are merged into one: give -o DIR");
+  const std::vector<std::filesystem::path> folders(options.runs.begin(), options.runs.end());
+  const std::filesystem::path target = options.out.empty() ? folders.front() : std::filesystem::path(options.out);
+  try {
+    const MergeSummary merged = merge_runs(folders, target, session.control());
+    session.say("{} is complete: {} blocks, {} pairs of images, {} matches, digest {}", target.string(), merged.blocks,
+                merged.pairs, merged.matches, merged.digest);
+    if (session.options().json) {
+      session.print_json("twinpatch.merge/1", {{"complete", true},
+                                               {"run", target.string()},
+                                               {"blocks", merged.blocks},
+                                               {"pairs", merged.pairs},
+                                               {"matches", merged.matches},
+                                               {"digest", merged.digest}});
+    }
+    return ExitCode::done;
+  } catch (const IncompleteRun& error) {
+    return say_missing(session, CollectionMatches(folders).plan(), error);
+  }
+}
+
+Run add_merge_options(CLI::App& app) {
+  auto options = std::make_shared<MergeOptions>();
+  app.add_option("RUN", options->runs, "folder of a run, or the folders of its shards")
+      ->required()
+      ->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out, "folder for the merged run [RUN, where there is one]")
+      ->type_name("DIR")
+      ->group(kMainGroup);
+  return [options](Session& session) { return run_merge(session, *options); };
+}
+
+}  // namespace
+
+Command merge_command() {
+  return {.name = "merge",
+          .summary = "check that the shards of a long run are complete, and join them",
+          .examples = {{"shards that shared one folder: is everything there?", "twinpatch merge run"},
+                       {"shards from several machines into one folder", "twinpatch merge run-1 run-2 run-3 -o run"}},
+          .notes =
+              "Every block's checksum is verified. Where blocks are missing or damaged they are named, nothing is "
+              "written, and the exit code is 3. The digest is equal for equal results.",
+          .add_options = add_merge_options,
+          .children = {}};
+}
+
+}  // namespace twinpatch::app

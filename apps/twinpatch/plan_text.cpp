@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/twinpatch/plan_text.hpp"
+
+#include <fmt/format.h>
+
+#include "twinpatch/core/units.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
+  std::string text;
+  const auto line = [&](const char* what, const std::string& value) { text += fmt::format("{:<22}{}\n", what, value); };
+  line("images", fmt::format("{} ({} with keypoints)", plan.images.size(), estimate.images_with_keypoints));
+  line("keypoints", std::to_string(plan.keypoints()));
+  line("pairs of images", std::to_string(plan.pairs()));
+  line("comparisons", format_count(static_cast<double>(plan.comparisons())));
+  const BlockRange mine = shard_blocks(plan, shard);
+  line("blocks",
+       fmt::format("{} of up to {} keypoints a side{}", plan.blocks.size(), plan.tile_keypoints,
+                   shard.count > 1 ? fmt::format(", {} in shard {}", mine.end - mine.begin, shard.text()) : ""));
+  line("on the device", format_bytes(estimate.device_bytes) + " of rows kept");
+  line("on disk", fmt::format("{} of descriptors, about {} of results", format_bytes(estimate.descriptor_bytes),
+                              format_bytes(estimate.result_bytes)));
+  line("rows found on device", fmt::format("{:.1f} % of uses", 100 * estimate.hit_rate));
+  std::string rates = fmt::format("{} comparisons/s", format_count(estimate.comparisons_per_second));
+  if (estimate.patches_per_second > 0)
+    rates += fmt::format(", {} patches/s", format_count(estimate.patches_per_second));
+  if (estimate.rerank_pairs_per_second > 0) {
+    rates += fmt::format(", {} re-scored/s", format_count(estimate.rerank_pairs_per_second));
+  }
+  line("measured here",
+       fmt::format("{}, {} an image to read and cut", rates, format_seconds(estimate.load_seconds_per_image)));
+  line("time", fmt::format("about {}{}", format_seconds(estimate.seconds),
+                           shard.count > 1 ? " for shard " + shard.text() : ""));
+  line("plan", plan.id);
+  return text;
+}
+
+}  // namespace
+
+void print_plan(Session& session, const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
+  if (!session.options().json) return session.print(lines(plan, estimate, shard));
+  session.print_json("twinpatch.plan-summary/1", {{"plan", plan.id},
+                                                  {"shard", shard.text()},
+                                                  {"images", plan.images.size()},
+                                                  {"images_with_keypoints", estimate.images_with_keypoints},
+                                                  {"keypoints", plan.keypoints()},
+                                                  {"pairs", plan.pairs()},
+                                                  {"comparisons", plan.comparisons()},
+                                                  {"blocks", plan.blocks.size()},
+                                                  {"tile_keypoints", plan.tile_keypoints},
+                                                  {"device_bytes", estimate.device_bytes},
+                                                  {"descriptor_bytes", estimate.descriptor_bytes},
+                                                  {"result_bytes", estimate.result_bytes},
+                                                  {"hit_rate", estimate.hit_rate},
+                                                  {"load_seconds_per_image", estimate.load_seconds_per_image},
+                                                  {"patches_per_second", estimate.patches_per_second},
+                                                  {"comparisons_per_second", estimate.comparisons_per_second},
+                                                  {"rerank_pairs_per_second", estimate.rerank_pairs_per_second},
+                                                  {"matches_per_pair", estimate.matches_per_pair},
+                                                  {"seconds", estimate.seconds}});
+}
+
+}  // namespace twinpatch::app
