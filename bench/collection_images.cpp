@@ -56,7 +56,9 @@ PatchSet MadeImages::patches(std::int64_t image) const {
 GrayImage MadeImages::picture(std::int64_t image) const {
   const GrayImage photograph = read_image(photographs_[static_cast<std::size_t>(image) % photographs_.size()]);
   std::mt19937 random(static_cast<unsigned>(image));
-  const auto uniform = [&](double low, double high) { return low + (high - low) * static_cast<double>(random()) / 4294967296.0; };
+  const auto uniform = [&](double low, double high) {
+    return low + (high - low) * static_cast<double>(random()) / 4294967296.0;
+  };
   const double whole = std::min(photograph.width() / double{kWidth}, photograph.height() / double{kHeight});
   const double scale = whole * uniform(0.6, 0.95);
   const double angle = uniform(-0.3, 0.3);

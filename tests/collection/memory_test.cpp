@@ -11,8 +11,7 @@ using namespace twinpatch::test;
 namespace {
 
 constexpr std::int64_t kRowBytes = kFakeLength * 4;
-constexpr std::int64_t kMemory =
-    4 * 100 * kRowBytes; // half of it holds two tiles of 100 keypoints
+constexpr std::int64_t kMemory = 4 * 100 * kRowBytes;  // half of it holds two tiles of 100 keypoints
 constexpr std::int64_t kKeypoints = 30;
 
 MemoryImageSource images_of_dots(std::int64_t count) {
@@ -22,8 +21,7 @@ MemoryImageSource images_of_dots(std::int64_t count) {
     PatchSet patches(kKeypoints, 2, 2);
     for (std::int64_t k = 0; k < kKeypoints; ++k) {
       for (int pixel = 0; pixel < 4; ++pixel) {
-        patches.mutable_patch(k)[pixel] =
-            static_cast<std::uint8_t>(random.below(60));
+        patches.mutable_patch(k)[pixel] = static_cast<std::uint8_t>(random.below(60));
       }
     }
     source.add(std::to_string(i), std::move(patches));
@@ -41,30 +39,27 @@ NetworkSpec small_spec() {
   return spec;
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE("rows on the device are bounded by the memory, not by the number of "
-          "images; towers run once a patch") {
+TEST_CASE(
+    "rows on the device are bounded by the memory, not by the number of "
+    "images; towers run once a patch") {
   for (const std::int64_t images : {10, 60}) {
     const auto counts = std::make_shared<Counts>();
-    Engine engine(random_model(small_spec(), 1),
-                  std::make_unique<FakeBackend>(kMemory, 64, counts),
+    Engine engine(random_model(small_spec(), 1), std::make_unique<FakeBackend>(kMemory, 64, counts),
                   ExecutionOptions{});
     const auto source = images_of_dots(images);
     const auto pairs = PairSelection::exhaustive(images);
     const auto plan = make_plan(engine, nullptr, source, pairs, {});
     CHECK(plan.tile_keypoints <= 100);
     std::int64_t seen = 0;
-    const auto run =
-        match_collection(engine, nullptr, source, pairs, plan,
-                         [&](ImagePair /*pair*/,
-                             std::span<const Match> /*matches*/) { ++seen; });
+    const auto run = match_collection(engine, nullptr, source, pairs, plan,
+                                      [&](ImagePair /*pair*/, std::span<const Match> /*matches*/) { ++seen; });
     CHECK(seen == pairs.count());
     CHECK(run.described == images * kKeypoints);
     CHECK(counts->described == images * kKeypoints);
     // The cache's half of the memory, and the rows of the pair at hand.
-    CHECK(counts->most_alive * kRowBytes <=
-          kMemory / 2 + 2 * kKeypoints * kRowBytes);
+    CHECK(counts->most_alive * kRowBytes <= kMemory / 2 + 2 * kKeypoints * kRowBytes);
     CHECK(counts->alive == 0);
     // Rows fixed, columns streamed: two loads a block's tile at most, used for
     // all its pairs.
@@ -76,17 +71,14 @@ TEST_CASE("a run that was planned with more memory says how much it needs") {
   const auto source = images_of_dots(20);
   const auto pairs = PairSelection::exhaustive(20);
   const auto engine_with = [](std::int64_t memory) {
-    return Engine(
-        random_model(small_spec(), 1),
-        std::make_unique<FakeBackend>(memory, 64, std::make_shared<Counts>()),
-        ExecutionOptions{});
+    return Engine(random_model(small_spec(), 1), std::make_unique<FakeBackend>(memory, 64, std::make_shared<Counts>()),
+                  ExecutionOptions{});
   };
   Engine large = engine_with(kMemory);
   PlanRequest request;
   request.tile_keypoints = 100;
   const auto plan = make_plan(large, nullptr, source, pairs, request);
   Engine small = engine_with(kMemory / 2);
-  CHECK_THROWS_WITH(match_collection(small, nullptr, source, pairs, plan,
-                                     [](ImagePair, std::span<const Match>) {}),
+  CHECK_THROWS_WITH(match_collection(small, nullptr, source, pairs, plan, [](ImagePair, std::span<const Match>) {}),
                     Catch::Contains("tiles of 100 keypoints"));
 }
