@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "support/random.hpp"
+#include "twinpatch/backend/selection.hpp"
+#include "twinpatch/core/matrix.hpp"
+#include "twinpatch/net/spec.hpp"
+
+// Networks whose branch hardly matters and descriptors made by hand: what decides on pairs is tested with them.
+
+namespace twinpatch::test {
+
+/// A siamese network with descriptors of `length`; what its branch is does not matter here.
+inline NetworkSpec small_spec(int length, Decision decision) {
+  NetworkSpec spec;
+  spec.name = "small";
+  spec.input = Extent{4, 4};
+  spec.streams = {Stream{{}, {Linear{16, length}}}};
+  spec.decision = std::move(decision);
+  return spec;
+}
+
+inline DecisionLayers two_layer_head(int length, int hidden) {
+  return {{Linear{2 * length, hidden}, Activation{Activation::Kind::relu}, Linear{hidden, 1}}};
+}
+
+/// Descriptors [count, length]: random, some of them copies of others (exact ties), some nearly so.
+inline Matrix some_descriptors(std::int64_t count, int length, std::uint64_t seed, bool normalised) {
+  Random random(seed);
+  Matrix result(count, length);
+  for (std::int64_t i = 0; i < count; ++i) {
+    auto row = result.row(i);
+    const bool copy = i > 0 && random.below(4) == 0;
+    const double noise = !copy ? 1.0 : random.below(2) == 0 ? 0.0 : 1e-4;
+    const std::int64_t from = copy ? random.below(i) : 0;
+    double norm = 0;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      row[k] = static_cast<float>((copy ? double{result.row(from)[k]} : 0.0) + noise * random.normal());
+      norm += double{row[k]} * row[k];
+    }
+    if (normalised && !(copy && noise == 0.0)) {
+      for (float& value : row) value = static_cast<float>(value / std::sqrt(norm));
+    }
+  }
+  return result;
+}
+
+inline void expect_same(const Selected& got, const Selected& expected) {
+  REQUIRE(got.rows == expected.rows);
+  REQUIRE(got.columns == expected.columns);
+  REQUIRE(got.top_k == expected.top_k);
+  const auto same = [](const auto& a, const auto& b) {
+    REQUIRE(a.size() == b.size());
+    CHECK(std::equal(a.data(), a.data() + a.size(), b.data()));
+  };
+  same(got.indices, expected.indices);
+  same(got.scores, expected.scores);
+  same(got.column_indices, expected.column_indices);
+  same(got.column_scores, expected.column_scores);
+  for (std::int64_t i = 0; i < got.rows; ++i) {
+    std::set<std::int32_t> seen;
+    for (int k = 0; k < got.top_k; ++k) {
+      const std::int32_t index = got.indices[i * got.top_k + k];
+      if (index >= 0) CHECK(seen.insert(index).second);
+    }
+  }
+}
+
+}  // namespace twinpatch::test
