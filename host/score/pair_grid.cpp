@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "twinpatch/cache/descriptor_cache.hpp"
 #include "twinpatch/core/checked.hpp"
@@ -27,27 +28,67 @@ std::shared_ptr<const Rows> make_rows(const RowSource& source, std::int64_t begi
   return rows;
 }
 
+/// One side of a walk: blocks of at most `block` rows, halved whenever there is no memory for one.
+struct WalkedSide {
+  const RowSource& source;
+  std::int64_t block;
+
+  /// Block [begin, end) by `make(begin, count)`, or a smaller one from its beginning (`from_end`: up to its end) where
+  /// the device has no room for so many rows; `release()` lets go of what is not needed.
+  template <class Make, class Release>
+  std::pair<std::int64_t, std::shared_ptr<const Rows>> rows(std::int64_t begin, std::int64_t end, bool from_end,
+                                                            const Make& make, const Release& release) {
+    bool released = false;
+    for (;;) {
+      const std::int64_t count = std::min(block, end - begin);
+      // Blocks begin at multiples of the block, so that a cache knows them again on the way back.
+      const std::int64_t first = from_end ? std::max(begin, (end - 1) / block * block) : begin;
+      const std::int64_t most = from_end ? end - first : std::min(count, block - begin % block);
+      try {
+        return {first, make(first, most)};
+      } catch (const OutOfMemory&) {
+        if (!std::exchange(released, true) && release()) continue;
+        if (most <= 1) throw;
+        block = std::max<std::int64_t>(1, block / 2);
+      }
+    }
+  }
+};
+
 void walk(const RowSource& left, const RowSource& right, Backend::TileSize tile, std::int64_t cache_bytes,
           const RunControl& control, const TileVisitor& visit) {
   if (left.size == 0 || right.size == 0) return;
   if (tile.rows < 1 || tile.columns < 1) throw InvalidArgument("tiles of a grid need at least one row and one column");
-  DescriptorCache cache(cache_bytes);
-  const std::int64_t blocks = ceil_divide(right.size, tile.columns);
+  std::optional<DescriptorCache> cache(cache_bytes);
+  const auto release = [&] {  // what is kept for the way back
+    const bool held = cache->statistics().bytes > 0;
+    cache.emplace(cache_bytes);
+    return held;
+  };
+  WalkedSide rows{left, tile.rows};
+  WalkedSide columns{right, tile.columns};
   bool forwards = true;
-  for (std::int64_t first_row = 0; first_row < left.size; first_row += tile.rows) {
+  for (std::int64_t first_row = 0; first_row < left.size;) {
     control.check();
-    const auto left_rows = make_rows(left, first_row, std::min(tile.rows, left.size - first_row));
+    const auto make_left = [&](std::int64_t begin, std::int64_t count) { return make_rows(left, begin, count); };
+    const auto left_rows = rows.rows(first_row, left.size, false, make_left, release).second;
     // There and back again: what was used last is used first, so that a cache that does not hold all of the right side
     // still serves what it holds.
-    for (std::int64_t n = 0; n < blocks; ++n) {
+    for (std::int64_t begin = 0, end = right.size; begin < end;) {
       control.check();
-      const std::int64_t first_column = (forwards ? n : blocks - 1 - n) * tile.columns;
-      const std::int64_t count = std::min(tile.columns, right.size - first_column);
-      const auto right_rows =
-          cache.get(std::to_string(first_column), [&] { return make_rows(right, first_column, count); });
+      const auto make_right = [&](std::int64_t first, std::int64_t count) {
+        return cache->get(fmt::format("{}+{}", first, count), [&] { return make_rows(right, first, count); });
+      };
+      const auto [first_column, right_rows] = columns.rows(begin, end, !forwards, make_right, release);
       visit(*left_rows, first_row, *right_rows, first_column);
-      control.advance(left_rows->size() * count);
+      control.advance(left_rows->size() * right_rows->size());
+      if (forwards) {
+        begin = first_column + right_rows->size();
+      } else {
+        end = first_column;
+      }
     }
+    first_row += left_rows->size();
     forwards = !forwards;
   }
 }

@@ -48,6 +48,40 @@ struct CountingProgress final : Progress {
 
 }  // namespace
 
+TEST_CASE("a walk takes smaller blocks where a device has no room for larger ones") {
+  for (const std::int64_t room : {1, 3, 8, 20}) {
+    for (const std::int64_t cache : {0, 1 << 20}) {
+      Sides left(45, Side::left, 1);
+      Sides right(37, Side::right, 2);
+      // Memory for `room` rows beside those of the other side, now and then.
+      int calls = 0;
+      for (Sides* side : {&left, &right}) {
+        side->source.make = [make = side->source.make, room, &calls](std::int64_t begin, std::int64_t count) {
+          if (count > room && ++calls % 5 != 0) throw OutOfMemory("no room");
+          return make(begin, count);
+        };
+      }
+      FakeScorer scorer(left.counts);
+      const SelectionRequest request{.rows = 45, .columns = 37, .top_k = 2, .column_best = true};
+      FakeSelection selection(request);
+      CountingProgress progress;
+      walk_grid(left.source, right.source, {32, 16}, cache, scorer, selection, {{}, &progress});
+      CHECK(progress.total == 45 * 37);
+      const Matrix scores = all_scores(left.values, right.values);
+      const Selected expected = reference::select(scores.view(), request);
+      const Selected got = selection.read();
+      CHECK(std::equal(got.indices.data(), got.indices.data() + got.indices.size(), expected.indices.data()));
+      CHECK(std::equal(got.column_indices.data(), got.column_indices.data() + 37, expected.column_indices.data()));
+    }
+  }
+  Sides left(4, Side::left, 1);
+  Sides right(4, Side::right, 2);
+  right.source.make = [](std::int64_t, std::int64_t) -> std::shared_ptr<const Rows> { throw OutOfMemory("no room"); };
+  FakeScorer scorer(left.counts);
+  FakeSelection selection({.rows = 4, .columns = 4});
+  CHECK_THROWS_AS(walk_grid(left.source, right.source, {4, 4}, 0, scorer, selection, {}), OutOfMemory);
+}
+
 TEST_CASE("a walk sees every pair once, whatever the tiles") {
   for (const auto& [rows, columns] : {std::pair{0, 5}, {5, 0}, {1, 1}, {31, 33}, {64, 10}, {7, 130}}) {
     for (const std::int64_t tile : {1, 8, 31, 1000}) {
