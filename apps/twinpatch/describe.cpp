@@ -47,16 +47,18 @@ void DescribeOptions::validate() const {
 void report(Session& session, const DescribeOptions& options, const Describer& describer) {
   const std::int64_t columns = describer.engine().descriptor_size();
   session.say("{}: {} descriptors of {} numbers", options.out, describer.rows(), columns);
+  nlohmann::ordered_json object{{"model", model_json(describer.engine())},
+                                {"device", describer.engine().device()},
+                                {"out", options.out},
+                                {"shape", {describer.rows(), columns}}};
+  report_run(session, describer.engine(), object);
   if (!session.options().json) return;
   auto inputs = nlohmann::ordered_json::array();
   for (const auto& part : describer.parts()) {
     inputs.push_back({{"path", part.path}, {"part", part.part}, {"first_row", part.first}, {"rows", part.rows}});
   }
-  session.print_json("twinpatch.describe/1", {{"model", model_json(describer.engine())},
-                                              {"device", describer.engine().device()},
-                                              {"out", options.out},
-                                              {"shape", {describer.rows(), columns}},
-                                              {"inputs", inputs}});
+  object["inputs"] = inputs;
+  session.print_json("twinpatch.describe/1", object);
 }
 
 ExitCode run_describe(Session& session, const DescribeOptions& options) {

@@ -74,4 +74,22 @@ nlohmann::ordered_json model_json(const Engine& engine) {
   return {{"name", engine.spec().name}, {"hash", model_hash(engine.model())}};
 }
 
+void report_run(Session& session, const Engine& engine, nlohmann::ordered_json& object) {
+  for (const RunSummary& run : engine.summaries()) {
+    for (const std::string& line : run.text()) session.detail("{}", line);
+    nlohmann::ordered_json stages;
+    for (const auto& stage : run.stages) stages[stage.name] = {{"seconds", stage.seconds}, {"bytes", stage.bytes}};
+    const auto* const slowest = run.slowest();
+    object["run"].push_back({{"device", run.device},
+                             {"slowest", slowest == nullptr ? "" : slowest->name},
+                             {"stages", stages},
+                             {"patches", run.patches},
+                             {"pairs", run.pairs},
+                             {"tflops", run.tflops()},
+                             {"tflops_ceiling", run.tflops_ceiling},
+                             {"gigabytes_per_s", run.gigabytes()},
+                             {"gigabytes_per_s_ceiling", run.gigabytes_ceiling}});
+  }
+}
+
 }  // namespace twinpatch::app

@@ -30,4 +30,7 @@ void add_execution_options(CLI::App& app, ExecutionOptions& options);
 /// {"name", "hash"} of the engine's model, for --json.
 [[nodiscard]] nlohmann::ordered_json model_json(const Engine& engine);
 
+/// What the devices did, where the backend counts: lines for -v, and "run" in the object that --json prints.
+void report_run(Session& session, const Engine& engine, nlohmann::ordered_json& object);
+
 }  // namespace twinpatch::app

@@ -105,6 +105,7 @@ ExitCode run_grid(Session& session, const GridCommandOptions& options) {
                 selected.top_k, selected.columns, selected.rows);
   }
   if (!options.full.empty()) object["full"] = options.full;
+  report_run(session, engine, object);
   if (session.options().json) session.print_json("twinpatch.grid/1", object);
   return ExitCode::done;
 }

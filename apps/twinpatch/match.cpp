@@ -96,8 +96,9 @@ void write_results(Session& session, const MatchOptions& options, const Engine& 
   if (!options.patches.empty()) {
     draw_pairs(options.patches, result.left.patches.view(), result.right.patches.view(), result.matches);
   }
+  nlohmann::ordered_json object{{"model", model_json(engine)}, {"device", engine.device()}};
+  report_run(session, engine, object);
   if (session.options().json) {
-    nlohmann::ordered_json object{{"model", model_json(engine)}, {"device", engine.device()}};
     object.update(match_json(result, options.out.empty()));
     session.print_json("twinpatch.match/1", object);
   } else if (options.out.empty()) {

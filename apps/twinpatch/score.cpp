@@ -54,13 +54,13 @@ ExitCode run_score(Session& session, const ScoreOptions& options) {
   const auto count = static_cast<std::int64_t>(scores.size());
   write_npy<float>(options.out, scores, {count});
   session.say("{}: scores of {} pairs", options.out, count);
-  if (session.options().json) {
-    session.print_json("twinpatch.score/1", {{"model", model_json(engine)},
-                                             {"device", engine.device()},
-                                             {"patches", left.size()},
-                                             {"pairs", count},
-                                             {"out", options.out}});
-  }
+  nlohmann::ordered_json object{{"model", model_json(engine)},
+                                {"device", engine.device()},
+                                {"patches", left.size()},
+                                {"pairs", count},
+                                {"out", options.out}};
+  report_run(session, engine, object);
+  if (session.options().json) session.print_json("twinpatch.score/1", object);
   return ExitCode::done;
 }
 

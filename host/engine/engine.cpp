@@ -39,6 +39,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 const Model& Engine::model() const { return *state_->model; }
 const std::string& Engine::device() const { return state_->device; }
 std::int64_t Engine::descriptor_size() const { return state_->branch->descriptor_size(); }
+std::vector<RunSummary> Engine::summaries() const { return state_->backend->summaries(); }
 
 Matrix Engine::describe(PatchView patches, Side side, const RunControl& control) {
   return describe(std::span(&patches, 1), side, control);

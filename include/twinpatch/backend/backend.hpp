@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "twinpatch/backend/options.hpp"
+#include "twinpatch/backend/run_summary.hpp"
 #include "twinpatch/backend/selection.hpp"
 #include "twinpatch/core/matrix.hpp"
 #include "twinpatch/core/run_control.hpp"
@@ -103,6 +104,8 @@ class Backend {
   [[nodiscard]] virtual TileSize tile_size(const Model& model, int height, int width) const = 0;
   /// Bound in bytes on what a run takes on the device: `options.memory`, or the backend's own choice.
   [[nodiscard]] virtual std::int64_t memory() const { return std::int64_t{1} << 30; }
+  /// What its devices did so far, one each; nothing from a backend that does not count.
+  [[nodiscard]] virtual std::vector<RunSummary> summaries() const { return {}; }
 };
 
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options);

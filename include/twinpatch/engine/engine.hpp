@@ -58,6 +58,8 @@ class Engine {
   /// Which device was taken, and why.
   [[nodiscard]] const std::string& device() const;
   [[nodiscard]] std::int64_t descriptor_size() const;
+  /// What its devices did so far; nothing from a backend that does not count.
+  [[nodiscard]] std::vector<RunSummary> summaries() const;
 
   /// Descriptors [N, D]. Throws InvalidArgument for 2-channel networks.
   [[nodiscard]] Matrix describe(PatchView patches, Side side = Side::left, const RunControl& control = {});
