@@ -35,6 +35,15 @@ void add_execution_options(CLI::App& app, ExecutionOptions& options) {
       ->type_name("KIND")
       ->default_str("auto")
       ->group(kDeviceGroup);
+  app.add_option_function<std::string>(
+         "--profile-range",
+         [&options](const std::string& name) {
+           if (name != "warm") throw InvalidArgument(fmt::format("unknown profile range \"{}\"; known: warm", name));
+           options.profile_warm = true;
+         },
+         "on CUDA: warm shows a waiting profiler the steady state alone")
+      ->type_name("RANGE")
+      ->group(kDeviceGroup);
   app.add_option("--threads", options.threads, "threads on the host; 0: all this process may use")
       ->type_name("N")
       ->default_str("0")

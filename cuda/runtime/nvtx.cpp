@@ -82,12 +82,14 @@ void name_this_thread(const char* name) noexcept {
   (void)pthread_setname_np(pthread_self(), short_name);
 }
 
-ProfileRange::ProfileRange(bool enabled) noexcept : enabled_(enabled) {
-  if (enabled_) (void)cudaProfilerStart();
+void WarmProfile::next_batch() noexcept {
+  if (!enabled_ || started_ || ++batches_ < kWarmBatch) return;
+  started_ = true;
+  (void)cudaProfilerStart();
 }
 
-ProfileRange::~ProfileRange() {
-  if (enabled_) (void)cudaProfilerStop();
+WarmProfile::~WarmProfile() {
+  if (started_) (void)cudaProfilerStop();
 }
 
 }  // namespace twinpatch::cuda

@@ -47,17 +47,24 @@ void name_stream(cudaStream_t stream, const char* name) noexcept;
 /// Also what top and gdb show (cut to 15 characters).
 void name_this_thread(const char* name) noexcept;
 
-/// The part of a run that `--profile-range warm` shows to a profiler started with --capture-range=cudaProfilerApi. Does
-/// nothing unless `enabled`. Neither copied nor moved: start and stop belong to one scope.
-class ProfileRange {
+/// The part of a run that `--profile-range warm` shows to a profiler started with --capture-range=cudaProfilerApi: from
+/// the third batch on, when plans have been tuned and graphs captured, to the end of this object. Neither copied nor
+/// moved: start and stop belong to one run.
+class WarmProfile {
  public:
-  explicit ProfileRange(bool enabled) noexcept;
-  ~ProfileRange();
-  ProfileRange(const ProfileRange&) = delete;
-  ProfileRange& operator=(const ProfileRange&) = delete;
+  explicit WarmProfile(bool enabled) noexcept : enabled_(enabled) {}
+  ~WarmProfile();
+  WarmProfile(const WarmProfile&) = delete;
+  WarmProfile& operator=(const WarmProfile&) = delete;
+
+  /// Before the work of each batch or tile. Not thread-safe.
+  void next_batch() noexcept;
 
  private:
+  static constexpr int kWarmBatch = 3;
   bool enabled_;
+  bool started_ = false;
+  int batches_ = 0;
 };
 
 }  // namespace twinpatch::cuda

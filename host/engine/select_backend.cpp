@@ -37,6 +37,9 @@ std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::st
     throw InvalidArgument(
         fmt::format("unknown device \"{}\"; known: auto, cpu, cuda, cuda:0, cuda:0,1", options.device));
   }
+  if (options.profile_warm && chosen.device == "cpu") {
+    throw InvalidArgument(fmt::format("--profile-range is for CUDA devices; this run is on the CPU: {}", reason));
+  }
   auto backend = chosen.device == "cpu" ? make_cpu_backend(chosen) : make_cuda_backend(chosen);
   why = fmt::format("{}: {}", backend->description(), reason);
   return backend;

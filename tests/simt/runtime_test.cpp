@@ -259,10 +259,14 @@ TEST_CASE("ranges carry domain, category, registered name and amounts; streams h
   CHECK(simt::stream_name(context.copy_in()) == "twinpatch copy in");
   name_this_thread("a name that is too long for the kernel");
   {
-    const ProfileRange off(false);
-    CHECK_FALSE(simt::profiling());
-    const ProfileRange on(true);
-    CHECK(simt::profiling());
+    WarmProfile off(false);
+    WarmProfile on(true);
+    for (int batch = 1; batch <= 5; ++batch) {
+      off.next_batch();
+      CHECK(simt::profiling() == (batch > 3));
+      on.next_batch();
+      CHECK(simt::profiling() == (batch >= 3));
+    }
   }
   CHECK_FALSE(simt::profiling());
 }

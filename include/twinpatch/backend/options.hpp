@@ -29,6 +29,9 @@ struct ExecutionOptions {
   /// Only direct convolutions, no Winograd: about 3e-6 closer to the reference, several times slower.
   bool exact_convolutions = false;
   Kernels kernels = Kernels::automatic;  ///< fused: refused with DeviceError where the device has none
+  /// On CUDA: show a waiting profiler the warm part of the run alone (cudaProfilerStart once plans are tuned and graphs
+  /// captured). Refused with InvalidArgument on other devices.
+  bool profile_warm = false;
 
   /// Throws InvalidArgument for negative numbers.
   void validate() const;
