@@ -17,8 +17,30 @@ set(TWINPATCH_CUDA_RUNTIME
 set(TWINPATCH_CUDA_KERNELS)
 
 # cuDNN and cuBLAS, and what stands for them in tests/simt.
-set(TWINPATCH_CUDA_LIBRARY)
-set(TWINPATCH_CUDA_LIBRARY_REFERENCE)
+set(TWINPATCH_CUDA_LIBRARY
+  library/convolution.cpp
+  library/convolution_request.cpp
+  library/convolution_ways.cpp
+  library/cudnn_graph.cpp
+  library/cudnn_plans.cpp
+  library/default_plan_cache.cpp
+  library/libraries.cpp
+  library/library_check.cpp
+  library/matrix_product.cpp
+  library/matrix_product_request.cpp
+  library/number_type.cpp
+  library/pack.cpp
+  library/plan_cache.cpp)
+set(TWINPATCH_CUDA_LIBRARY_REFERENCE
+  ../tests/simt/library/convolution.cpp
+  ../tests/simt/library/libraries.cpp
+  ../tests/simt/library/matrix_product.cpp
+  library/convolution_request.cpp
+  library/default_plan_cache.cpp
+  library/matrix_product_request.cpp
+  library/number_type.cpp
+  library/pack.cpp
+  library/plan_cache.cpp)
 
 # Executors, scorers, selection, streaming and make_cuda_backend(). Empty: the stub answers.
 set(TWINPATCH_CUDA_ENGINE)

@@ -30,6 +30,12 @@ inline constexpr Tolerance kLayerFp32 = {1e-5, 1e-5, 1e-11};
 // Winograd F(3x3,5x5) and F(4x4,3x3): their transforms cost about 2e-6 of the output's scale (rms), and more where
 // large terms cancel. Measured 5.3e-5, nmse 5.7e-12.
 inline constexpr Tolerance kWinogradFp32 = {2e-4, 2e-4, 1e-10};
+// One layer in other precisions, against the reference on operands that the precision holds exactly: tf32 rounds the
+// operands once more (2⁻¹¹ each, sums of 2,400 products of unit scale), half precisions round the result. Measured on
+// the reference code of tests/simt alone, not on a device yet.
+inline constexpr Tolerance kLayerTf32 = {4e-3, 1e-3, 1e-6};
+inline constexpr Tolerance kLayerFp16 = {1e-3, 1e-3, 1e-6};
+inline constexpr Tolerance kLayerBf16 = {8e-3, 8e-3, 1e-4};
 // A whole tower, a descriptor or a cached projection in fp32. Measured 2.8e-6, nmse 1.4e-10.
 inline constexpr Tolerance kDescriptorFp32 = {3e-5, 3e-5, 2e-9};
 // A pair's score in fp32. Measured as above.

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "library/convolution_request.hpp"
+#include "library/libraries.hpp"
+#include "library/pack.hpp"
+
+namespace twinpatch::cuda {
+
+/// out = pool(relu(convolve(in, filter) + bias)), planned once. All of it channels last: `in` [batch, height, width,
+/// channels] and `out` [batch, height, width, channels] without gaps, in storage_of(precision); `bias` [out channels],
+/// of the same type; `filter` as pack_filter() gives it, same type. Pointers aligned to 16 bytes.
+class ConvolutionPlan {
+ public:
+  /// Finds the ways to compute it: the one that was fastest on this GPU before, where the plan cache knows it, else
+  /// what the library's heuristics name. Compiles: takes up to seconds; never inside a capture.
+  ConvolutionPlan(Libraries& libraries, const ConvolutionRequest& request);
+  ~ConvolutionPlan();
+  ConvolutionPlan(ConvolutionPlan&&) noexcept;
+  ConvolutionPlan& operator=(ConvolutionPlan&&) noexcept;
+
+  /// Workspace run() and tune() need, in bytes. tune() may lower it.
+  [[nodiscard]] std::int64_t workspace_bytes() const;
+  /// True until the fastest way is known: by tune() or from the plan cache.
+  [[nodiscard]] bool needs_tuning() const;
+  /// Times every way on the caller's buffers (which it overwrites: `out` and `workspace`), keeps the fastest and
+  /// records it in the plan cache. Synchronises the stream. Never inside a capture. Nothing happens where
+  /// needs_tuning() is false.
+  void tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out, void* workspace);
+  /// Enqueues one batch; allocates nothing and does not synchronise. May be captured, after a first call outside of a
+  /// capture (libraries load kernels on first use). `bias` is not read where the layer has none; `workspace` may be
+  /// null where workspace_bytes() is 0.
+  void run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out, void* workspace) const;
+
+  [[nodiscard]] const ConvolutionRequest& request() const;
+  /// What runs, in words: "cuDNN conv+bias+relu+pool, engine 1".
+  [[nodiscard]] std::string description() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace twinpatch::cuda

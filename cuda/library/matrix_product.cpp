@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "library/matrix_product.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "library/libraries_state.hpp"
+#include "runtime/handle.hpp"
+
+// cuBLASLt counts columns first; a row-major matrix is the transpose of what it sees. So out = left · right is asked
+// for as outᵀ = rightᵀ · leftᵀ: its first operand ("A") is our right matrix, its rows are our columns.
+
+namespace twinpatch::cuda {
+namespace {
+
+cudaDataType_t data_type(NumberType type) {
+  switch (type) {
+    case NumberType::fp32:
+      return CUDA_R_32F;
+    case NumberType::fp16:
+      return CUDA_R_16F;
+    case NumberType::bf16:
+      return CUDA_R_16BF;
+  }
+  throw InvalidArgument("unknown number type");
+}
+
+using Layout = Handle<cublasLtMatrixLayout_t, &cublasLtMatrixLayoutDestroy>;
+using Operation = Handle<cublasLtMatmulDesc_t, &cublasLtMatmulDescDestroy>;
+using Preference = Handle<cublasLtMatmulPreference_t, &cublasLtMatmulPreferenceDestroy>;
+
+template <class T>
+void set(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t name, T value) {
+  TWINPATCH_CUDA_CHECK(cublasLtMatrixLayoutSetAttribute(layout, name, &value, sizeof value));
+}
+template <class T>
+void set(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t name, T value) {
+  TWINPATCH_CUDA_CHECK(cublasLtMatmulDescSetAttribute(operation, name, &value, sizeof value));
+}
+template <class T>
+void set(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t name, T value) {
+  TWINPATCH_CUDA_CHECK(cublasLtMatmulPreferenceSetAttribute(preference, name, &value, sizeof value));
+}
+
+/// A row-major matrix [rows, columns] as cuBLASLt sees it, `batch` times.
+Layout make_layout(NumberType type, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t batch,
+                   std::int64_t batch_stride) {
+  cublasLtMatrixLayout_t made = nullptr;
+  TWINPATCH_CUDA_CHECK(cublasLtMatrixLayoutCreate(&made, data_type(type), static_cast<std::uint64_t>(columns),
+                                                  static_cast<std::uint64_t>(rows), stride));
+  Layout layout(made);
+  set(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(batch));
+  set(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, batch_stride);
+  return layout;
+}
+
+cublasLtEpilogue_t epilogue_of(const MatrixProductRequest& request) {
+  if (request.bias) return request.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+  return request.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+}  // namespace
+
+struct MatrixProduct::State {
+  Libraries::State* libraries = nullptr;
+  MatrixProductRequest request;
+  Operation operation;
+  Layout left, right, out;
+  cublasLtMatmulAlgo_t algorithm{};
+  std::int64_t workspace = 0;
+
+  void describe();
+  void choose();
+};
+
+void MatrixProduct::State::describe() {
+  const NumberType type = storage_of(request.precision);
+  cublasLtMatmulDesc_t made = nullptr;
+  TWINPATCH_CUDA_CHECK(cublasLtMatmulDescCreate(
+      &made, request.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F));
+  operation.reset(made);
+  set(made, CUBLASLT_MATMUL_DESC_TRANSA,
+      static_cast<std::int32_t>(request.right_transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
+  set(made, CUBLASLT_MATMUL_DESC_TRANSB, static_cast<std::int32_t>(CUBLAS_OP_N));
+  set(made, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(request));
+  if (request.bias) set(made, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, static_cast<std::int32_t>(data_type(request.out)));
+  left = make_layout(type, request.rows, request.inner, request.left_stride, request.batch, request.left_batch_stride);
+  right = request.right_transposed ? make_layout(type, request.columns, request.inner, request.right_stride,
+                                                 request.batch, request.right_batch_stride)
+                                   : make_layout(type, request.inner, request.columns, request.right_stride,
+                                                 request.batch, request.right_batch_stride);
+  out = make_layout(request.out, request.rows, request.columns, request.out_stride, request.batch,
+                    request.out_batch_stride);
+}
+
+void MatrixProduct::State::choose() {
+  cublasLtMatmulPreference_t made = nullptr;
+  TWINPATCH_CUDA_CHECK(cublasLtMatmulPreferenceCreate(&made));
+  const Preference preference(made);
+  set(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(request.workspace_limit));
+  // Sums that several blocks share are added in a fixed order, never in place as they come.
+  set(made, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
+  const auto alignment = static_cast<std::uint32_t>(request.alignment);
+  for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    set(made, name, alignment);
+  }
+  cublasLtMatmulHeuristicResult_t result{};
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      libraries->blas.get(), operation.get(), right.get(), left.get(), out.get(), out.get(), made, 1, &result, &count);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0)) {
+    throw DeviceError("cuBLASLt has no way to compute the matrix product " + to_text(request));
+  }
+  TWINPATCH_CUDA_CHECK(status);
+  TWINPATCH_CUDA_CHECK(result.state);
+  algorithm = result.algo;
+  workspace = static_cast<std::int64_t>(result.workspaceSize);
+}
+
+MatrixProduct::MatrixProduct(Libraries& libraries, const MatrixProductRequest& request)
+    : state_(std::make_unique<State>()) {
+  request.validate();
+  state_->libraries = &libraries.state();
+  state_->request = with_strides(request);
+  state_->describe();
+  state_->choose();
+}
+
+MatrixProduct::~MatrixProduct() = default;
+MatrixProduct::MatrixProduct(MatrixProduct&&) noexcept = default;
+MatrixProduct& MatrixProduct::operator=(MatrixProduct&&) noexcept = default;
+
+std::int64_t MatrixProduct::workspace_bytes() const { return state_->workspace; }
+
+void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out,
+                        void* workspace, float alpha, float beta) const {
+  const State& state = *state_;
+  if (state.request.bias) set(state.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  TWINPATCH_CUDA_CHECK(cublasLtMatmul(state.libraries->blas.get(), state.operation.get(), &alpha, right,
+                                      state.right.get(), left, state.left.get(), &beta, out, state.out.get(), out,
+                                      state.out.get(), &state.algorithm, workspace,
+                                      static_cast<std::size_t>(state.workspace), stream));
+}
+
+const MatrixProductRequest& MatrixProduct::request() const { return state_->request; }
+
+}  // namespace twinpatch::cuda

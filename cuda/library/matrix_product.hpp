@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "library/libraries.hpp"
+#include "library/matrix_product_request.hpp"
+#include "library/pack.hpp"
+
+namespace twinpatch::cuda {
+
+/// The product, planned once: the library's first choice that is deterministic.
+class MatrixProduct {
+ public:
+  MatrixProduct(Libraries& libraries, const MatrixProductRequest& request);
+  ~MatrixProduct();
+  MatrixProduct(MatrixProduct&&) noexcept;
+  MatrixProduct& operator=(MatrixProduct&&) noexcept;
+
+  [[nodiscard]] std::int64_t workspace_bytes() const;
+  /// Enqueues it; allocates nothing and does not synchronise. May be captured, after a first call outside of a capture.
+  /// `bias` is read only where the request has one, `out` only where beta is not 0. Without bias and workspace: null.
+  void run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out, void* workspace,
+           float alpha = 1.0F, float beta = 0.0F) const;
+
+  [[nodiscard]] const MatrixProductRequest& request() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace twinpatch::cuda

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "library/plan_cache.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
+
+namespace twinpatch::cuda {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr std::size_t kMostStages = 4;
+
+/// FNV-1a, 64 bits: tells damage apart, not malice.
+class Hash {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    value_ = (value_ ^ 0xffU) * 0x100000001b3U;  // "ab", "c" is not "a", "bc"
+  }
+  [[nodiscard]] std::string text() const { return fmt::format("{:016x}", value_); }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+std::string checksum(const std::string& key, const KeptPlan& plan) {
+  Hash hash;
+  hash.add(key);
+  for (const auto& stage : plan.stages) {
+    hash.add(std::to_string(stage.parts));
+    hash.add(stage.plan);
+  }
+  return hash.text();
+}
+
+}  // namespace
+
+std::string to_json(const std::string& key, const KeptPlan& plan) {
+  nlohmann::json stages = nlohmann::json::array();
+  for (const auto& stage : plan.stages) stages.push_back({{"parts", stage.parts}, {"plan", stage.plan}});
+  const nlohmann::json whole = {{"twinpatch_plan", kFormat},
+                                {"key", key},
+                                {"microseconds", plan.microseconds},
+                                {"stages", stages},
+                                {"checksum", checksum(key, plan)}};
+  return whole.dump(1) + "\n";
+}
+
+KeptPlan kept_plan_from_json(const std::string& text, const std::string& key, const std::string& path) {
+  const auto fail = [&](const char* what) { throw FormatError(path, -1, what); };
+  KeptPlan plan;
+  std::string found_checksum;
+  try {
+    const auto whole = nlohmann::json::parse(text);
+    if (whole.at("twinpatch_plan").get<int>() != kFormat) fail("a plan of another format");
+    if (whole.at("key").get<std::string>() != key) fail("a plan of another key");
+    plan.microseconds = whole.at("microseconds").get<double>();
+    const auto& stages = whole.at("stages");
+    if (!stages.is_array() || stages.empty() || stages.size() > kMostStages) fail("a plan of no or too many stages");
+    for (const auto& stage : stages) {
+      plan.stages.push_back({stage.at("parts").get<unsigned>(), stage.at("plan").get<std::string>()});
+    }
+    found_checksum = whole.at("checksum").get<std::string>();
+  } catch (const nlohmann::json::exception&) {
+    fail("not the JSON of a plan");
+  }
+  if (!std::isfinite(plan.microseconds)) fail("a plan whose time is not a number");
+  if (found_checksum != checksum(key, plan)) fail("a plan whose checksum does not fit");
+  return plan;
+}
+
+PlanCache::PlanCache(std::filesystem::path folder, std::function<void(const std::string&)> log)
+    : folder_(std::move(folder)), log_(std::move(log)) {}
+
+std::filesystem::path PlanCache::file(const std::string& key) const {
+  Hash hash;
+  hash.add(key);
+  return folder_ / (hash.text() + ".json");
+}
+
+void PlanCache::say(const std::string& line) const {
+  if (log_) log_(line);
+}
+
+std::optional<KeptPlan> PlanCache::load(const std::string& key) const {
+  if (folder_.empty()) return std::nullopt;
+  const auto path = file(key);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  try {
+    return kept_plan_from_json(read_text_file(path), key, path.string());
+  } catch (const Error& error) {
+    say(fmt::format("ignored a kept plan, it will be made anew: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
+void PlanCache::store(const std::string& key, const KeptPlan& plan) const {
+  if (folder_.empty()) return;
+  try {
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) throw IoError(folder_.string(), "cannot make folder", error.value());
+    AtomicFile out(file(key));
+    out.write(to_json(key, plan));
+    out.commit();
+  } catch (const Error& error) {
+    say(fmt::format("a plan could not be kept, the next run will look for it again: {}", error.what()));
+  }
+}
+
+}  // namespace twinpatch::cuda
