@@ -27,11 +27,11 @@ Vector times(const std::array<double, 9>& m, const Vector& v) {
 }
 double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
-// Noise is 0.3 px a coordinate, the threshold 4 px. Worst of 75 scenes: recall 1.0, precision 0.969 (wrong matches that
-// happen to fit), 2.1 px of the worst of 240 right matches from its line, 78 px where the matrix is transposed.
-constexpr double kVerifyRecall = 0.98;
+// Noise is 0.3 px a coordinate, the threshold 4 px. Worst of 180 scenes: recall 0.967, precision 0.973 (wrong matches
+// that happen to fit), 5.2 px of the worst of 240 right matches from its line, 77 px where the matrix is transposed.
+constexpr double kVerifyRecall = 0.93;
 constexpr double kVerifyPrecision = 0.94;
-constexpr double kEpipolarError = 5;
+constexpr double kEpipolarError = 8;
 constexpr double kTransposedError = 30;
 
 constexpr int kWidth = 1200;

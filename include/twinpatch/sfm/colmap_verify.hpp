@@ -30,7 +30,7 @@ struct ColmapView {
 
 /// Geometric verification of the matches of two images: fundamental matrix, homography, and, where both cameras have a
 /// prior focal length and a model that can be undone (all but FOV and THIN_PRISM_FISHEYE), essential matrix, each by
-/// OpenCV's USAC with MAGSAC scores (Barath et al., CVPR 2019/2020); then COLMAP's rule chooses between them
+/// OpenCV's USAC with graph-cut RANSAC (Barath & Matas, CVPR 2018); then COLMAP's rule chooses between them
 /// (TwoViewGeometry, EstimateCalibrated and EstimateUncalibrated). The same input gives the same result. `first` must
 /// be the image with the smaller id. Throws InvalidArgument for indices that are not there and for options that make no
 /// sense.
