@@ -66,7 +66,11 @@ void PhotographOptions::validate() const {
   if (!extent_from.empty()) (void)patch_extent_preset(extent_from);
 }
 
-void add_photograph_options(CLI::App& app, PhotographOptions& options) {
+CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec) {
+  return {.side = patch_side(spec), .extent = extent_of(options), .upright = options.upright};
+}
+
+void add_patch_options(CLI::App& app, PhotographOptions& options) {
   app.add_option("--max-keypoints", options.max_keypoints, "the strongest SIFT keypoints are kept; 0: all")
       ->type_name("N")
       ->default_str(std::to_string(options.max_keypoints))
@@ -79,6 +83,10 @@ void add_photograph_options(CLI::App& app, PhotographOptions& options) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_flag("--upright", options.upright, "do not turn patches to the keypoint's angle")->group(kGroup);
+}
+
+void add_photograph_options(CLI::App& app, PhotographOptions& options) {
+  add_patch_options(app, options);
   app.add_option("--pixel-origin", options.pixel_origin, "coordinate of the first pixel's centre: 0 or 0.5")
       ->type_name("C")
       ->default_str("0")
@@ -88,17 +96,16 @@ void add_photograph_options(CLI::App& app, PhotographOptions& options) {
 Photograph read_photograph(Session& session, const std::filesystem::path& path,
                            const std::filesystem::path& keypoint_file, const NetworkSpec& spec,
                            const PhotographOptions& options, ThreadPool& pool) {
-  const int side = patch_side(spec);
+  const CutOptions cut = cut_options(options, spec);
   const GrayImage image = read_image(path);
   session.control().check();
   Photograph photograph{
       path.string(), image.width(), image.height(), find_keypoints(image, keypoint_file, options), {}};
   if (photograph.keypoints.empty()) session.warn("{}: no keypoints found", path.string());
   session.control().check();
-  photograph.patches = cut_patches(image, photograph.keypoints,
-                                   {.side = side, .extent = extent_of(options), .upright = options.upright}, pool);
+  photograph.patches = cut_patches(image, photograph.keypoints, cut, pool);
   session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path.string(), image.width(), image.height(),
-                 photograph.keypoints.size(), side, side, extent_of(options), options.upright ? ", upright" : "");
+                 photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "");
   return photograph;
 }
 

@@ -29,6 +29,10 @@ struct PhotographOptions {
   void validate() const;
 };
 void add_photograph_options(CLI::App& app, PhotographOptions& options);
+/// The same without --pixel-origin, for commands whose keypoints come with a convention of their own.
+void add_patch_options(CLI::App& app, PhotographOptions& options);
+/// Square patches as the network takes them, 64 wide where it takes any. Throws ShapeError for one that takes others.
+[[nodiscard]] CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec);
 /// Said in the help of every command that reads or writes coordinates.
 extern const char* const kPixelConvention;
 

@@ -9,14 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace twinpatch {
+#include "twinpatch/collection/image_pairs.hpp"
 
-/// Two different images of a collection, by their places in its list of names.
-struct ImagePair {
-  std::int32_t first = 0;
-  std::int32_t second = 0;
-  friend bool operator==(const ImagePair&, const ImagePair&) = default;
-};
+namespace twinpatch {
 
 /// A name in a pair list that no image has.
 struct UnknownImage {

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/sfm/feature_image_source.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch {
+
+FeatureImageSource::FeatureImageSource(std::filesystem::path folder, std::vector<FeatureImage> images,
+                                       LoadKeypoints load, const CutOptions& cut, int threads)
+    : folder_(std::move(folder)),
+      images_(std::move(images)),
+      load_(std::move(load)),
+      cut_(cut),
+      pool_(std::make_unique<ThreadPool>(threads)) {
+  std::set<std::string_view> names;
+  for (const FeatureImage& image : images_) {
+    if (!names.insert(image.name).second) throw InvalidArgument(fmt::format("two images are called {}", image.name));
+  }
+}
+
+std::vector<Keypoint> FeatureImageSource::keypoints(std::int64_t image) const {
+  const FeatureImage& expected = at(image);
+  auto keypoints = load_(image);
+  if (std::ssize(keypoints) != expected.keypoints) {
+    throw FormatError(
+        expected.name, -1,
+        fmt::format("has {} keypoints now, and had {} when the run began", keypoints.size(), expected.keypoints));
+  }
+  return keypoints;
+}
+
+std::string FeatureImageSource::content_key(std::int64_t image) const {
+  const auto found = keypoints(image);
+  // Without the detector's strength, which no patch depends on.
+  std::vector<float> values;
+  values.reserve(found.size() * 4);
+  for (const Keypoint& keypoint : found) {
+    values.insert(values.end(), {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle});
+  }
+  return file_content_hash(folder_ / at(image).name) + "-" + content_hash(std::as_bytes(std::span(values)));
+}
+
+std::string FeatureImageSource::patch_settings() const {
+  return fmt::format("side {}, extent {}{}", cut_.side, cut_.extent, cut_.upright ? ", upright" : "");
+}
+
+PatchSet FeatureImageSource::patches(std::int64_t image) const {
+  const FeatureImage& expected = at(image);
+  const auto path = folder_ / expected.name;
+  const GrayImage pixels = read_image(path);
+  const bool known = expected.width > 0 && expected.height > 0;
+  if (known && (pixels.width() != expected.width || pixels.height() != expected.height)) {
+    throw InvalidArgument(
+        fmt::format("{} has {}x{} pixels, but its keypoints were found in {}x{}: this is not the "
+                    "folder they were found in, or the photographs were resized since",
+                    path.string(), pixels.width(), pixels.height(), expected.width, expected.height));
+  }
+  const auto found = keypoints(image);
+  try {
+    return cut_patches(pixels, found, cut_, *pool_);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(fmt::format("{}: {}", path.string(), error.what()));
+  }
+}
+
+}  // namespace twinpatch
