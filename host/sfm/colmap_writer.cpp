@@ -62,6 +62,7 @@ struct ColmapWriter::State {
     refuse_log_on_network(connection);
     // A commit in WAL mode need not wait for the disk: a power cut may lose the last transactions, never corrupt.
     if (journal_mode(connection) == "wal") connection.run("PRAGMA synchronous = NORMAL");
+    connection.run("PRAGMA cache_size = -65536");  // KiB: a whole transaction, so that it is written once
     try_writing(connection);
     for (const auto& image : sfm::read_images(connection)) keypoints[image.id] = image.keypoints;
   }

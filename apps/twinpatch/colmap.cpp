@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <memory>
+
+#include "apps/twinpatch/colmap_export.hpp"
+#include "apps/twinpatch/colmap_images.hpp"
+#include "apps/twinpatch/colmap_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "twinpatch/core/file.hpp"
+#include "twinpatch/core/units.hpp"
+#include "twinpatch/sfm/colmap_next.hpp"
+#include "twinpatch/sfm/image_pair_list.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+/// The list of pairs that got matches; false where a name fits into no list.
+bool write_pair_list(Session& session, const ColmapOptions& options, const std::vector<std::string>& names,
+                     const std::vector<ImagePair>& pairs) {
+  std::string text;
+  try {
+    text = format_image_pairs(pairs, names);
+  } catch (const InvalidArgument& error) {
+    session.warn("no list of pairs is written: {}", error.what());
+    return false;
+  }
+  AtomicFile file(options.pair_list_path());
+  file.write(text);
+  file.commit();
+  return true;
+}
+
+/// "1 pair", "3 pairs".
+std::string pairs(std::int64_t count) { return fmt::format("{} pair{}", count, count == 1 ? "" : "s"); }
+
+void say_what_was_written(Session& session, const ColmapOptions& options, const ColmapExport& result) {
+  const ColmapWriteCounts& counts = result.counts;
+  if (counts.pairs > 0 || counts.geometries > 0) {
+    session.say("{}: {} matches of {} written, and {} geometries, in {}", options.database, counts.matches,
+                pairs(counts.pairs), counts.geometries, format_seconds(result.seconds));
+  } else {
+    session.say("{}: nothing to write", options.database);
+  }
+  const std::int64_t without = result.pairs - std::ssize(result.matched);
+  if (without > 0) session.say("{} of {} without a match", without, pairs(result.pairs));
+  if (counts.unchanged > 0) session.say("{} held the same matches already", pairs(counts.unchanged));
+  if (counts.kept > 0) {
+    const std::string empty = fmt::format(" ({} of them empty, which COLMAP takes as done)", counts.kept_empty);
+    session.warn("{} had other matches before, which were kept{}; --replace overwrites them", pairs(counts.kept),
+                 counts.kept_empty == 0 ? "" : empty);
+  }
+  if (counts.removed > 0) session.say("old rows of {} without a match were taken away", pairs(counts.removed));
+  if (!options.verify) return;
+  session.say("verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} with too few inliers",
+              pairs(result.calibrated), result.uncalibrated, result.planar, result.degenerate);
+}
+
+std::vector<std::string> say_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
+                                  const ColmapExport& result, bool has_list) {
+  if (result.matched.empty()) {
+    session.warn("no pair of images has a match: there is nothing for COLMAP to go on with");
+    return {};
+  }
+  bool spaces = !has_list;
+  for (const auto& row : images.rows) spaces = spaces || row.name.find_first_of(" \t") != std::string::npos;
+  const auto folder = std::filesystem::path(options.database).parent_path();
+  const auto commands = colmap_next_commands({.database = options.database,
+                                              .images = options.images,
+                                              .pair_list = options.pair_list_path(),
+                                              .sparse = folder / "sparse",
+                                              .schema = images.database.schema(),
+                                              .verified = options.verify && result.counts.kept == 0,
+                                              .list_has_spaces = spaces});
+  if (commands.empty()) {
+    session.warn(
+        "COLMAP {} cannot read a list of names with spaces. Run the same command again with --verify (nothing "
+        "is matched again), or verify with `colmap geometric_verifier` of COLMAP 3.13 or newer",
+        colmap_schema_name(images.database.schema()));
+    return {};
+  }
+  session.say("next:");
+  for (const std::string& command : commands) session.say("  {}", command);
+  return commands;
+}
+
+nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExport& result, bool has_list,
+                                   const std::vector<std::string>& next) {
+  const ColmapWriteCounts& counts = result.counts;
+  nlohmann::ordered_json object{{"database", options.database},
+                                {"pairs", result.pairs},
+                                {"pairs_with_matches", result.matched.size()},
+                                {"pairs_written", counts.pairs},
+                                {"matches_written", counts.matches},
+                                {"pairs_unchanged", counts.unchanged},
+                                {"pairs_kept", counts.kept},
+                                {"pairs_removed", counts.removed},
+                                {"transactions", counts.transactions},
+                                {"seconds", result.seconds}};
+  if (options.verify) {
+    object["verified"] = {{"calibrated", result.calibrated},
+                          {"uncalibrated", result.uncalibrated},
+                          {"planar_or_panoramic", result.planar},
+                          {"degenerate", result.degenerate}};
+  }
+  if (has_list) object["pair_list"] = options.pair_list_path().string();
+  object["next"] = next;
+  return object;
+}
+
+}  // namespace
+
+ExitCode run_colmap(Session& session, const ColmapOptions& options) {
+  options.validate();
+  // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
+  if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options());
+  const auto images = open_images(session, options);
+
+  bool complete = true;
+  std::optional<float> sigma;
+  const auto make_images = [&](const NetworkSpec& spec) {
+    sigma = sigma_of_points(options, cut_options(options.photographs, spec));
+    return make_source(images, options, spec);
+  };
+  const auto make_pairs = [&](const PairContext& context) {
+    return choose_pairs(session, options, *images, context, complete);
+  };
+  const CollectionOutcome outcome =
+      run_images(session, options.engine, options.collection, make_images, make_pairs, options.run_folder());
+  const ExitCode code = complete ? ExitCode::done : ExitCode::partial;
+  if (!outcome.matches) return code;
+
+  const ColmapExport result = export_matches(session, options, *images, *outcome.matches, sigma);
+  say_what_was_written(session, options, result);
+  // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
+  const bool has_list = write_pair_list(session, options, images->names(), result.matched);
+  const auto next = say_next(session, options, *images, result, has_list);
+  if (session.options().json) {
+    session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next));
+  }
+  return code;
+}
+
+namespace {
+
+constexpr const char* kNotes =
+    "Keypoints are taken from the database, patches are cut from the photographs around them, and matches are written "
+    "into its table `matches`: nothing else in the file changes, and it keeps the version it has. COLMAP then verifies "
+    "the matches and reconstructs; the commands for that are printed at the end. docs/colmap.md is the cookbook.\n\n"
+    "The run is cut into blocks that are kept in DATABASE.twinpatch: the same command goes on where it was stopped, "
+    "and "
+    "`--shard i/N` with `twinpatch merge` spreads it over machines. The database is written when all blocks are "
+    "there.\n\n"
+    "--pairs FILE is a list as COLMAP and hloc write it, two names a line; names with spaces are separated by a tab. "
+    "Names that no image has are reported, all of them, and the exit code is then 3.\n\n"
+    "--pairs retrieval:N pairs each image with the N whose pooled descriptors are most similar. --rerank 2ch re-scores "
+    "what a siamese network left over.";
+
+Run add_options(CLI::App& app) {
+  auto options = std::make_shared<ColmapOptions>();
+  add_colmap_options(app, *options);
+  return [options](Session& session) { return run_colmap(session, *options); };
+}
+
+}  // namespace
+
+Command colmap_command() {
+  return {
+      .name = "colmap",
+      .summary = "match the images of a COLMAP database, and store the matches in it",
+      .examples = {{"every image with every other one", "twinpatch colmap database.db --images images"},
+                   {"what it would take, without doing it", "twinpatch colmap database.db --images images --dry-run"},
+                   {"each image with the 20 most similar ones, geometrically verified",
+                    "twinpatch colmap database.db --images images --pairs retrieval:20 --verify"},
+                   {"a video: each frame with the next 10",
+                    "twinpatch colmap database.db --images frames --pairs sequential:10"},
+                   {"images without keypoints get SIFT's", "twinpatch colmap database.db --images images --extract"}},
+      .notes = kNotes,
+      .add_options = add_options,
+      .children = {}};
+}
+
+}  // namespace twinpatch::app

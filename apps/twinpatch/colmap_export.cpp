@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/twinpatch/colmap_export.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+
+#include "apps/frame/command.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+/// Keypoints of images as they are needed, forgotten together when they grow too many.
+class KeypointCache {
+ public:
+  KeypointCache(const ColmapImages& images, std::optional<float> sigma) : images_(images), sigma_(sigma) {}
+
+  std::shared_ptr<const std::vector<Keypoint>> get(std::int32_t image) {
+    auto& entry = entries_[image];
+    if (entry) return entry;
+    auto loaded = std::make_shared<const std::vector<Keypoint>>(
+        images_.database.keypoints(images_.rows.at(static_cast<std::size_t>(image)).id, sigma_));
+    held_ += std::ssize(*loaded);
+    if (held_ > kMostKeypoints) {
+      entries_.clear();
+      held_ = std::ssize(*loaded);
+    }
+    return entries_[image] = loaded;
+  }
+
+ private:
+  static constexpr std::int64_t kMostKeypoints = 10'000'000;  // 200 MB
+  const ColmapImages& images_;
+  std::optional<float> sigma_;
+  std::map<std::int32_t, std::shared_ptr<const std::vector<Keypoint>>> entries_;
+  std::int64_t held_ = 0;
+};
+
+/// Pairs on their way into the database: some at a time, so that threads can verify them.
+class Exporter {
+ public:
+  Exporter(Session& session, const ColmapOptions& options, const ColmapImages& images, std::optional<float> sigma)
+      : session_(session),
+        options_(options),
+        images_(images),
+        writer_(options.database, options.write_options()),
+        keypoints_(images, sigma),
+        pool_(options.engine.execution.threads) {}
+
+  void add(ImagePair pair, std::span<const Match> matches) {
+    ++result_.pairs;
+    if (!matches.empty()) result_.matched.push_back(pair);
+    Waiting waiting{.pair = pair};
+    waiting.matches.reserve(matches.size());
+    for (const Match& match : matches) waiting.matches.push_back({match.left, match.right});
+    if (options_.verify) {
+      waiting.first = keypoints_.get(pair.first);
+      waiting.second = keypoints_.get(pair.second);
+    }
+    waiting_.push_back(std::move(waiting));
+    if (waiting_.size() == kAtOnce) pass_on();
+  }
+
+  ColmapExport finish() {
+    pass_on();
+    writer_.flush();
+    result_.counts = writer_.counts();
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 256;
+  struct Waiting {
+    ImagePair pair;
+    std::vector<IndexPair> matches{};
+    std::shared_ptr<const std::vector<Keypoint>> first{};
+    std::shared_ptr<const std::vector<Keypoint>> second{};
+    std::optional<ColmapGeometry> geometry{};
+  };
+
+  [[nodiscard]] const ColmapImageRow& row(std::int32_t image) const {
+    return images_.rows.at(static_cast<std::size_t>(image));
+  }
+
+  void verify() {
+    pool_.for_ranges(std::ssize(waiting_), 1, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        session_.control().check();
+        Waiting& one = waiting_[static_cast<std::size_t>(i)];
+        one.geometry =
+            verify_pair({images_.camera(row(one.pair.first)), *one.first},
+                        {images_.camera(row(one.pair.second)), *one.second}, one.matches, options_.verification);
+      }
+    });
+  }
+
+  void count(const ColmapGeometry& geometry) {
+    switch (geometry.config) {
+      case ColmapConfig::calibrated:
+        ++result_.calibrated;
+        break;
+      case ColmapConfig::uncalibrated:
+        ++result_.uncalibrated;
+        break;
+      case ColmapConfig::planar_or_panoramic:
+        ++result_.planar;
+        break;
+      case ColmapConfig::degenerate:
+        ++result_.degenerate;
+        break;
+    }
+  }
+
+  void pass_on() {
+    session_.control().check();
+    if (options_.verify) verify();
+    for (Waiting& one : waiting_) {
+      if (one.geometry && !one.matches.empty()) count(*one.geometry);
+      writer_.add_matches(row(one.pair.first).id, row(one.pair.second).id, one.matches, std::move(one.geometry));
+    }
+    session_.control().advance(std::ssize(waiting_));
+    waiting_.clear();
+  }
+
+  Session& session_;
+  const ColmapOptions& options_;
+  const ColmapImages& images_;
+  ColmapWriter writer_;
+  KeypointCache keypoints_;
+  ThreadPool pool_;
+  std::vector<Waiting> waiting_;
+  ColmapExport result_;
+};
+
+}  // namespace
+
+ColmapExport export_matches(Session& session, const ColmapOptions& options, const ColmapImages& images,
+                            const CollectionMatches& matches, std::optional<float> sigma) {
+  const auto start = std::chrono::steady_clock::now();
+  Exporter exporter(session, options, images, sigma);
+  session.control().begin(options.verify ? "verify and write" : "write", matches.plan().pairs(), "pairs");
+  matches.for_each([&](ImagePair pair, std::span<const Match> of_pair) { exporter.add(pair, of_pair); });
+  ColmapExport result = exporter.finish();
+  session.control().end();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace twinpatch::app

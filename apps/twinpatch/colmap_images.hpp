@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/twinpatch/colmap_options.hpp"
+#include "twinpatch/sfm/colmap_database.hpp"
+
+namespace twinpatch::app {
+
+/// A database and its images in order of their ids: image i of a run is rows[i].
+struct ColmapImages {
+  ColmapDatabase database;
+  std::vector<ColmapImageRow> rows;
+  std::map<std::uint32_t, ColmapCameraRow> cameras;
+
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// Null for a camera that the database does not have.
+  [[nodiscard]] const ColmapCameraRow* camera(const ColmapImageRow& row) const;
+};
+
+/// Opens the database and, with --extract, detects keypoints first. Says which images have none. Throws InvalidArgument
+/// where no image has any, where keypoints have no scale and no --patch-size was given, and where photographs are
+/// missing (naming them).
+[[nodiscard]] std::shared_ptr<const ColmapImages> open_images(Session& session, const ColmapOptions& options);
+
+/// Side of a window divided by the extent: the scale of keypoints of two columns.
+[[nodiscard]] std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOptions& cut);
+
+/// Patches for a network.
+[[nodiscard]] std::unique_ptr<ImageSource> make_source(std::shared_ptr<const ColmapImages> images,
+                                                       const ColmapOptions& options, const NetworkSpec& spec);
+
+/// What --pairs says, for these images; `complete` turns false where a list names images that are not there.
+[[nodiscard]] PairSelection choose_pairs(Session& session, const ColmapOptions& options, const ColmapImages& images,
+                                         const PairContext& context, bool& complete);
+
+}  // namespace twinpatch::app

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/twinpatch/colmap_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "apps/frame/run_options.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+constexpr const char* kDatabaseGroup = "The database";
+
+void check_positive(const char* option, double value) {
+  if (!(value > 0)) throw UsageError(fmt::format("{} must be positive, found {}", option, value));
+}
+
+}  // namespace
+
+std::filesystem::path ColmapOptions::run_folder() const {
+  return collection.run.empty() ? std::filesystem::path(database + ".twinpatch")
+                                : std::filesystem::path(collection.run);
+}
+
+std::filesystem::path ColmapOptions::pair_list_path() const {
+  return pair_list.empty() ? run_folder() / "pairs.txt" : std::filesystem::path(pair_list);
+}
+
+ColmapWriteOptions ColmapOptions::write_options() const {
+  return {.replace = replace, .patience = std::chrono::milliseconds(static_cast<std::int64_t>(lock_wait * 1000))};
+}
+
+void ColmapOptions::validate() const {
+  photographs.validate();
+  engine.execution.validate();
+  collection.validate();
+  if (patch_size) check_positive("--patch-size", *patch_size);
+  check_positive("--max-error", verification.max_error);
+  if (verification.min_inliers < 8) {
+    throw UsageError(fmt::format("--min-inliers must be at least 8, found {}", verification.min_inliers));
+  }
+  if (!(lock_wait >= 0 && lock_wait <= 86'400)) {
+    throw UsageError(fmt::format("--lock-wait must lie between 0 and 86400 seconds, found {}", lock_wait));
+  }
+  if (extract && collection.dry_run) throw UsageError("--extract writes keypoints, and --dry-run writes nothing");
+  if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
+}
+
+void add_colmap_options(CLI::App& app, ColmapOptions& options) {
+  app.add_option("DATABASE", options.database, "COLMAP's database, with images and keypoints")
+      ->required()
+      ->group(kArgumentGroup);
+  app.add_option("--images", options.images, "folder of the photographs, as COLMAP's --image_path")
+      ->required()
+      ->type_name("DIR")
+      ->group(kMainGroup);
+  app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
+      ->type_name("WHICH")
+      ->default_str(options.pairs)
+      ->group(kMainGroup);
+  app.add_flag("--replace", options.replace, "overwrite matches and geometries that the pairs have already")
+      ->group(kMainGroup);
+  app.add_flag("--verify", options.verify, "verify geometrically here, so that COLMAP need not")->group(kMainGroup);
+  add_engine_options(app, options.engine);
+  add_collection_options(app, options.collection);
+
+  app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
+      ->group(kDatabaseGroup);
+  app.add_option("--patch-size", options.patch_size,
+                 "side of a patch's window in pixels, for keypoints without scale (two columns)")
+      ->type_name("PIXELS")
+      ->group(kDatabaseGroup);
+  app.add_option("--pair-list", options.pair_list, "where to write the pairs that got matches [RUN/pairs.txt]")
+      ->type_name("FILE")
+      ->group(kDatabaseGroup);
+  app.add_option("--lock-wait", options.lock_wait, "how long to wait for another program's lock")
+      ->type_name("SECONDS")
+      ->default_str("30")
+      ->group(kDatabaseGroup);
+  app.add_option("--max-error", options.verification.max_error, "of an inlier, with --verify")
+      ->type_name("PIXELS")
+      ->default_str("4")
+      ->group(kDatabaseGroup);
+  app.add_option("--min-inliers", options.verification.min_inliers, "of a verified pair, with --verify")
+      ->type_name("N")
+      ->default_str("15")
+      ->group(kDatabaseGroup);
+  add_patch_options(app, options.photographs);
+}
+
+}  // namespace twinpatch::app

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "apps/frame/command.hpp"
+#include "apps/twinpatch/collection_run.hpp"
+#include "apps/twinpatch/engine_options.hpp"
+#include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/sfm/colmap_verify.hpp"
+#include "twinpatch/sfm/colmap_writer.hpp"
+
+namespace twinpatch::app {
+
+struct ColmapOptions {
+  EngineOptions engine;
+  CollectionOptions collection;
+  PhotographOptions photographs;
+  std::string database;
+  std::string images;
+  std::string pairs = "exhaustive";
+  std::string pair_list;            ///< written; empty: in the run's folder
+  std::optional<float> patch_size;  ///< pixels, for keypoints of two columns
+  bool extract = false;
+  bool replace = false;
+  bool verify = false;
+  ColmapVerifyOptions verification;
+  double lock_wait = 30;  ///< seconds
+
+  /// Throws UsageError, IoError.
+  void validate() const;
+  [[nodiscard]] std::filesystem::path run_folder() const;
+  [[nodiscard]] std::filesystem::path pair_list_path() const;
+  [[nodiscard]] ColmapWriteOptions write_options() const;
+};
+
+void add_colmap_options(CLI::App& app, ColmapOptions& options);
+
+/// The command itself; also what `twinpatch plan` does with --dry-run.
+[[nodiscard]] ExitCode run_colmap(Session& session, const ColmapOptions& options);
+
+}  // namespace twinpatch::app

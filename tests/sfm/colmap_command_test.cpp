@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+
+#include "apps/process.hpp"
+#include "apps/scene.hpp"
+#include "sfm/colmap_fixtures.hpp"
+#include "twinpatch/sfm/colmap_ids.hpp"
+#include "twinpatch/vision/image.hpp"
+
+using namespace twinpatch;
+using namespace twinpatch::test;
+using Catch::Contains;
+
+namespace {
+
+constexpr int kWidth = 240;
+constexpr int kHeight = 180;
+constexpr int kShift = 17;
+
+std::string read(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::int64_t key(std::uint32_t a, std::uint32_t b) {
+  return colmap_pair_id(static_cast<ColmapImageId>(a), static_cast<ColmapImageId>(b));
+}
+
+/// Photographs of one scene, each shifted by 17 pixels more, and a database that knows them: ids 3, 4, 5, …, no
+/// keypoints yet.
+struct Collection {
+  explicit Collection(const std::vector<std::string>& file_names, const std::string& release = "3.8")
+      : names(file_names) {
+    std::filesystem::create_directory(scene.folder() / "photo graphs");
+    TestDatabase database(path(), release, true);
+    database.camera(1, 0, kWidth, kHeight, {300, 120, 90}, true);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      (void)scene.photograph("photo graphs/" + names[i], kWidth, kHeight, kShift * static_cast<int>(i));
+      database.image(static_cast<int>(i) + 3, names[i], 1, 0, {});
+    }
+  }
+  [[nodiscard]] std::string path() const { return scene.path("my data.db"); }
+  [[nodiscard]] std::string images() const { return scene.path("photo graphs"); }
+  [[nodiscard]] std::string photograph(std::size_t i) const { return images() + "/" + names[i]; }
+
+  [[nodiscard]] ProcessResult run(const std::vector<std::string>& more, const std::string& network = "siam-l2") const {
+    std::vector<std::string> arguments{"colmap",          path(), "--images",  images(), "-m", scene.model(network),
+                                       "--max-keypoints", "120",  "--threads", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  }
+  /// Of the pair's stored matches, how many there are and how many lie at the shift between the two.
+  [[nodiscard]] std::pair<int, int> right_ones(std::uint32_t a, std::uint32_t b) const {
+    TestDatabase database(path());
+    const auto row = database.row("matches", "pair_id", key(a, b));
+    if (!row) return {0, 0};
+    const auto pairs = integers(row->data);
+    const auto left = floats(database.row("keypoints", "image_id", a)->data);
+    const auto right = floats(database.row("keypoints", "image_id", b)->data);
+    int correct = 0;
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+      const float dx = right.at(6 * pairs[i + 1]) - left.at(6 * pairs[i]);
+      const float dy = right.at(6 * pairs[i + 1] + 1) - left.at(6 * pairs[i] + 1);
+      const auto shift = static_cast<float>(kShift * static_cast<int>(b - a));
+      correct += std::abs(dx - shift) < 3 && std::abs(dy) < 3 ? 1 : 0;
+    }
+    return {static_cast<int>(pairs.size() / 2), correct};
+  }
+
+  Scene scene;
+  std::vector<std::string> names;
+};
+
+}  // namespace
+
+TEST_CASE("a database is filled with keypoints, matches and the way on from there") {
+  const Collection collection({"it's \"1\".png", "zwei drei.png", "été.png"});
+  std::string before = TestDatabase(collection.path()).schema();
+  const auto result = collection.run({"--extract"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  for (const auto& [a, b] : {std::pair{3U, 4U}, {3U, 5U}, {4U, 5U}}) {
+    const auto [count, correct] = collection.right_ones(a, b);
+    CHECK(count > 20);
+    CHECK(correct > count * 7 / 10);
+  }
+  TestDatabase database(collection.path());
+  CHECK(database.schema() == before);
+  CHECK(database.number("SELECT count(*) FROM matches") == 3);
+  CHECK(database.number("SELECT count(*) FROM two_view_geometries") == 0);
+  // A list with tabs where names have spaces, which COLMAP 3.8 cannot read: so the way on is another.
+  CHECK(read(collection.path() + ".twinpatch/pairs.txt").find("it's \"1\".png\tzwei drei.png\n") != std::string::npos);
+  CHECK_THAT(result.err, Contains("cannot read a list of names with spaces") && Contains("--verify"));
+
+  // The same again: nothing is matched, nothing changes; and verified, nothing is matched either.
+  const auto again = collection.run({});
+  INFO(again.err);
+  REQUIRE(again.code == 0);
+  CHECK_THAT(again.err, Contains("3 pairs held the same matches already"));
+  const auto verified = collection.run({"--verify", "--json"});
+  INFO(verified.err);
+  REQUIRE(verified.code == 0);
+  const auto object = verified.json();
+  CHECK(object["schema"] == "twinpatch.colmap/1");
+  CHECK(object["pairs_unchanged"] == 3);
+  CHECK(object["verified"]["planar_or_panoramic"] == 3);  // a shift is a homography
+  CHECK(object["next"].size() == 2);
+  CHECK_THAT(object["next"][1].get<std::string>(), Contains("colmap mapper --database_path '") && Contains("sparse"));
+  const auto geometry = database.geometry(key(3, 4));
+  REQUIRE(geometry);
+  CHECK(geometry->config == 6);
+  CHECK(geometry->rows > 15);
+  REQUIRE(geometry->matrices[2]);
+  const auto h = doubles(*geometry->matrices[2]);
+  CHECK(h[2] / h[8] == Approx(kShift).margin(1.5));  // row-major, from the first to the second
+}
+
+TEST_CASE("a list of pairs that names unknown images is done as far as it goes, and says so") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  REQUIRE(collection.run({"--extract", "--pairs", "sequential:1"}).code == 0);
+  CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 2);
+  const auto list =
+      collection.scene.folder().file("list.txt", "# pairs\nnobody.png a.png\nc.png a.png\nb.png ghost.png\n");
+  const auto result = collection.run({"--pairs", list.string(), "--run", collection.scene.path("other")});
+  INFO(result.err);
+  CHECK(result.code == 3);
+  CHECK_THAT(result.err, Contains("nobody.png") && Contains("ghost.png"));
+  CHECK(collection.right_ones(3, 5).first > 0);
+  CHECK(read(collection.scene.path("other/pairs.txt")) == "a.png c.png\n");
+  CHECK_THAT(result.err, Contains("colmap matches_importer") && Contains("--match_type pairs"));
+  CHECK_THAT(collection.run({"--pairs", "absent.txt", "--run", collection.scene.path("third")}).err,
+             Contains("neither exhaustive, sequential:N or retrieval:N nor a file"));
+  CHECK(collection.run({"--pairs", "retrieval:0", "--run", collection.scene.path("third")}).code == 2);
+}
+
+TEST_CASE("pairs are found by pooled descriptors") {
+  const Collection collection({"a.png", "b.png", "c.png", "d.png", "e.png"}, "4.2.dev");
+  const auto result = collection.run({"--extract", "--pairs", "retrieval:2"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto pairs = TestDatabase(collection.path()).number("SELECT count(*) FROM matches");
+  CHECK(pairs >= 5);
+  CHECK(pairs < 10);
+  CHECK_THAT(result.err, Contains("colmap geometric_verifier"));
+  const auto refused = collection.run({"--pairs", "retrieval:2", "--run", collection.scene.path("r")}, "2ch");
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("no descriptors") && Contains("--rerank"));
+}
+
+TEST_CASE("keypoints without scale need the size of their patches") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  {
+    // What hloc would have stored of them.
+    TestDatabase database(collection.path());
+    std::vector<std::vector<float>> places;
+    for (const int id : {3, 4}) {
+      const auto six = floats(database.row("keypoints", "image_id", id)->data);
+      places.emplace_back();
+      for (std::size_t i = 0; i < six.size(); i += 6) places.back().insert(places.back().end(), {six[i], six[i + 1]});
+    }
+    database.run("DELETE FROM keypoints");
+    database.run("DELETE FROM matches");
+    database.run("DELETE FROM images");
+    for (const std::size_t i : {0U, 1U}) {
+      database.image(static_cast<int>(i) + 3, collection.names[i], 1, 2, places[i]);
+    }
+  }
+  const auto refused = collection.run({"--run", collection.scene.path("r")});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("two columns") && Contains("--patch-size") && Contains("a.png, b.png"));
+  const auto result = collection.run({"--run", collection.scene.path("r"), "--patch-size", "40"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  TestDatabase database(collection.path());
+  CHECK(database.row("matches", "pair_id", key(3, 4))->rows > 20);
+}
+
+TEST_CASE("images without keypoints, keypoints outside, photographs that are missing") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  const auto none = collection.run({});
+  CHECK(none.code == 1);
+  CHECK_THAT(none.err, Contains("no image has keypoints") && Contains("--extract"));
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  {
+    TestDatabase database(collection.path());
+    database.run("UPDATE keypoints SET rows = 0, data = x'' WHERE image_id = 4");
+    database.run("DELETE FROM matches");
+  }
+  const auto two = collection.run({"--run", collection.scene.path("two")});
+  INFO(two.err);
+  CHECK(two.code == 0);
+  CHECK_THAT(two.err, Contains("1 of 3 images have no keypoints") && Contains("b.png"));
+  CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 1);
+
+  // The first keypoint of c.png far to the right.
+  TestDatabase database(collection.path());
+  auto values = floats(database.row("keypoints", "image_id", 5)->data);
+  database.run("DELETE FROM keypoints WHERE image_id = 5");
+  database.run("DELETE FROM images WHERE image_id = 5");
+  values[0] = 1000;
+  database.image(5, "c.png", 1, 6, values);
+  const auto outside = collection.run({"--run", collection.scene.path("three")});
+  CHECK(outside.code == 1);
+  CHECK_THAT(outside.err, Contains("c.png: keypoint 0") && Contains("outside the image of 240x180"));
+
+  std::filesystem::remove(collection.photograph(0));
+  std::filesystem::remove(collection.photograph(2));
+  const auto missing = collection.run({});
+  CHECK(missing.code == 1);
+  CHECK_THAT(missing.err, Contains("2 of the database's 3 images") && Contains("a.png, c.png"));
+}
+
+TEST_CASE("an image that changes while a run is under way stops it") {
+  const Collection collection({"a.png", "b.png", "c.png", "d.png"});
+  REQUIRE(collection.run({"--extract", "--shard", "1/2", "--block-keypoints", "130"}).code == 0);
+  CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 0);
+  GrayImage image = read_image(collection.photograph(1));
+  image.row(90)[100] ^= 255;
+  write_image(collection.photograph(1), image);
+  const auto changed = collection.run({"--shard", "2/2", "--block-keypoints", "130"});
+  CHECK(changed.code == 1);
+  CHECK_THAT(changed.err, Contains("b.png"));
+  CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 0);
+}
+
+TEST_CASE("a database that another program writes to is left alone") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  TestDatabase colmap(collection.path());
+  colmap.run("BEGIN IMMEDIATE");
+  const auto locked = collection.run({"--replace", "--lock-wait", "0.05"});
+  CHECK(locked.code == 1);
+  CHECK_THAT(locked.err, Contains("my data.db") && Contains("another program"));
+  colmap.run("ROLLBACK");
+  // A look at the plan writes nothing, and so needs no lock.
+  colmap.run("BEGIN IMMEDIATE");
+  const auto plan = collection.run({"--dry-run", "--run", collection.scene.path("none")});
+  INFO(plan.err);
+  CHECK(plan.code == 0);
+  CHECK_FALSE(collection.scene.has("none"));
+  colmap.run("ROLLBACK");
+  CHECK(collection.run({"--replace"}).code == 0);
+}
