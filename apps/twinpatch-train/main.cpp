@@ -96,8 +96,9 @@ int main(int argc, char** argv) {
             "2ch.safetensors"}},
       .notes =
           "A DATASET is a folder of 16×16 sheets patchesNNNN.png or .bmp (or patches.npy) and info.txt, whose first "
-          "column says which patches show the same point; validation reads its largest m50_*.txt too. Sheets are "
-          "decoded once into a cache and mapped from there, so that a set larger than memory can be trained on.\n"
+          "column says which patches show the same point, or a folder of HPatches sequences. Validation reads the "
+          "folder's largest m50_*.txt, or draws its pairs where there is none. Pictures are decoded once into a cache "
+          "and mapped from there, so that a set larger than memory can be trained on.\n"
           "A run with --checkpoint that was killed goes on when the same command is run again. FOLDER holds "
           "state.safetensors, best.safetensors (a model to use at any time), curve.csv and curve.svg. "
           "What was done, the curve and a calibration of the score go into the model's metadata.",

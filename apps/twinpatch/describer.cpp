@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "twinpatch/net/patch_extent.hpp"
+
 namespace twinpatch::app {
 namespace {
 
@@ -27,7 +29,9 @@ Describer::Describer(Session& session, DescriberOptions options)
       options_(std::move(options)),
       engine_(describing_engine(session, options_.engine)),
       writer_(options_.out, NpyType::f32, {-1, engine_.descriptor_size()}),
-      pool_(options_.engine.execution.threads) {}
+      pool_(options_.engine.execution.threads) {
+  options_.photographs.model_extent = patch_extent(engine_.model());
+}
 
 void Describer::add(const std::string& input) {
   if (!seen_.insert(std::filesystem::weakly_canonical(input)).second) {

@@ -18,8 +18,10 @@ void validate(const EvalOptions& options) {
   options.engine.execution.validate();
   if (options.max_keypoints < 0)
     throw UsageError(fmt::format("--max-keypoints must not be negative, found {}", options.max_keypoints));
-  if (!(options.extent > 0 && options.extent <= 1000))
-    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", options.extent));
+  if (options.candidates < 1)
+    throw UsageError(fmt::format("--candidates must be at least 1, found {}", options.candidates));
+  if (options.extent && !(*options.extent > 0 && *options.extent <= 1000))
+    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", *options.extent));
   if (options.report.empty()) return;
   const std::filesystem::path parent = std::filesystem::path(options.report).parent_path();
   if (!parent.empty() && !std::filesystem::is_directory(parent)) {
@@ -64,9 +66,14 @@ Run add_eval_options(CLI::App& app) {
       ->type_name("N")
       ->default_str(std::to_string(options->max_keypoints))
       ->group(kMainGroup);
-  app.add_option("--patch-extent", options->extent, "image sequences: side of a patch's window in sigma")
+  app.add_option("--patch-extent", options->extent,
+                 "image sequences: side of a patch's window in sigma [each model's, else 12]")
       ->type_name("F")
-      ->default_str("12")
+      ->group(kMainGroup);
+  app.add_option("--candidates", options->candidates,
+                 "image sequences: 2-channel networks compare with this many that root-SIFT finds nearest")
+      ->type_name("N")
+      ->default_str(std::to_string(options->candidates))
       ->group(kMainGroup);
   return [options](Session& session) { return run_eval(session, *options); };
 }

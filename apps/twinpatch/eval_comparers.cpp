@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "apps/twinpatch/eval_datasets.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 
 namespace twinpatch::app {
 
@@ -23,8 +24,12 @@ Compared make_comparers(Session& session, const EvalOptions& options) {
         {{"name", name}, {"network", engine->spec().name}, {"hash", model_hash(engine->model())}});
     compared.device = engine->device();
     compared.comparers.push_back(network_comparer(name, engine));
+    compared.sees_pairs.push_back(!has_descriptors(engine->spec()));
+    compared.extents.push_back(patch_extent(engine->model()));
   }
   if (!options.no_baselines) std::ranges::move(baselines(), std::back_inserter(compared.comparers));
+  compared.sees_pairs.resize(compared.comparers.size(), false);
+  compared.extents.resize(compared.comparers.size());
   return compared;
 }
 

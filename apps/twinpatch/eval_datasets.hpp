@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,16 @@ struct EvalOptions {
   std::string report;
   std::vector<std::string> beside;
   int max_keypoints = 2000;
-  float extent = 12;
+  std::optional<float> extent;
+  int candidates = 20;
   bool no_baselines = false;
 };
 
 /// What is compared, and what --json says of it.
 struct Compared {
   std::vector<std::unique_ptr<Comparer>> comparers;
+  std::vector<bool> sees_pairs;               ///< of each comparer: it has no descriptors, a large grid takes it hours
+  std::vector<std::optional<float>> extents;  ///< of each: the window its model was trained on
   nlohmann::ordered_json models = nlohmann::ordered_json::array();  ///< {"name", "network", "hash"} of each model
   std::string device;
 };

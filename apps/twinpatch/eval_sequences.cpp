@@ -8,6 +8,7 @@
 
 #include "apps/twinpatch/eval_datasets.hpp"
 #include "twinpatch/evaluate/sequence_matching.hpp"
+#include "twinpatch/vision/cut_patches.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -53,14 +54,26 @@ nlohmann::ordered_json as_json(const Row& row) {
           {"pairs", pairs}};
 }
 
+/// Networks that see pairs rank what root-SIFT finds nearest: all pairs of two photographs would take them hours.
+void rank_candidates(Session& session, Compared& compared, int candidates) {
+  for (std::size_t i = 0; i < compared.comparers.size(); ++i) {
+    if (!compared.sees_pairs[i]) continue;
+    std::shared_ptr<Comparer> root_sift = std::move(baselines().back());
+    compared.comparers[i] = reranking_comparer(std::move(root_sift), std::move(compared.comparers[i]), candidates);
+    session.say("{}: it compares pairs, not descriptors", compared.comparers[i]->name());
+  }
+}
+
 }  // namespace
 
 ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report go with PhotoTour folders; an image sequence has its pairs in itself");
   }
-  const SequenceMatchingOptions matching{.max_keypoints = options.max_keypoints, .extent = options.extent};
-  const auto compared = make_comparers(session, options);
+  SequenceMatchingOptions matching;
+  matching.max_keypoints = options.max_keypoints;
+  auto compared = make_comparers(session, options);
+  rank_candidates(session, compared, options.candidates);
   ThreadPool pool(options.engine.execution.threads);
   std::vector<Row> rows;
   for (const auto& folder : image_sequences(options.dataset)) {
@@ -68,8 +81,10 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
     const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
     session.say("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
                 truth.keypoints.front().size());
-    for (const auto& comparer : compared.comparers) {
-      rows.push_back({comparer->name(), match_sequence(*comparer, truth, matching, pool, session.control())});
+    for (std::size_t i = 0; i < compared.comparers.size(); ++i) {
+      Comparer& comparer = *compared.comparers[i];
+      matching.extent = options.extent.value_or(compared.extents[i].value_or(CutOptions().extent));
+      rows.push_back({comparer.name(), match_sequence(comparer, truth, matching, pool, session.control())});
     }
   }
   if (!session.options().json) {

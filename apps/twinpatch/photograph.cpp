@@ -27,7 +27,8 @@ int patch_side(const NetworkSpec& spec) {
 
 float extent_of(const PhotographOptions& options) {
   if (options.extent) return *options.extent;
-  return options.extent_from.empty() ? CutOptions().extent : patch_extent_preset(options.extent_from);
+  if (!options.extent_from.empty()) return patch_extent_preset(options.extent_from);
+  return options.model_extent.value_or(CutOptions().extent);
 }
 
 std::vector<Keypoint> find_keypoints(const GrayImage& image, const std::filesystem::path& file,
@@ -75,7 +76,8 @@ void add_patch_options(CLI::App& app, PhotographOptions& options) {
       ->type_name("N")
       ->default_str(std::to_string(options.max_keypoints))
       ->group(kGroup);
-  app.add_option("--patch-extent", options.extent, "side of a patch's window in sigma of its keypoint [12]")
+  app.add_option("--patch-extent", options.extent,
+                 "side of a patch's window in sigma of its keypoint [the model's, else 12]")
       ->type_name("F")
       ->group(kGroup);
   app.add_option("--patch-extent-from", options.extent_from,

@@ -23,6 +23,8 @@ struct PhotographOptions {
   int max_keypoints = 2000;
   std::optional<float> extent;  ///< side of the window in σ
   std::string extent_from;      ///< or the preset it is taken from
+  /// Where neither is given: what the model was trained on (patch_extent(model)).
+  std::optional<float> model_extent;
   bool upright = false;
   float pixel_origin = 0;  ///< coordinate of the first pixel's centre, in and out: 0 (OpenCV) or 0.5 (COLMAP)
 

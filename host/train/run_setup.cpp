@@ -60,6 +60,21 @@ LoadedScenes load_scenes(const TrainOptions& options, TrainObserver& observer) {
   return scenes;
 }
 
+std::optional<float> common_extent(const Scenes& scenes, TrainObserver& observer) {
+  std::optional<float> extent;
+  for (const auto& scene : scenes) {
+    const auto own = scene->patch_extent();
+    if (!own || own == extent) continue;
+    if (extent) {
+      observer.on_message(fmt::format("{} has windows of {} sigma, another dataset of {}: the model will name none",
+                                      scene->name(), *own, *extent));
+      return std::nullopt;
+    }
+    extent = own;
+  }
+  return extent;
+}
+
 Model start_model(const TrainOptions& options, const NetworkSpec& spec, TrainObserver& observer) {
   Model model = initial_model(spec, options.seed);
   if (options.initial.empty()) return model;

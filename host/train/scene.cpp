@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 #include <unordered_map>
@@ -14,6 +15,7 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/train/training_set.hpp"
+#include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch {
 namespace {
@@ -38,6 +40,14 @@ Scene::Scene(const std::filesystem::path& folder, const std::filesystem::path& c
   const auto clean = folder.lexically_normal();
   name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
   if (!std::filesystem::is_directory(folder)) throw IoError(folder.string(), "is not a folder of patches");
+  if (is_hpatches(folder)) {
+    train::StripPatches strips = train::open_strips(folder, cache);
+    patches_ = std::move(strips.patches);
+    points_ = std::move(strips.points);
+    make_groups();
+    list_sightings(strips.images);
+    return;
+  }
   points_ = read_photo_tour_info(folder / "info.txt");
   if (points_.empty()) throw InvalidArgument(fmt::format("{}: info.txt lists no patch", folder.string()));
   make_groups();
@@ -46,6 +56,18 @@ Scene::Scene(const std::filesystem::path& folder, const std::filesystem::path& c
                                       folder.string(), single_points_));
   patches_ = open_patches(folder, static_cast<std::int64_t>(points_.size()), cache);
   read_interest();
+  read_manifest();
+}
+
+void Scene::read_manifest() {
+  const auto path = folder_ / "manifest.json";
+  if (!std::filesystem::exists(path)) return;
+  const auto json = nlohmann::json::parse(read_text_file(path), nullptr, false);
+  const auto pointer = nlohmann::json::json_pointer("/options/patch_extent");
+  if (!json.is_object() || !json.contains(pointer) || !json.at(pointer).is_number() ||
+      !(json.at(pointer).get<float>() > 0))
+    throw FormatError(path.string(), 0, "expected the manifest of a dataset, with options.patch_extent above 0");
+  patch_extent_ = json.at(pointer).get<float>();
 }
 
 void Scene::make_groups() {
@@ -86,13 +108,16 @@ void Scene::read_interest() {
   }
   if (places.size() != points_.size()) return;
   places_ = std::move(places);
-  list_sightings();
+  std::vector<std::int64_t> images;
+  images.reserve(places_.size());
+  for (const Place& place : places_) images.push_back(place.image);
+  list_sightings(images);
 }
 
-void Scene::list_sightings() {
+void Scene::list_sightings(std::span<const std::int64_t> images) {
   std::map<std::int64_t, std::int32_t> numbers;
-  for (const Place& place : places_) {
-    const auto [entry, is_new] = numbers.emplace(place.image, static_cast<std::int32_t>(numbers.size()));
+  for (const std::int64_t image : images) {
+    const auto [entry, is_new] = numbers.emplace(image, static_cast<std::int32_t>(numbers.size()));
     image_.push_back(entry->second);
   }
   sightings_.resize(numbers.size());

@@ -40,7 +40,8 @@ class TrainingRun {
         net_(start_, choose_device(options.device)),
         optimiser_(net_, options),
         sampler_(scenes.training, options),
-        validator_(scenes.validation, options) {
+        validator_(scenes.validation, options),
+        extent_(common_extent(scenes.training, observer)) {
     for (const auto& scene : scenes.training) training_names_.push_back(scene->name());
     for (const auto& scene : scenes.validation) validation_names_.push_back(scene->name());
     state_.configuration = configuration();
@@ -75,6 +76,7 @@ class TrainingRun {
   Optimiser optimiser_;
   Sampler sampler_;
   Validator validator_;
+  std::optional<float> extent_;  // of the patches' windows, σ
   std::vector<std::string> training_names_, validation_names_;
   RunState state_;
   bool resumed_ = false;
@@ -234,6 +236,7 @@ Model TrainingRun::model_of(const std::map<std::string, Tensor>& weights) const 
   std::string names;
   for (const auto& name : training_names_) names += (names.empty() ? "" : ", ") + name;
   model.metadata["data"] = names;
+  if (extent_) model.metadata["patch_extent"] = fmt::format("{:g}", *extent_);
   return model;
 }
 

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <unordered_map>
 
 #include "random.hpp"
@@ -40,6 +43,45 @@ std::vector<IndexPair> group_pairs(const Scene& scene, std::int64_t count, std::
     pairs.push_back({patches[static_cast<std::size_t>(left)], patches[static_cast<std::size_t>(right)]});
   }
   return draw(std::move(pairs), count, stream);
+}
+
+/// Pairs of different points; a scene has two points or more by then.
+std::vector<IndexPair> random_others(const Scene& scene, std::int64_t count, std::uint64_t stream) {
+  Random random(kPairSeed, stream);
+  const auto any_of = [&](std::int64_t group) {
+    const auto patches = scene.group(group);
+    return patches[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(patches.size())))];
+  };
+  std::vector<IndexPair> pairs;
+  for (std::int64_t i = 0; i < count && scene.groups() > 1; ++i) {
+    const auto left = random.below(scene.groups());
+    auto right = random.below(scene.groups() - 1);
+    if (right >= left) ++right;
+    pairs.push_back({any_of(left), any_of(right)});
+  }
+  return pairs;
+}
+
+bool has_list(const std::filesystem::path& folder) {
+  const std::filesystem::directory_iterator entries(folder);
+  return std::any_of(begin(entries), end(entries), [](const auto& entry) {
+    const std::string name = entry.path().filename().string();
+    return name.starts_with("m50_") && name.ends_with(".txt");
+  });
+}
+
+/// The folder's list, or, where it has none, matches and others drawn from its points.
+PairList pairs_of(const Scene& scene, std::int64_t count) {
+  if (has_list(scene.folder())) return read_scene_pairs(scene);
+  PairList list;
+  list.pairs = group_pairs(scene, count, 4);
+  list.matches.assign(list.pairs.size(), 1);
+  const auto others = random_others(scene, count, 5);
+  if (others.empty())
+    throw InvalidArgument(fmt::format("{}: no negatives: all its patches show one point", scene.folder().string()));
+  list.pairs.insert(list.pairs.end(), others.begin(), others.end());
+  list.matches.resize(list.pairs.size(), 0);
+  return list;
 }
 
 at::Tensor gather(const Scene& scene, const std::vector<std::int32_t>& patches, std::int64_t begin,
@@ -115,7 +157,7 @@ double mutual_share(const TorchNetwork& net, const Scene& scene, const std::vect
 
 Validator::Validator(Scenes scenes, const TrainOptions& options) {
   for (auto& scene : scenes) {
-    const PairList list = read_scene_pairs(*scene);
+    const PairList list = pairs_of(*scene, options.validation_pairs);
     std::vector<IndexPair> matches, others;
     for (std::size_t i = 0; i < list.pairs.size(); ++i)
       (list.matches[i] != 0 ? matches : others).push_back(list.pairs[i]);

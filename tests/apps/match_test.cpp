@@ -154,3 +154,38 @@ TEST_CASE("real photographs with a known homography are matched") {
   REQUIRE(result.code == 0);
   CHECK(result.json()["homography"]["correct"].get<int>() > 20);  // even with random weights
 }
+
+TEST_CASE("a model's own window is taken unless another is asked for") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 200, 150);
+  const auto right = scene.photograph("right.png", 200, 150, 5);
+  const auto plain = scene.model("tfeat");
+  const auto wide = scene.path("wide.safetensors");
+  twinpatch::Model model = twinpatch::load_model(plain);
+  model.metadata["patch_extent"] = "20";
+  twinpatch::save_model(wide, model);
+  const auto match = [&](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"match", left, right, "-m", file, "--max-keypoints", "60"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = run_twinpatch(arguments);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result.out;
+  };
+  CHECK(match(wide, {}) == match(plain, {"--patch-extent", "20"}));
+  CHECK(match(wide, {"--patch-extent", "12"}) == match(plain, {}));
+  CHECK(match(wide, {}) != match(plain, {}));
+  const auto describe = [&](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"describe",        left, "-m", file,
+                                       "--max-keypoints", "20", "-o", scene.path("d.npy")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    REQUIRE(run_twinpatch(arguments).code == 0);
+    return read_array(scene.path("d.npy")).values;
+  };
+  CHECK(describe(wide, {}) == describe(plain, {"--patch-extent", "20"}));
+  model.metadata["patch_extent"] = "wide";
+  twinpatch::save_model(wide, model);
+  const auto refused = run_twinpatch({"match", left, right, "-m", wide});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("patch_extent"));
+}

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "support/random.hpp"
+#include "twinpatch/core/error.hpp"
 
 namespace {
 
@@ -122,6 +123,37 @@ TEST_CASE("An image matches itself, and a foreign one does not", "[evaluate]") {
     CHECK(match_sequence(*comparer, truth, options, pool).pairs[0].correct < result.pairs[0].correct / 4);
     truth.sequence.from_first[1] = kIdentity;
   }
+}
+
+TEST_CASE("Ranking all candidates is matching everything, and few candidates are a part of it", "[evaluate]") {
+  const auto pixels = test::structured_patches(23, 64, 64, 8);
+  const auto others = test::structured_patches(17, 64, 64, 9);
+  const PatchView left{PixelType::u8, pixels.data(), 23, 64, 64};
+  const PatchView right{PixelType::u8, others.data(), 17, 64, 64};
+  const auto by_pixels = [] { return descriptor_comparer("pixels", 64, normalised_pixels); };
+  const auto sift = [] { return std::shared_ptr<Comparer>(std::move(baselines().back())); };
+  const GridOptions options{.top_k = 3, .column_best = true};
+  const Selected whole = by_pixels()->best(left, right, options);
+  const auto all = reranking_comparer(sift(), by_pixels(), 17);
+  CHECK(all->name() == "pixels on root-SIFT's 17");
+  const Selected ranked = all->best(left, right, options);
+  for (std::int64_t i = 0; i < 23 * 3; ++i) {
+    CHECK(ranked.indices[i] == whole.indices[i]);
+    CHECK(ranked.scores[i] == whole.scores[i]);
+  }
+  for (std::int64_t j = 0; j < 17; ++j) CHECK(ranked.column_indices[j] == whole.column_indices[j]);
+  const Selected nearest = sift()->best(left, right, {.top_k = 2});
+  const Selected few = reranking_comparer(sift(), by_pixels(), 2)->best(left, right, options);
+  for (std::int64_t i = 0; i < 23; ++i) {
+    for (std::int64_t k = 0; k < 2; ++k) {
+      const auto chosen = few.indices[3 * i + k];
+      CHECK((chosen == nearest.indices[2 * i] || chosen == nearest.indices[2 * i + 1]));
+    }
+    CHECK(few.indices[3 * i + 2] == -1);
+    CHECK(few.scores[3 * i] >= few.scores[3 * i + 1]);
+  }
+  CHECK_THROWS_AS(reranking_comparer(sift(), by_pixels(), 0), InvalidArgument);
+  CHECK_THROWS_AS(reranking_comparer(sift(), descriptor_comparer("small", 32, normalised_pixels), 3), ShapeError);
 }
 
 TEST_CASE("Average precision of a sequence counts what could have been found", "[evaluate]") {

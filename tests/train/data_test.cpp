@@ -11,6 +11,7 @@
 #include "sampler.hpp"
 #include "tiny_network.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/train/augment.hpp"
 #include "twinpatch/train/training_set.hpp"
 #include "twinpatch/vision/image.hpp"
@@ -116,6 +117,79 @@ TEST_CASE("Sheets are decoded once and mapped", "[train]") {
   CHECK_THROWS_WITH(Scene(folder / "scene", folder / "cache"), Contains("600 lines") && Contains("512 patches"));
   write_image(folder / "scene/patches0002.png", GrayImage(10, 10));
   CHECK_THROWS_WITH(Scene(folder / "scene", folder / "cache"), Contains("10 by 10") && Contains("patches0002.png"));
+}
+
+void write_strips(const TemporaryFolder& folder, const std::string& name, int sequences, int rows) {
+  for (int sequence = 0; sequence < sequences; ++sequence) {
+    const auto path = folder / name / ("v_" + std::to_string(sequence));
+    std::filesystem::create_directories(path);
+    for (const char* strip : {"ref", "e1", "t1"}) {
+      GrayImage image(65, 65 * rows);
+      for (int row = 0; row < rows; ++row) {
+        const auto pixels = test::structured_patches(1, 65, 65, static_cast<std::uint64_t>(100 * sequence + row));
+        for (int y = 0; y < 65; ++y) std::copy_n(pixels.data() + y * 65, 65, image.row(65 * row + y));
+      }
+      write_image(path / (std::string(strip) + ".png"), image);
+    }
+  }
+}
+
+TEST_CASE("HPatches sequences are scenes: rows are points, strips are images", "[train]") {
+  const TemporaryFolder folder;
+  write_strips(folder, "hp", 2, 5);
+  for (int time = 0; time < 2; ++time) {  // decoded, then from the cache
+    const Scene scene(folder / "hp", folder / "cache");
+    CHECK(scene.name() == "hp");
+    CHECK(scene.patches().count == 2 * 3 * 5);
+    CHECK(scene.patches().height == 64);
+    REQUIRE(scene.groups() == 10);
+    CHECK(scene.group(7).size() == 3);
+    CHECK(scene.points()[0] == scene.points()[5]);
+    CHECK(scene.points()[0] != scene.points()[15]);
+    CHECK(scene.image_of(0) == scene.image_of(4));
+    CHECK(scene.image_of(0) != scene.image_of(5));
+    CHECK(scene.sightings(scene.image_of(0)).size() == 5);
+    CHECK(std::equal(scene.patch(2), scene.patch(2) + 4096, scene.patch(7)));  // strips of one sequence are alike here
+    CHECK_FALSE(std::equal(scene.patch(2), scene.patch(2) + 4096, scene.patch(3)));
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(folder / "cache"), std::filesystem::directory_iterator()) ==
+        1);
+}
+
+TEST_CASE("A folder without a list is validated on pairs drawn from its points", "[train]") {
+  const TemporaryFolder folder;
+  TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, DecisionMetric{}), 1);
+  std::filesystem::remove(folder / "ripples/m50_40_40_0.txt");
+  TrainObserver nobody;
+  const auto result = train_network(options, nobody);
+  REQUIRE(result.history.back().scenes.size() == 1);
+  CHECK(result.history.back().scenes[0].fpr95 < 1);
+  CHECK(result.history.back().scenes[0].auc > 0.6);  // noisy views of smooth patterns: even random weights see that
+  const auto alone = test::write_scene(folder, "alone", 1, 3, 4);
+  std::filesystem::remove(alone / "m50_1_1_0.txt");
+  options.validation = {alone};
+  CHECK_THROWS_WITH(train_network(options, nobody), Contains("no negatives"));
+}
+
+TEST_CASE("The window of a dataset goes into the model, where all datasets agree", "[train]") {
+  const TemporaryFolder folder;
+  TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, DecisionMetric{}), 1);
+  const auto second = test::write_scene(folder, "second", 10, 2, 3);
+  options.datasets.push_back(second);
+  TrainObserver nobody;
+  const auto extent = [&] { return patch_extent(train_network(options, nobody).model); };
+  CHECK_FALSE(extent());  // no manifest
+  folder.file("waves/manifest.json", R"({"options": {"patch_extent": 16.5}})");
+  CHECK(extent() == 16.5F);
+  folder.file("second/manifest.json", R"({"options": {"patch_extent": 12}})");
+  CHECK_FALSE(extent());
+  folder.file("second/manifest.json", R"({"options": {"patch_extent": 16.5}})");
+  CHECK(extent() == 16.5F);
+  for (const char* bad : {"", "[]", R"({"options": 3})", R"({"options": {"patch_extent": "wide"}})",
+                          R"({"options": {"patch_extent": -1}})"}) {
+    folder.file("second/manifest.json", bad);
+    CHECK_THROWS_WITH(Scene(second, folder / "cache"), Contains("manifest.json"));
+  }
 }
 
 TEST_CASE("Data that cannot teach is refused", "[train]") {

@@ -34,6 +34,12 @@ class Comparer {
 using Describe = std::function<Matrix(PatchView)>;
 [[nodiscard]] std::unique_ptr<Comparer> descriptor_comparer(std::string name, int side, Describe describe);
 
+/// `second`'s scores of the pairs that `first` ranks highest: of each left patch its `candidates` nearest, so that a
+/// network that sees pairs can be asked about thousands by thousands of patches. Pairs that were not candidates are no
+/// match. Throws InvalidArgument, and ShapeError where the two want patches of different sizes.
+[[nodiscard]] std::unique_ptr<Comparer> reranking_comparer(std::shared_ptr<Comparer> first,
+                                                           std::unique_ptr<Comparer> second, int candidates);
+
 /// Grey levels less their mean, over their deviation, compared by Euclidean distance: what a network must beat.
 [[nodiscard]] Matrix normalised_pixels(PatchView patches);
 /// Normalised pixels, and root-SIFT of the whole patch (Lowe 2004; Arandjelović & Zisserman 2012).

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace twinpatch {
 
-/// One folder of patches to learn from, in PhotoTour layout (sheets and info.txt), or `patches.npy` with info.txt.
+/// One folder of patches to learn from, in PhotoTour layout (sheets and info.txt), `patches.npy` with info.txt, or
+/// HPatches sequences (a point is a row of a sequence, its strips are the images).
 /// Patches lie in a mapped file: sheets are decoded once into `cache`, under a name made of their content.
 class Scene {
  public:
@@ -36,6 +38,8 @@ class Scene {
     const auto end = static_cast<std::size_t>(group_begin_[static_cast<std::size_t>(i) + 1]);
     return {group_patches_.data() + begin, end - begin};
   }
+  /// Side of the patches' windows in σ, as manifest.json says; nothing where there is none (PhotoTour's own folders).
+  [[nodiscard]] std::optional<float> patch_extent() const noexcept { return patch_extent_; }
   /// Number of points with a single patch.
   [[nodiscard]] std::int64_t single_points() const noexcept { return single_points_; }
   /// True if the two patches show nearly the same place of the same image (interest.txt), so that calling them
@@ -58,7 +62,8 @@ class Scene {
  private:
   void make_groups();
   void read_interest();
-  void list_sightings();
+  void list_sightings(std::span<const std::int64_t> images);
+  void read_manifest();
 
   std::filesystem::path folder_;
   std::string name_;
@@ -67,6 +72,7 @@ class Scene {
   std::vector<std::int32_t> group_patches_;
   std::vector<std::int64_t> group_begin_;
   std::int64_t single_points_ = 0;
+  std::optional<float> patch_extent_;
   struct Place {
     std::int64_t image = -1;
     float x = 0, y = 0, scale = 0;

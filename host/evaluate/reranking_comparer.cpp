@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/evaluate/comparer.hpp"
+
+namespace twinpatch {
+namespace {
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+class RerankingComparer final : public Comparer {
+ public:
+  RerankingComparer(std::shared_ptr<Comparer> first, std::unique_ptr<Comparer> second, int candidates)
+      : first_(std::move(first)),
+        second_(std::move(second)),
+        candidates_(candidates),
+        name_(fmt::format("{} on {}'s {}", second_->name(), first_->name(), candidates)) {
+    if (candidates < 1) throw InvalidArgument(fmt::format("{} candidates to rank: at least one is needed", candidates));
+    if (first_->side() != second_->side()) {
+      throw ShapeError(fmt::format("{} takes patches of {} pixels, {} of {}: they must see the same", first_->name(),
+                                   first_->side(), second_->name(), second_->side()));
+    }
+  }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] int side() const override { return second_->side(); }
+  [[nodiscard]] std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
+                                         const RunControl& control) override {
+    return second_->score(left, right, pairs, control);
+  }
+  [[nodiscard]] Selected best(PatchView left, PatchView right, const GridOptions& options,
+                              const RunControl& control) override {
+    GridOptions nearest;
+    nearest.top_k = candidates_;
+    const Selected candidates = first_->best(left, right, nearest, control);
+    std::vector<IndexPair> pairs;
+    for (std::int64_t i = 0; i < left.count * candidates_; ++i) {
+      if (candidates.indices[i] >= 0)
+        pairs.push_back({static_cast<std::int32_t>(i / candidates_), candidates.indices[i]});
+    }
+    const std::vector<float> scores = second_->score(left, right, pairs, control);
+    return select(pairs, scores, left.count, right.count, options);
+  }
+
+ private:
+  /// The best of the scored pairs for each row and column; ties go to the lower index.
+  static Selected select(const std::vector<IndexPair>& pairs, const std::vector<float>& scores, std::int64_t rows,
+                         std::int64_t columns, const GridOptions& options) {
+    Selected selected;
+    selected.rows = rows;
+    selected.columns = columns;
+    selected.top_k = options.top_k;
+    selected.indices = Buffer<std::int32_t>(rows * options.top_k);
+    selected.scores = Buffer<float>(rows * options.top_k);
+    std::fill_n(selected.indices.data(), selected.indices.size(), -1);
+    std::fill_n(selected.scores.data(), selected.scores.size(), kLowest);
+    std::vector<std::size_t> order(pairs.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      if (pairs[a].left != pairs[b].left) return pairs[a].left < pairs[b].left;
+      if (scores[a] != scores[b]) return scores[a] > scores[b];
+      return pairs[a].right < pairs[b].right;
+    });
+    std::int64_t kept = 0;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const std::int32_t row = pairs[order[i]].left;
+      if (i == 0 || row != pairs[order[i - 1]].left) kept = 0;
+      if (kept == options.top_k || scores[order[i]] < options.threshold) continue;
+      selected.indices[row * options.top_k + kept] = pairs[order[i]].right;
+      selected.scores[row * options.top_k + kept] = scores[order[i]];
+      ++kept;
+    }
+    if (!options.column_best) return selected;
+    selected.column_indices = Buffer<std::int32_t>(columns);
+    selected.column_scores = Buffer<float>(columns);
+    std::fill_n(selected.column_indices.data(), columns, -1);
+    std::fill_n(selected.column_scores.data(), columns, kLowest);
+    for (std::size_t i = 0; i < pairs.size(); ++i) {  // pairs come in order of their rows
+      const std::int32_t column = pairs[i].right;
+      if (selected.column_indices[column] >= 0 && scores[i] <= selected.column_scores[column]) continue;
+      selected.column_indices[column] = pairs[i].left;
+      selected.column_scores[column] = scores[i];
+    }
+    return selected;
+  }
+
+  std::shared_ptr<Comparer> first_;
+  std::unique_ptr<Comparer> second_;
+  int candidates_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Comparer> reranking_comparer(std::shared_ptr<Comparer> first, std::unique_ptr<Comparer> second,
+                                             int candidates) {
+  return std::make_unique<RerankingComparer>(std::move(first), std::move(second), candidates);
+}
+
+}  // namespace twinpatch
