@@ -69,7 +69,7 @@ void tower(const CaseOptions& options, Measure& measure) {
   const PatchSet patches = make_patches(count, 1);
   measure.unit = "patches";
   measure.count = count;
-  time_runs(measure, options.seconds, 3, [&] { (void)branch->rows(patches.view(), Side::left); });
+  time_runs(measure, *backend, options.seconds, 3, [&] { (void)branch->rows(patches.view(), Side::left); });
 }
 
 void list(const CaseOptions& options, Measure& measure) {
@@ -91,7 +91,7 @@ void list(const CaseOptions& options, Measure& measure) {
   std::vector<float> scores(pairs.size());
   measure.unit = "pairs";
   measure.count = count;
-  time_runs(measure, options.seconds, 3, [&] { scorer->score_list(*left, *right, pairs, scores); });
+  time_runs(measure, *backend, options.seconds, 3, [&] { scorer->score_list(*left, *right, pairs, scores); });
 }
 
 /// Blocks of rows that stay on the device, in the tiles the backend asks for.
@@ -115,7 +115,7 @@ void time_grid(const CaseOptions& options, Measure& measure, Backend& backend, P
                const Blocks& left, const Blocks& right) {
   measure.unit = "pairs";
   measure.count = side * side;
-  time_runs(measure, options.seconds, 3, [&] {
+  time_runs(measure, backend, options.seconds, 3, [&] {
     const auto selection = backend.make_selection({.rows = side, .columns = side, .top_k = 1, .column_best = true});
     for (std::size_t i = 0; i < left.rows.size(); ++i) {
       for (std::size_t j = 0; j < right.rows.size(); ++j) {
@@ -195,10 +195,12 @@ void end_to_end(const CaseOptions& options, Measure& measure) {
   const std::int64_t count = options.tiny ? 40 : 65536;
   const PatchFile file(options.folder, make_patches(count, 7));
   std::string why;
-  Engine engine(random_model(network("siam"), 1), open(options, why), options.execution);
+  auto opened = open(options, why);
+  const Backend& backend = *opened;
+  Engine engine(random_model(network("siam"), 1), std::move(opened), options.execution);
   measure.unit = "patches";
   measure.count = 2 * count;
-  time_runs(measure, options.seconds, 3, [&] {
+  time_runs(measure, backend, options.seconds, 3, [&] {
     const PatchSet left = read_npy_patches(file.path, false);
     const PatchSet right = read_npy_patches(file.path, false);
     (void)engine.grid(left, right, {.top_k = 1, .column_best = true});

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 #include "cases.hpp"
@@ -82,6 +83,16 @@ nlohmann::ordered_json to_json(const bench::Measure& measure) {
   json["p10_per_second"] = measure.rate(0.9);  // the slow tenth of the runs
   json["p90_per_second"] = measure.rate(0.1);
   json["first_run_seconds"] = measure.first_seconds;
+  if (!measure.stage_seconds.empty()) {
+    // How long each stage was busy: the slowest one is what a run that overlaps them all would take.
+    json["timed_seconds"] = std::accumulate(measure.seconds.begin(), measure.seconds.end(), 0.0);
+    json["stage_seconds"] = measure.stage_seconds;
+    if (const auto compute = measure.stage_seconds.find("compute");
+        compute != measure.stage_seconds.end() && compute->second > 0) {
+      const double units = static_cast<double>(measure.count) * static_cast<double>(measure.seconds.size());
+      json["device_per_second"] = units / compute->second;  // while it computed: without reading and copying
+    }
+  }
   return json;
 }
 

@@ -37,6 +37,17 @@ class Report(unittest.TestCase):
         self.assertNotIn("reached", verdicts["l2_grid"])
         self.assertNotIn("measured_per_second", verdicts["l2_grid"])
 
+    def test_a_run_is_held_against_its_slowest_stage(self):
+        result = {**ours("end_to_end", "fp16", 1e6), "timed_seconds": 1.1, "stage_seconds": {"read": 1.0, "copy": 0.5},
+                  "device_per_second": 2e6}
+        row = report.compare([result], [])[0]
+        self.assertEqual(row["slowest_stage"], "read")
+        self.assertAlmostEqual(row["beyond_slowest_stage"], 0.1)
+        self.assertEqual(row["twinpatch_computing"], 2e6)
+        self.assertTrue(report.goals([row])[-1]["reached"])
+        row["beyond_slowest_stage"] = 0.2
+        self.assertFalse(report.goals([row])[-1]["reached"])
+
     def test_a_folder_becomes_one_file_and_a_table(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
