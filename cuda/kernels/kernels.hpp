@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "library/number_type.hpp"
+
+// Every kernel of the library path, as a function that launches it: device pointers, sizes, stream. All return before
+// the work is done; none allocates. Zero items launch nothing. Sizes are 64 bits wide. Maps are [items, height, width,
+// channels] ("NHWC"), their values float, Half or Bfloat16; matrices are row-major.
+
+namespace twinpatch::cuda::kernels {
+
+struct MapShape {
+  int height = 1;
+  int width = 1;
+  int channels = 1;
+  [[nodiscard]] constexpr std::int64_t size() const { return std::int64_t{height} * width * channels; }
+};
+
+// ---- patches.cu: grey patches to the inputs of streams ----
+
+/// What normalisation makes of a pixel: scale · pixel + offset.
+struct PixelMap {
+  float scale = 1;
+  float offset = 0;
+};
+
+/// (x · scale − mean) / deviation, see Normalisation in twinpatch/net/spec.hpp.
+struct PixelRule {
+  double scale = 1;
+  bool subtract_mean = false;
+  bool divide_deviation = false;
+  double epsilon = 0;
+};
+
+/// maps[i] of pixels[i, 0 … size): mean and biased variance of a patch by exact integer sums.
+void pixel_maps(cudaStream_t stream, const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
+                PixelMap* maps);
+
+/// What a stream sees of a patch.
+enum class View { whole, central_crop, surround_average };
+
+/// Patches [·, height, width] on the device, and which of them is number i: index[i · index_stride], or first + i where
+/// `index` is null. `maps` null: pixels are taken as they are.
+struct PatchSource {
+  const void* pixels = nullptr;
+  bool floats = false;  ///< float32, else u8
+  const PixelMap* maps = nullptr;
+  const std::int32_t* index = nullptr;
+  std::int64_t index_stride = 1;
+  std::int64_t first = 0;
+};
+
+/// out [count, view height, view width, channels]: channel c from sources[c]; one or two of them.
+void load_patches(cudaStream_t stream, const PatchSource* sources, int channels, std::int64_t count, int height,
+                  int width, View view, NumberType type, void* out);
+
+// ---- layers.cu: layers without matrix products ----
+
+enum class Squash { none, relu, tanh };
+
+/// Max or average over windows; windows are cut off at the border (average: of the values inside). Average pooling is
+/// followed by gain[c] · mean + bias[c] where `gain` is not null.
+struct PoolRule {
+  bool average = false;
+  int window_height = 2;
+  int window_width = 2;
+  int stride_height = 2;
+  int stride_width = 2;
+  const float* gain = nullptr;
+  const float* bias = nullptr;
+};
+void pool(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape in_shape, PoolRule rule,
+          MapShape out_shape, void* out);
+
+/// One level of a spatial pyramid: n × n bins by maximum, out[i · out_stride + (c · n + row) · n + column].
+void pyramid_level(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, int n,
+                   void* out, std::int64_t out_stride);
+
+/// values ← squash(values), in place.
+void squash(cudaStream_t stream, NumberType type, Squash kind, void* values, std::int64_t size);
+
+/// Maps → rows of floats in (channel, row, column) order: out[i · out_stride + (c · height + y) · width + x].
+void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, float* out,
+             std::int64_t out_stride);
+
+/// Halves of a first convolution → what follows their sum: out[n] = pool(squash(left[pairs[n].left] +
+/// right[pairs[n].right])), pairs as [count, 2]; `pool`: maximum over 2×2, stride 2, rounding down.
+void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
+                 std::int64_t count, MapShape shape, Squash kind, bool pool, void* out);
+
+/// out[i] = in[i] as another type.
+void convert(cudaStream_t stream, const float* in, std::int64_t size, NumberType type, void* out);
+
+// ---- rows.cu: descriptors and their projections, [count, length] ----
+
+/// Divides each row by max(‖row‖₂, 1e-12); the sum is in double.
+void normalise_rows(cudaStream_t stream, float* rows, std::int64_t count, std::int64_t length);
+
+/// scalars[i] = ‖row‖², or bias + Σ_k weights[k] · row[k] where `weights` is not null; sums in double. `scalars` may be
+/// null. *first_bad ← min(*first_bad, first + i) over rows that hold a value that is not finite.
+void row_scalars(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const float* weights,
+                 float bias, float* scalars, std::int64_t first, unsigned long long* first_bad);
+
+// ---- grid.cu: every left row against every right row, out[i · stride + j] ----
+
+/// head: c_j + Σ_k w_k · max(p_k, −q_k) (= b + Σ_k w_k · relu(p_k + q_k) with c_j = b + Σ_k w_k · q_jk); l2: −‖p − q‖₂;
+/// l1: −‖p − q‖₁; dot: Σ_k p_k · q_k.
+enum class PairOperation { head, l2, l1, dot };
+
+struct RowMatrix {
+  const float* values = nullptr;   ///< [count, length]
+  const float* scalars = nullptr;  ///< [count], see row_scalars
+  std::int64_t count = 0;
+};
+
+void grid_tile(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
+               const float* weights, float* out, std::int64_t stride);
+
+// ---- pairs.cu: listed pairs, [count, 2] of row numbers ----
+
+/// scores[n] of pairs[n]; head: bias + Σ_k w_k · relu(p_k + q_k). Metrics sum in double.
+void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
+                 const float* weights, float bias, const std::int32_t* pairs, std::int64_t count, float* scores);
+
+/// out[n, ·] = squash(left[pairs[n].left] + right[pairs[n].right]): the first layer of a deeper head.
+void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
+              std::int64_t count, Squash kind, NumberType type, void* out);
+
+/// pairs[n] = (first_left + (begin + n) / columns, first_right + (begin + n) % columns).
+void enumerate_pairs(cudaStream_t stream, std::int64_t begin, std::int64_t count, std::int64_t columns,
+                     std::int64_t first_left, std::int64_t first_right, std::int32_t* pairs);
+
+// ---- select.cu: a tile of values into a running selection ----
+
+/// Where a selection is kept: keys by pack_key(), best first.
+struct SelectionKeys {
+  std::uint64_t* rows = nullptr;     ///< [grid rows, top_k]
+  std::uint64_t* columns = nullptr;  ///< [grid columns]; null unless asked for
+  std::int64_t top_k = 1;
+  float threshold = 0;
+  /// min over scores that are not finite of (tile row << 32 | tile column)
+  unsigned long long* first_bad = nullptr;
+};
+
+/// A tile: values[i · stride + j] of grid row first_row + i and grid column first_column + j.
+struct ValueTile {
+  const float* values = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t first_row = 0;
+  std::int64_t first_column = 0;
+};
+
+/// The values are the scores.
+void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys);
+
+/// The values are only nearly the scores: value + share · (‖left_i‖² + ‖right_j‖²) + margin is at least what the score
+/// of the pair could be worth (l2: ½ of minus the squared distance; l1, dot: the score). Whatever reaches the limit of
+/// its row or column is scored again from the rows, as score_pairs() does, and that is what is kept.
+struct Rescoring {
+  PairOperation operation = PairOperation::l2;
+  RowMatrix left;
+  RowMatrix right;
+  std::int64_t length = 0;
+  float share = 0;
+  float margin = 0;
+  double slack = 0;  ///< relative error of l1 values
+};
+void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, Rescoring rescoring);
+
+}  // namespace twinpatch::cuda::kernels

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "launch_helpers.cuh"
+
+namespace twinpatch::cuda::kernels {
+namespace {
+
+constexpr int kThreads = 128;
+
+/// Moments of patches.
+/// pixels [count, size] u8, contiguous; maps [count].
+/// Block: one patch at a time (grid-stride). Thread: every 128th byte, of patches whose size is a multiple of 4 every
+/// 128th word. Shared: 64 bytes. Sums are exact, in 64-bit integers; the map is computed in double by one thread.
+/// Reference: reference::normalise.
+__global__ void pixel_maps_kernel(const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
+                                  PixelMap* maps) {
+  __shared__ unsigned long long partial[2][kThreads / kWarp];
+  const int thread = static_cast<int>(threadIdx.x);
+  for (std::int64_t patch = blockIdx.x; patch < count; patch += gridDim.x) {
+    const std::uint8_t* const from = pixels + patch * size;
+    unsigned long long sum = 0;
+    unsigned long long squares = 0;
+    const auto add = [&](unsigned value) {
+      sum += value;
+      squares += value * value;
+    };
+    if (size % 4 == 0 && reinterpret_cast<std::uintptr_t>(pixels) % 4 == 0) {
+      const auto* const words = reinterpret_cast<const std::uint32_t*>(from);
+      for (std::int64_t i = thread; i < size / 4; i += kThreads) {
+        const std::uint32_t word = words[i];
+        for (int byte = 0; byte < 4; ++byte) add(word >> (8 * byte) & 0xffU);
+      }
+    } else {
+      for (std::int64_t i = thread; i < size; i += kThreads) add(from[i]);
+    }
+    for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+      sum += __shfl_xor_sync(kAllLanes, sum, offset);
+      squares += __shfl_xor_sync(kAllLanes, squares, offset);
+    }
+    if (thread % kWarp == 0) {
+      partial[0][thread / kWarp] = sum;
+      partial[1][thread / kWarp] = squares;
+    }
+    __syncthreads();
+    if (thread == 0) {
+      sum = squares = 0;
+      for (int warp = 0; warp < kThreads / kWarp; ++warp) {
+        sum += partial[0][warp];
+        squares += partial[1][warp];
+      }
+      const double mean = static_cast<double>(sum) / static_cast<double>(size);
+      const double variance = static_cast<double>(squares) / static_cast<double>(size) - mean * mean;
+      double scale = rule.scale;
+      if (rule.divide_deviation) scale /= sqrt(variance * scale * scale + rule.epsilon);
+      const double offset = rule.subtract_mean ? -mean * scale : 0.0;
+      maps[patch] = {static_cast<float>(scale), static_cast<float>(offset)};
+    }
+    __syncthreads();  // before the next patch writes `partial`
+  }
+}
+
+struct TwoSources {
+  PatchSource first;
+  PatchSource second;
+};
+
+/// Pixel (y, x) of a stream's view of item i.
+__device__ float view_pixel(const PatchSource& source, std::int64_t i, int y, int x, int height, int width, View view) {
+  const std::int64_t patch = source.index != nullptr ? source.index[i * source.index_stride] : source.first + i;
+  const std::int64_t base = patch * height * width;
+  const auto pixel = [&](int row, int column) {
+    const std::int64_t at = base + std::int64_t{row} * width + column;
+    return source.floats ? static_cast<const float*>(source.pixels)[at]
+                         : static_cast<float>(static_cast<const std::uint8_t*>(source.pixels)[at]);
+  };
+  float value = 0;
+  if (view == View::surround_average) {
+    value =
+        0.25F * (pixel(2 * y, 2 * x) + pixel(2 * y, 2 * x + 1) + pixel(2 * y + 1, 2 * x) + pixel(2 * y + 1, 2 * x + 1));
+  } else if (view == View::central_crop) {
+    value = pixel(height / 4 + y, width / 4 + x);
+  } else {
+    value = pixel(y, x);
+  }
+  if (source.maps == nullptr) return value;
+  const PixelMap map = source.maps[patch];
+  return map.scale * value + map.offset;
+}
+
+/// Inputs of a stream.
+/// Sources: patches [·, height, width]; out [count, out_height, out_width, channels].
+/// Thread: one pixel of all channels at a time, neighbours in a row (grid-stride). No shared memory. Float arithmetic.
+/// Reference: reference::view of reference::patch.
+template <class T, int kChannels>
+__global__ void load_patches_kernel(TwoSources sources, std::int64_t count, int height, int width, View view,
+                                    int out_height, int out_width, T* out) {
+  const std::int64_t pixels = std::int64_t{out_height} * out_width;
+  for (std::int64_t n = global_thread(); n < count * pixels; n += all_threads()) {
+    const std::int64_t i = n / pixels;
+    const int y = static_cast<int>(n % pixels) / out_width;
+    const int x = static_cast<int>(n % pixels) % out_width;
+    store(out[n * kChannels], view_pixel(sources.first, i, y, x, height, width, view));
+    if constexpr (kChannels == 2) store(out[2 * n + 1], view_pixel(sources.second, i, y, x, height, width, view));
+  }
+}
+
+}  // namespace
+
+void pixel_maps(cudaStream_t stream, const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
+                PixelMap* maps) {
+  if (count == 0) return;
+  launch(stream, per_block(count, kThreads), "pixel_maps", &pixel_maps_kernel, pixels, count, size, rule, maps);
+}
+
+void load_patches(cudaStream_t stream, const PatchSource* sources, int channels, std::int64_t count, int height,
+                  int width, View view, NumberType type, void* out) {
+  const int out_height = view == View::whole ? height : height / 2;
+  const int out_width = view == View::whole ? width : width / 2;
+  const std::int64_t items = count * out_height * out_width;
+  if (items == 0) return;
+  const TwoSources both{sources[0], sources[channels - 1]};
+  visit_number(type, [&]<class T>(T) {
+    auto* const kernel = channels == 2 ? &load_patches_kernel<T, 2> : &load_patches_kernel<T, 1>;
+    launch(stream, per_item(items), "load_patches", kernel, both, count, height, width, view, out_height, out_width,
+           static_cast<T*>(out));
+  });
+}
+
+}  // namespace twinpatch::cuda::kernels

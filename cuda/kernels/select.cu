@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "pair_metric.cuh"
+
+namespace twinpatch::cuda::kernels {
+namespace {
+
+/// The values of a tile are its scores.
+struct AsIs {
+  static constexpr bool kExact = true;
+  /// What a score must reach where `score` is the limit.
+  __device__ static float needed(float score) { return score; }
+  __device__ static float value(float value, std::int64_t /*i*/, std::int64_t /*j*/) { return value; }
+  __device__ static float score(float value, std::int64_t /*i*/, std::int64_t /*j*/) { return value; }
+};
+
+/// The values are bounds, see Rescoring. score() is for a whole warp.
+template <PairOperation kOperation>
+struct Rescored {
+  static constexpr bool kExact = false;
+  Rescoring with;
+
+  __device__ static float just_below(double value) { return nextafterf(static_cast<float>(value), -INFINITY); }
+  __device__ float needed(float score) const {
+    const double wanted = score;
+    if constexpr (kOperation == PairOperation::l2) {
+      if (score > 0) return INFINITY;  // no pair scores above 0
+      return just_below(-0.5 * (1 + 1e-6) * wanted * wanted);
+    } else if constexpr (kOperation == PairOperation::l1) {
+      if (score > 0) return INFINITY;
+      return just_below((1 + with.slack) * wanted);
+    } else {
+      return just_below(wanted - 1e-6 * fabs(wanted));
+    }
+  }
+  __device__ float value(float value, std::int64_t i, std::int64_t j) const {
+    if constexpr (kOperation == PairOperation::l1) return value;
+    return value + with.share * (with.left.scalars[i] + with.right.scalars[j]) + with.margin;
+  }
+  __device__ float score(float /*value*/, std::int64_t i, std::int64_t j) const {
+    return pair_metric<kOperation>(with.left.values + i * with.length, with.right.values + j * with.length,
+                                   with.length);
+  }
+};
+
+/// A value that must be looked at: it reaches the limit, or is not finite.
+__device__ bool is_hit(float value, float needed) { return value >= needed || !is_finite(value); }
+
+/// Puts a key among `top_k` descending ones, on a whole warp, unless it is there already: a tile may be selected from
+/// twice. Keys are moved 32 at a time, last ones first.
+__device__ void insert_key(std::uint64_t* keys, std::int64_t top_k, std::uint64_t key) {
+  const int lane = lane_index();
+  bool there = false;
+  for (std::int64_t at = lane; at < top_k; at += kWarp) there = there || keys[at] == key;
+  if (__any_sync(kAllLanes, there)) return;
+  for (std::int64_t base = (top_k - 1) / kWarp * kWarp; base >= 0; base -= kWarp) {
+    const std::int64_t at = base + lane;
+    const bool inside = at < top_k;
+    const std::uint64_t own = inside ? keys[at] : 0;
+    const std::uint64_t before = inside && at > 0 ? keys[at - 1] : ~std::uint64_t{0};
+    __syncwarp();
+    if (inside && own < key) keys[at] = before > key ? key : before;
+    __syncwarp();
+    if (__shfl_sync(kAllLanes, own, 0) > key) return;  // all that come before are larger still
+  }
+}
+
+/// Best of each row.
+/// tile.values [rows, stride], keys.rows [grid rows, top_k] descending.
+/// Warp: one row at a time (grid-stride); lane: every 32nd column. Values that reach the row's limit are taken one
+/// after another by the whole warp, in order of columns; keys are a total order, so the order does not matter. Scores
+/// that are not finite are reported in *keys.first_bad and not kept. Reference: reference::select.
+template <class Rule>
+__global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule) {
+  const int lane = lane_index();
+  for (std::int64_t i = global_warp(); i < tile.rows; i += all_warps()) {
+    std::uint64_t* const kept = keys.rows + (tile.first_row + i) * keys.top_k;
+    std::uint64_t last = kept[keys.top_k - 1];
+    const auto limit = [&] {
+      const float score = last != 0 ? key_score(last) : -kLargest;
+      return rule.needed(score > keys.threshold ? score : keys.threshold);
+    };
+    float needed = limit();
+    for (std::int64_t first = 0; first < tile.columns; first += kWarp) {
+      const std::int64_t j = first + lane;
+      const bool inside = j < tile.columns;
+      const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
+      unsigned hits = __ballot_sync(kAllLanes, inside && is_hit(value, needed));
+      while (hits != 0) {
+        const int source = __ffs(static_cast<int>(hits)) - 1;
+        hits &= hits - 1;
+        const std::int64_t column = first + source;
+        const float score = rule.score(__shfl_sync(kAllLanes, value, source), i, column);
+        if (!is_finite(score)) {
+          const auto position = static_cast<unsigned long long>(i) << 32 | static_cast<unsigned long long>(column);
+          if (lane == 0) atomicMin(keys.first_bad, position);
+          continue;
+        }
+        const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_column + column));
+        if (score < keys.threshold || key <= last) continue;
+        insert_key(kept, keys.top_k, key);
+        last = kept[keys.top_k - 1];
+        needed = limit();
+      }
+    }
+  }
+}
+
+constexpr std::int64_t kColumnRows = 256;  ///< rows that a warp of select_columns_kernel walks
+
+/// Best row of each column.
+/// tile.values [rows, stride], keys.columns [grid columns].
+/// Warp: 32 columns by 256 rows at a time (grid-stride); lane: one column, row by row. The best of a lane is merged by
+/// an integer maximum, whose result does not depend on the order. Reference: reference::select.
+template <class Rule>
+__global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Rule rule) {
+  const int lane = lane_index();
+  const std::int64_t across = (tile.columns + kWarp - 1) / kWarp;
+  const std::int64_t parts = across * ((tile.rows + kColumnRows - 1) / kColumnRows);
+  for (std::int64_t part = global_warp(); part < parts; part += all_warps()) {
+    const std::int64_t j = part % across * kWarp + lane;
+    const bool inside = j < tile.columns;
+    const std::int64_t begin = part / across * kColumnRows;
+    const std::int64_t end = begin + kColumnRows < tile.rows ? begin + kColumnRows : tile.rows;
+    std::uint64_t best = inside ? keys.columns[tile.first_column + j] : 0;
+    const std::uint64_t before = best;
+    float needed = best != 0 ? rule.needed(key_score(best)) : -INFINITY;
+    const auto offer = [&](float score, std::int64_t i) {
+      if (!is_finite(score)) return;  // the rows' kernel reports it
+      const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_row + i));
+      if (key <= best) return;
+      best = key;
+      needed = rule.needed(score);
+    };
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
+      const bool hit = inside && is_hit(value, needed);
+      if constexpr (Rule::kExact) {
+        if (hit) offer(value, i);
+      } else {
+        for (unsigned hits = __ballot_sync(kAllLanes, hit); hits != 0; hits &= hits - 1) {
+          const int source = __ffs(static_cast<int>(hits)) - 1;
+          const float score = rule.score(value, i, j - lane + source);
+          if (lane == source) offer(score, i);
+        }
+      }
+    }
+    if (best > before) atomicMax(reinterpret_cast<unsigned long long*>(keys.columns) + tile.first_column + j, best);
+  }
+}
+
+template <class Rule>
+void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, const Rule& rule) {
+  if (tile.rows == 0 || tile.columns == 0) return;
+  launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, rule);
+  if (keys.columns == nullptr) return;
+  launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, kColumnRows)), "select_columns",
+         &select_columns_kernel<Rule>, tile, keys, rule);
+}
+
+}  // namespace
+
+void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys) { select(stream, tile, keys, AsIs{}); }
+
+void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, Rescoring rescoring) {
+  switch (rescoring.operation) {
+    case PairOperation::head:
+      return select(stream, tile, keys, AsIs{});
+    case PairOperation::l2:
+      return select(stream, tile, keys, Rescored<PairOperation::l2>{rescoring});
+    case PairOperation::l1:
+      return select(stream, tile, keys, Rescored<PairOperation::l1>{rescoring});
+    case PairOperation::dot:
+      return select(stream, tile, keys, Rescored<PairOperation::dot>{rescoring});
+  }
+}
+
+}  // namespace twinpatch::cuda::kernels
