@@ -14,7 +14,13 @@ set(TWINPATCH_CUDA_RUNTIME
   runtime/pinned.cpp
   runtime/probe.cu)
 
-set(TWINPATCH_CUDA_KERNELS)
+set(TWINPATCH_CUDA_KERNELS
+  kernels/grid.cu
+  kernels/layers.cu
+  kernels/pairs.cu
+  kernels/patches.cu
+  kernels/rows.cu
+  kernels/select.cu)
 
 # cuDNN and cuBLAS, and what stands for them in tests/simt.
 set(TWINPATCH_CUDA_LIBRARY
@@ -42,5 +48,21 @@ set(TWINPATCH_CUDA_LIBRARY_REFERENCE
   library/pack.cpp
   library/plan_cache.cpp)
 
-# Executors, scorers, selection, streaming and make_cuda_backend(). Empty: the stub answers.
-set(TWINPATCH_CUDA_ENGINE)
+# Executors, scorers, selection, streaming and make_cuda_backend(). Without the library above the stub answers.
+set(TWINPATCH_CUDA_ENGINE
+  branch_plan.cpp
+  cuda_backend.cpp
+  deep_head.cpp
+  device.cpp
+  halves_plan.cpp
+  layer_plan.cpp
+  patch_input.cpp
+  run_statistics.cpp
+  selection.cpp
+  several_devices.cpp
+  siamese_branch.cpp
+  siamese_rows.cpp
+  siamese_scorer.cpp
+  transfer.cpp
+  two_channel_branch.cpp
+  two_channel_scorer.cpp)

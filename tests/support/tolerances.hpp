@@ -48,7 +48,10 @@ inline constexpr Tolerance kDistanceFp32 = {0, 1e-6, 1e-14};
 // others, relative, 4.0e-7, nmse 8.9e-15.
 inline constexpr Tolerance kUnitDistanceBlockFp32 = {3e-6, 3e-6, 1e-13};
 inline constexpr Tolerance kDistanceBlockFp32 = {0, 3e-6, 1e-13};
-// Scores in half precisions: where these start until a device has been measured.
+// Inputs of streams in fp32: one multiplication and one addition a pixel.
+inline constexpr Tolerance kNormalisationFp32 = {1e-6, 1e-6, 1e-12};
+// Scores in TF32 and half precisions: where these start until a device has been measured.
+inline constexpr Tolerance kScoreTf32 = {1e-2, 1e-2, 1e-5};
 inline constexpr Tolerance kScoreFp16 = {1e-2, 1e-2, 1e-5};
 inline constexpr Tolerance kScoreBf16 = {4e-2, 4e-2, 1e-4};
 // Root-SIFT by OpenCV, which keeps descriptors in bytes: the root of a byte that is one off. Measured 1.7e-2,

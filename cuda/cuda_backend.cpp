@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda_backend.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/device.hpp"
+#include "selection.hpp"
+#include "siamese.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/core/units.hpp"
+#include "two_channel.hpp"
+
+namespace twinpatch {
+namespace cuda {
+namespace {
+
+bool is_two_channel(const Model& model) { return model.spec.coupling == Coupling::two_channel; }
+
+void check_offered(const ExecutionOptions& options) {
+  options.validate();
+  if (options.precision == Precision::int8) {
+    throw DeviceError("the CUDA engine runs in fp32, tf32, fp16 or bf16, precision int8 was asked for");
+  }
+  if (options.kernels == Kernels::fused) {
+    throw DeviceError("the CUDA engine has no fused kernels yet; use --kernels library");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
+  check(*model);
+  return std::make_shared<const Model>(fold_batch_normalisation(*model));
+}
+
+std::string CudaBackend::description() const {
+  const DeviceProperties& device = device_->context.properties();
+  return fmt::format("CUDA device {}, {}, sm_{}, {} of memory, {} ({})", device.device, device.name,
+                     device.architecture(), format_bytes(memory()), to_string(device_->options.precision),
+                     device_->libraries.description());
+}
+
+std::unique_ptr<BranchExecutor> CudaBackend::make_branch(std::shared_ptr<const Model> model) {
+  auto form = runnable(model);
+  const Turn turn(*device_);
+  return is_two_channel(*form) ? make_two_channel_branch(device_, std::move(form))
+                               : make_siamese_branch(device_, std::move(form));
+}
+
+std::unique_ptr<PairScorer> CudaBackend::make_scorer(std::shared_ptr<const Model> model) {
+  auto form = runnable(model);
+  const Turn turn(*device_);
+  return is_two_channel(*form) ? make_two_channel_scorer(device_, std::move(form))
+                               : make_siamese_scorer(device_, std::move(form));
+}
+
+std::unique_ptr<Selection> CudaBackend::make_selection(const SelectionRequest& request) {
+  return std::make_unique<DeviceSelection>(device_, request);
+}
+
+Backend::TileSize CudaBackend::tile_size(const Model& model, int height, int width) const {
+  return is_two_channel(model) ? two_channel_tile_size(model, height, width, memory())
+                               : siamese_tile_size(model, memory());
+}
+
+std::vector<RunSummary> CudaBackend::summaries() const {
+  const Turn turn(*device_);
+  return {device_->statistics.summary(device_->context.properties(), device_->options.precision)};
+}
+
+}  // namespace cuda
+
+std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
+  cuda::check_offered(options);
+  const std::vector<int> numbers = cuda::parse_devices(options.device == "auto" ? "cuda" : options.device);
+  const int threads = ThreadPool(options.threads).threads();
+  const int each = std::max(1, threads / static_cast<int>(numbers.size()));
+  std::vector<std::unique_ptr<cuda::CudaBackend>> devices;
+  for (const int number : numbers) {
+    devices.push_back(std::make_unique<cuda::CudaBackend>(std::make_shared<cuda::Device>(number, options, each)));
+  }
+  if (devices.size() == 1) return std::move(devices.front());
+  return cuda::make_several_devices(std::move(devices));
+}
+
+std::vector<std::string> describe_cuda_devices() { return cuda::describe_devices(); }
+
+int count_cuda_devices() noexcept { return cuda::count_devices().devices; }
+
+}  // namespace twinpatch

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "halves_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patch_input.hpp"
+#include "runtime/check.hpp"
+
+namespace twinpatch::cuda {
+
+HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int64_t batch)
+    : device_(weights.device()), patch_(patch), batch_(batch) {
+  const NetworkSpec& spec = weights.model().spec;
+  const char* const which = side == Side::left ? "left" : "right";
+  std::int64_t scratch = 0;
+  for (std::size_t i = 0; i < spec.streams.size(); ++i) {
+    const auto& stream = spec.streams[i];
+    Shape input = stream_input(spec, stream, patch);
+    Convolution layer = std::get<Convolution>(stream.layers.front());
+    const std::string prefix = branch_prefix(spec, false, i, 0);
+    const auto window = std::int64_t{layer.kernel.height} * layer.kernel.width;
+    const auto both = weights.values(prefix + "weight", 2 * window * layer.out);
+    const bool has_bias = layer.bias && side == Side::left;
+    const auto bias = has_bias ? weights.values(prefix + "bias", layer.out) : std::span<const float>{};
+    input.channels = 1;
+    layer.in = 1;
+    layer.bias = has_bias;
+    const auto filter = weights.packed(fmt::format("{}{}_filter", prefix, which), [&] {
+      std::vector<float> half(static_cast<std::size_t>(window * layer.out));
+      for (std::int64_t o = 0; o < layer.out; ++o) {
+        std::copy_n(both.data() + (2 * o + (side == Side::left ? 0 : 1)) * window, window, half.data() + o * window);
+      }
+      return pack_filter(layer, half, device_->type);
+    });
+    ConvolutionRequest request{.batch = batch, .input = input, .layer = layer, .relu = false, .pooling = {}};
+    request.precision = device_->options.precision;
+    request.exact = device_->options.exact_convolutions;
+    const Shape output = request.output();
+    StreamHalf half;
+    half.view = view_of(stream.view);
+    half.output = {output.height, output.width, output.channels};
+    half.convolution = std::make_unique<ConvolutionPlan>(device_->libraries, request);
+    half.filter = filter;
+    if (has_bias) half.bias = weights.packed(prefix + "half_bias", [&] { return pack(bias, device_->type); });
+    half.input = HeldBuffer<std::byte>(device_, checked_multiply(batch, input.size() * size_of(device_->type)));
+    TWINPATCH_CUDA_CHECK(
+        cudaMemsetAsync(half.input.data(), 0, static_cast<std::size_t>(half.input.bytes()), device_->stream()));
+    scratch = std::max(scratch, half.convolution->workspace_bytes());
+    operations_ += 2.0 * static_cast<double>(window) * static_cast<double>(output.size());
+    streams_.push_back(std::move(half));
+  }
+  scratch_ = HeldBuffer<std::byte>(device_, scratch);
+}
+
+void HalvesPlan::run(const TwoChannelRows& rows, std::int64_t begin, std::int64_t count) {
+  for (StreamHalf& stream : streams_) {
+    const std::int64_t item = stream.output.size() * size_of(device_->type);
+    const std::int64_t needed = checked_multiply(round_up(count, batch_), item);
+    if (stream.halves.size() < needed) stream.halves = HeldBuffer<std::byte>(device_, needed);
+    for (std::int64_t first = 0; first < count; first += batch_) {
+      const kernels::PatchSource source = rows.source(begin + first);
+      kernels::load_patches(device_->stream(), &source, 1, std::min(batch_, count - first), patch_.height, patch_.width,
+                            stream.view, device_->type, stream.input.data());
+      stream.convolution->run(device_->stream(), stream.input.data(), stream.filter, stream.bias,
+                              stream.halves.data() + first * item, scratch_.data());
+    }
+  }
+}
+
+}  // namespace twinpatch::cuda

@@ -1,0 +1,290 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "cuda_backend.hpp"
+#include "selection.hpp"
+#include "twinpatch/core/checked.hpp"
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch::cuda {
+namespace {
+
+/// Work on each of several devices at once, a thread each.
+class DeviceThreads {
+ public:
+  explicit DeviceThreads(int devices) : pool_(devices) {}
+  [[nodiscard]] int count() const noexcept { return pool_.threads(); }
+
+  /// work(device) for each; throws what the first of them in order has met, once all have returned.
+  template <class Work>
+  void run(const Work& work) {
+    std::vector<std::exception_ptr> errors(static_cast<std::size_t>(count()));
+    pool_.for_ranges(count(), 1, [&](std::int64_t begin, std::int64_t end, int /*worker*/) {
+      for (std::int64_t device = begin; device < end; ++device) {
+        try {
+          work(static_cast<std::size_t>(device));
+        } catch (...) {
+          errors[static_cast<std::size_t>(device)] = std::current_exception();
+        }
+      }
+    });
+    for (const auto& error : errors) {
+      if (error != nullptr) std::rethrow_exception(error);
+    }
+  }
+
+ private:
+  ThreadPool pool_;
+};
+
+/// First of `count` rows that device `device` of `devices` has.
+std::int64_t first_row(std::int64_t count, std::size_t device, int devices) {
+  return checked_multiply(count, static_cast<std::int64_t>(device)) / devices;
+}
+
+/// Left rows: a block on each device. Right rows: all of them on each.
+class SpreadRows final : public Rows {
+ public:
+  SpreadRows(Side side, std::int64_t count, int devices)
+      : parts(static_cast<std::size_t>(devices)), side_(side), count_(count) {}
+  [[nodiscard]] std::int64_t size() const override { return count_; }
+  /// On the device that has most.
+  [[nodiscard]] std::int64_t bytes() const override {
+    std::int64_t most = 0;
+    for (const auto& part : parts) most = std::max(most, part->bytes());
+    return most;
+  }
+  [[nodiscard]] Side side() const override { return side_; }
+  [[nodiscard]] std::int64_t begin(std::size_t device) const {
+    return side_ == Side::right ? 0 : first_row(count_, device, static_cast<int>(parts.size()));
+  }
+
+  std::vector<std::shared_ptr<const Rows>> parts;
+
+ private:
+  Side side_;
+  std::int64_t count_;
+};
+
+class SpreadBranch final : public BranchExecutor {
+ public:
+  SpreadBranch(std::shared_ptr<DeviceThreads> threads, std::vector<std::unique_ptr<BranchExecutor>> branches)
+      : threads_(std::move(threads)), branches_(std::move(branches)) {}
+
+  std::shared_ptr<const Rows> rows(PatchView patches, Side side, const RunControl& control) override {
+    if (side == Side::right && descriptor_size() > 0) {  // each patch through a tower once, on one of the devices
+      return rows(descriptors(patches, side, control).view(), side);
+    }
+    return spread(patches.count, side, [&](std::size_t device, std::int64_t begin, std::int64_t count) {
+      return branches_[device]->rows(patches.slice(begin, count), side, control);
+    });
+  }
+
+  std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) override {
+    return spread(descriptors.rows, side, [&](std::size_t device, std::int64_t begin, std::int64_t count) {
+      return branches_[device]->rows(descriptors.slice(begin, count), side);
+    });
+  }
+
+  Matrix descriptors(PatchView patches, Side side, const RunControl& control) override {
+    Matrix result(patches.count, descriptor_size());
+    threads_->run([&](std::size_t device) {
+      const std::int64_t begin = first_row(patches.count, device, threads_->count());
+      const std::int64_t end = first_row(patches.count, device + 1, threads_->count());
+      const Matrix part = branches_[device]->descriptors(patches.slice(begin, end - begin), side, control);
+      std::copy_n(part.data(), part.size(), result.data() + begin * result.columns());
+    });
+    return result;
+  }
+
+  std::int64_t descriptor_size() const override { return branches_.front()->descriptor_size(); }
+  std::int64_t row_bytes(int height, int width) const override { return branches_.front()->row_bytes(height, width); }
+
+ private:
+  template <class Make>
+  std::shared_ptr<const Rows> spread(std::int64_t count, Side side, const Make& make) {
+    auto result = std::make_shared<SpreadRows>(side, count, threads_->count());
+    threads_->run([&](std::size_t device) {
+      const std::int64_t begin = result->begin(device);
+      const std::int64_t end = side == Side::right ? count : result->begin(device + 1);
+      try {
+        result->parts[device] = make(device, begin, end - begin);
+      } catch (const NotFinite& error) {  // said of a patch of the part
+        if (error.index() < 0 || begin == 0) throw;
+        throw NotFinite(fmt::format("the descriptor of patch {} is not finite", begin + error.index()),
+                        begin + error.index());
+      }
+    });
+    return result;
+  }
+
+  std::shared_ptr<DeviceThreads> threads_;
+  std::vector<std::unique_ptr<BranchExecutor>> branches_;
+};
+
+class SpreadSelection final : public Selection {
+ public:
+  SpreadSelection(const SelectionRequest& request, std::vector<std::unique_ptr<Selection>> parts)
+      : request_(request), parts_(std::move(parts)) {}
+  [[nodiscard]] const SelectionRequest& request() const override { return request_; }
+  [[nodiscard]] Selection& part(std::size_t device) { return *parts_[device]; }
+
+  [[nodiscard]] Selected read() const override {
+    DeviceSelection::Keys keys = keys_of(0);
+    const auto top_k = static_cast<std::ptrdiff_t>(request_.top_k);
+    std::vector<std::uint64_t> both(static_cast<std::size_t>(2 * top_k));
+    for (std::size_t device = 1; device < parts_.size(); ++device) {
+      const DeviceSelection::Keys more = keys_of(device);
+      for (std::ptrdiff_t row = 0; row < request_.rows; ++row) {
+        const auto mine = keys.rows.begin() + row * top_k;
+        const auto its = more.rows.begin() + row * top_k;
+        std::merge(mine, mine + top_k, its, its + top_k, both.begin(), std::greater<>());
+        std::copy_n(both.begin(), top_k, mine);
+      }
+      for (std::size_t j = 0; j < keys.columns.size(); ++j) {
+        keys.columns[j] = std::max(keys.columns[j], more.columns[j]);
+      }
+    }
+    return decode(request_, keys);
+  }
+
+ private:
+  [[nodiscard]] DeviceSelection::Keys keys_of(std::size_t device) const {
+    return dynamic_cast<const DeviceSelection&>(*parts_[device]).read_keys();
+  }
+  SelectionRequest request_;
+  std::vector<std::unique_ptr<Selection>> parts_;
+};
+
+class SpreadScorer final : public PairScorer {
+ public:
+  SpreadScorer(std::string network, std::shared_ptr<DeviceThreads> threads,
+               std::vector<std::unique_ptr<PairScorer>> scorers)
+      : network_(std::move(network)), threads_(std::move(threads)), scorers_(std::move(scorers)) {}
+
+  /// Every pair where its left patch is.
+  void score_list(const Rows& left_rows, const Rows& right_rows, std::span<const IndexPair> pairs,
+                  std::span<float> scores, const RunControl& control) override {
+    const SpreadRows& left = spread(left_rows, Side::left);
+    const SpreadRows& right = spread(right_rows, Side::right);
+    threads_->run([&](std::size_t device) {
+      const std::int64_t begin = left.begin(device);
+      const std::int64_t end = left.begin(device + 1);
+      std::vector<IndexPair> mine;
+      std::vector<std::size_t> places;
+      for (std::size_t n = 0; n < pairs.size(); ++n) {
+        if (pairs[n].left < begin || pairs[n].left >= end) continue;
+        mine.push_back({static_cast<std::int32_t>(pairs[n].left - begin), pairs[n].right});
+        places.push_back(n);
+      }
+      std::vector<float> results(mine.size());
+      scorers_[device]->score_list(*left.parts[device], *right.parts[device], mine, results, control);
+      for (std::size_t n = 0; n < places.size(); ++n) scores[places[n]] = results[n];
+    });
+  }
+
+  void score_tile(const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column,
+                  Selection& selection, const RunControl& control) override {
+    const SpreadRows& left = spread(left_rows, Side::left);
+    const SpreadRows& right = spread(right_rows, Side::right);
+    auto* const target = dynamic_cast<SpreadSelection*>(&selection);
+    if (target == nullptr) {
+      throw InvalidArgument("scores of CUDA devices cannot go into a selection of another backend");
+    }
+    threads_->run([&](std::size_t device) {
+      scorers_[device]->score_tile(*left.parts[device], first_row + left.begin(device), *right.parts[device],
+                                   first_column, target->part(device), control);
+    });
+  }
+
+  void score_block(const Rows& left_rows, const Rows& right_rows, float* scores, std::int64_t stride,
+                   const RunControl& control) override {
+    const SpreadRows& left = spread(left_rows, Side::left);
+    const SpreadRows& right = spread(right_rows, Side::right);
+    threads_->run([&](std::size_t device) {
+      scorers_[device]->score_block(*left.parts[device], *right.parts[device], scores + left.begin(device) * stride,
+                                    stride, control);
+    });
+  }
+
+ private:
+  const SpreadRows& spread(const Rows& rows, Side side) const {
+    const auto* const result = dynamic_cast<const SpreadRows*>(&rows);
+    if (result == nullptr) {
+      throw InvalidArgument(fmt::format("network {}: these rows were made by another backend or network", network_));
+    }
+    if (result->side() != side) {
+      throw InvalidArgument(fmt::format("network {}: rows of the {} side stand on the {}", network_,
+                                        side == Side::left ? "right" : "left", side == Side::left ? "left" : "right"));
+    }
+    return *result;
+  }
+
+  std::string network_;
+  std::shared_ptr<DeviceThreads> threads_;
+  std::vector<std::unique_ptr<PairScorer>> scorers_;
+};
+
+class SeveralDevices final : public Backend {
+ public:
+  explicit SeveralDevices(std::vector<std::unique_ptr<CudaBackend>> devices)
+      : devices_(std::move(devices)), threads_(std::make_shared<DeviceThreads>(static_cast<int>(devices_.size()))) {}
+
+  std::string description() const override {
+    std::string text;
+    for (const auto& device : devices_) text += (text.empty() ? "" : "; ") + device->description();
+    return text;
+  }
+  std::unique_ptr<BranchExecutor> make_branch(std::shared_ptr<const Model> model) override {
+    std::vector<std::unique_ptr<BranchExecutor>> branches;
+    for (const auto& device : devices_) branches.push_back(device->make_branch(model));
+    return std::make_unique<SpreadBranch>(threads_, std::move(branches));
+  }
+  std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override {
+    std::vector<std::unique_ptr<PairScorer>> scorers;
+    for (const auto& device : devices_) scorers.push_back(device->make_scorer(model));
+    return std::make_unique<SpreadScorer>(model->spec.name, threads_, std::move(scorers));
+  }
+  std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override {
+    std::vector<std::unique_ptr<Selection>> parts;
+    for (const auto& device : devices_) parts.push_back(device->make_selection(request));
+    return std::make_unique<SpreadSelection>(request, std::move(parts));
+  }
+  /// As on the smallest device, with a block of rows for each.
+  TileSize tile_size(const Model& model, int height, int width) const override {
+    TileSize result = devices_.front()->tile_size(model, height, width);
+    for (const auto& device : devices_) {
+      const TileSize its = device->tile_size(model, height, width);
+      result = {std::min(result.rows, its.rows), std::min(result.columns, its.columns)};
+    }
+    result.rows = checked_multiply(result.rows, std::ssize(devices_));
+    return result;
+  }
+  std::int64_t memory() const override {
+    std::int64_t result = devices_.front()->memory();
+    for (const auto& device : devices_) result = std::min(result, device->memory());
+    return result;
+  }
+  std::vector<RunSummary> summaries() const override {
+    std::vector<RunSummary> result;
+    for (const auto& device : devices_) result.push_back(device->summaries().front());
+    return result;
+  }
+
+ private:
+  std::vector<std::unique_ptr<CudaBackend>> devices_;
+  std::shared_ptr<DeviceThreads> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_several_devices(std::vector<std::unique_ptr<CudaBackend>> devices) {
+  return std::make_unique<SeveralDevices>(std::move(devices));
+}
+
+}  // namespace twinpatch::cuda

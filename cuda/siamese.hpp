@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device.hpp"
+#include "layer_plan.hpp"
+#include "library/matrix_product.hpp"
+
+// Siamese and pseudo-siamese networks: rows of vectors, and what decides on two of them.
+
+namespace twinpatch::cuda {
+
+/// Rows of siamese networks on one device: [N, D] descriptors for metrics; [N, H] P (left) or Q (right) for decision
+/// layers.
+class SiameseRows final : public Rows {
+ public:
+  SiameseRows(std::shared_ptr<Device> device, Side side, std::int64_t count, std::int64_t length)
+      : device_(std::move(device)), side_(side), count_(count), length_(length) {}
+  [[nodiscard]] std::int64_t size() const override { return count_; }
+  [[nodiscard]] std::int64_t bytes() const override { return values.bytes() + scalars.bytes() + narrow.bytes(); }
+  [[nodiscard]] Side side() const override { return side_; }
+  [[nodiscard]] const std::shared_ptr<Device>& device() const { return device_; }
+  [[nodiscard]] std::int64_t length() const { return length_; }
+  /// Rows [begin, begin + count) as kernels read them.
+  [[nodiscard]] kernels::RowMatrix matrix(std::int64_t begin, std::int64_t count) const;
+
+  HeldBuffer<float> values;      ///< [N, length]
+  HeldBuffer<float> scalars;     ///< [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head
+  HeldBuffer<std::byte> narrow;  ///< [N, length] in half precision, for matrix products of such runs; else empty
+
+ private:
+  std::shared_ptr<Device> device_;
+  Side side_;
+  std::int64_t count_;
+  std::int64_t length_;
+};
+
+/// The decision layers of a siamese network, on [left ‖ right]: the first layer, which is linear in the two halves,
+/// apart from the rest.
+struct DecisionHead {
+  const float* matrix = nullptr;  ///< on the device: [hidden, 2 · vector], left half first
+  const float* bias = nullptr;    ///< [hidden]
+  std::int64_t hidden = 0;
+  kernels::Squash squash = kernels::Squash::none;  ///< after the first layer
+  std::size_t rest = 0;                            ///< first decision layer after that
+  /// Linear - ReLU - Linear(1): weights [hidden] and bias of the last layer, for which there is a kernel of its own.
+  const float* output_weights = nullptr;
+  float output_bias = 0;
+};
+
+/// Throws InvalidArgument for decision layers that do not begin with a fully connected one, and for models without
+/// their weights.
+[[nodiscard]] DecisionHead read_head(DeviceWeights& weights);
+
+/// Descriptors on the device → rows.
+class SiameseRowMaker {
+ public:
+  /// A descriptor-only model gives rows that hold the descriptors alone.
+  explicit SiameseRowMaker(DeviceWeights& weights);
+  /// `descriptors` [count, D], already L2-normalised where the metric says so. Within a turn. Waits for the device.
+  /// Throws NotFinite with the row.
+  [[nodiscard]] std::shared_ptr<const Rows> rows(HeldBuffer<float> descriptors, std::int64_t count, Side side);
+  /// Bytes of one row on its side (the larger of the two).
+  [[nodiscard]] std::int64_t row_bytes() const;
+
+ private:
+  [[nodiscard]] HeldBuffer<float> project(const HeldBuffer<float>& descriptors, std::int64_t count, Side side);
+
+  std::shared_ptr<Device> device_;
+  std::string name_;
+  std::int64_t size_ = 0;
+  bool narrow_ = false;
+  std::optional<DecisionHead> head_;
+  /// Of the number of rows that came last: blocks of a grid are all of one size.
+  struct Projection {
+    std::int64_t rows = 0;
+    Side side = Side::left;
+    std::shared_ptr<MatrixProduct> product;
+  };
+  std::vector<Projection> projections_;
+};
+
+[[nodiscard]] std::unique_ptr<BranchExecutor> make_siamese_branch(std::shared_ptr<Device> device,
+                                                                  std::shared_ptr<const Model> model);
+[[nodiscard]] std::unique_ptr<PairScorer> make_siamese_scorer(std::shared_ptr<Device> device,
+                                                              std::shared_ptr<const Model> model);
+/// Rows per side of one tile that keep a siamese grid within `memory` bytes.
+[[nodiscard]] Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory);
+
+}  // namespace twinpatch::cuda

@@ -1,0 +1,370 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <limits>
+
+#include "cuda_support.hpp"
+#include "kernels/kernels.hpp"
+#include "library/number_type.hpp"
+#include "runtime/context.hpp"
+#include "runtime/device_buffer.hpp"
+#include "support/small_networks.hpp"
+#include "twinpatch/core/half.hpp"
+
+// Every kernel of the library path against the reference, one layer at a time.
+
+using namespace twinpatch;
+using namespace twinpatch::test;
+using cuda::NumberType;
+namespace kernels = twinpatch::cuda::kernels;
+namespace tolerance = test::tolerance;
+
+namespace {
+
+/// A context, and buffers that go there and back.
+struct Bench {
+  cuda::Context context{0};
+  cuda::DeviceGuard guard = context.activate();
+
+  [[nodiscard]] cudaStream_t stream() const { return context.compute(); }
+  template <class T>
+  [[nodiscard]] cuda::DeviceBuffer<T> up(const std::vector<T>& values) {
+    return cuda::upload<T>(context.pool(), values, stream());
+  }
+  template <class T>
+  [[nodiscard]] cuda::DeviceBuffer<T> room(std::int64_t size) {
+    return {context.pool(), size, stream()};
+  }
+  template <class T>
+  [[nodiscard]] std::vector<T> down(const cuda::DeviceBuffer<T>& from) {
+    std::vector<T> result(static_cast<std::size_t>(from.size()));
+    cuda::copy_to_host<T>(from.view(), result, stream());
+    context.synchronize();
+    return result;
+  }
+  /// Floats as the device stores them in `type`, and back.
+  [[nodiscard]] cuda::DeviceBuffer<std::byte> store(const std::vector<float>& values, NumberType type) {
+    const cuda::DeviceBuffer<float> floats = up(values);
+    cuda::DeviceBuffer<std::byte> result = room<std::byte>(std::ssize(values) * cuda::size_of(type));
+    kernels::convert(stream(), floats.data(), std::ssize(values), type, result.data());
+    return result;
+  }
+  [[nodiscard]] std::vector<float> load(const cuda::DeviceBuffer<std::byte>& from, NumberType type) {
+    const std::vector<std::byte> bytes = down(from);
+    std::vector<float> result(bytes.size() / static_cast<std::size_t>(cuda::size_of(type)));
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      if (type == NumberType::fp32) {
+        std::memcpy(&result[i], bytes.data() + 4 * i, 4);
+        continue;
+      }
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, bytes.data() + 2 * i, 2);
+      result[i] = type == NumberType::fp16 ? from_half(bits) : from_bfloat16(bits);
+    }
+    return result;
+  }
+};
+
+constexpr NumberType kTypes[] = {NumberType::fp32, NumberType::fp16, NumberType::bf16};
+
+Tolerance limit(NumberType type) {
+  return type == NumberType::fp32   ? tolerance::kLayerFp32
+         : type == NumberType::fp16 ? Tolerance{1e-3, 1e-3, 1e-6}
+                                    : Tolerance{1e-2, 1e-2, 1e-4};  // one rounding of the result
+}
+
+/// Random maps rounded to what `type` holds, as [count, height, width, channels] and as the reference's maps.
+struct Maps {
+  Maps(std::int64_t count, Shape size, std::uint64_t seed, NumberType type) : shape(size) {
+    values = normal_floats(count * size.size(), seed);
+    for (float& value : values) {
+      if (type == NumberType::fp16) value = from_half(to_half(value));
+      if (type == NumberType::bf16) value = from_bfloat16(to_bfloat16(value));
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+      reference::Map map(size);
+      const float* from = values.data() + i * size.size();
+      for (int y = 0; y < size.height; ++y) {
+        for (int x = 0; x < size.width; ++x) {
+          for (int c = 0; c < size.channels; ++c) map.at(c, y, x) = *from++;
+        }
+      }
+      maps.push_back(std::move(map));
+    }
+  }
+  Shape shape;
+  std::vector<float> values;
+  std::vector<reference::Map> maps;
+};
+
+kernels::MapShape map_shape(Shape shape) { return {shape.height, shape.width, shape.channels}; }
+
+/// Maps in the order of the device.
+std::vector<double> channels_last(const std::vector<reference::Map>& maps) {
+  std::vector<double> result;
+  for (const reference::Map& map : maps) {
+    for (int y = 0; y < map.shape.height; ++y) {
+      for (int x = 0; x < map.shape.width; ++x) {
+        for (int c = 0; c < map.shape.channels; ++c) result.push_back(map.at(c, y, x));
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<double> flattened(const std::vector<reference::Map>& maps) {
+  std::vector<double> result;
+  for (const reference::Map& map : maps) result.insert(result.end(), map.values.begin(), map.values.end());
+  return result;
+}
+
+std::vector<reference::Map> applied(const Layer& layer, const std::vector<reference::Map>& maps,
+                                    const reference::Weights& weights = {}) {
+  std::vector<reference::Map> result;
+  result.reserve(maps.size());
+  for (const reference::Map& map : maps) result.push_back(reference::apply(layer, map, weights, ""));
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("patches become the inputs of streams, gathered by index") {
+  if (no_device()) return;
+  Bench bench;
+  const Extent size = GENERATE(Extent{8, 12}, Extent{7, 9}, Extent{33, 5});
+  const Patches patches(5, size, 1);
+  const bool deviation = GENERATE(false, true);
+  const Normalisation rule{.divide_deviation = deviation};
+  const auto pixels = bench.up(patches.pixels);
+  auto maps = bench.room<kernels::PixelMap>(5);
+  kernels::pixel_maps(bench.stream(), pixels.data(), 5, std::int64_t{size.height} * size.width,
+                      {rule.scale, rule.subtract_mean, rule.divide_deviation, rule.deviation_epsilon}, maps.data());
+  const std::vector<std::int32_t> order = {4, 0, 0, 3, 1, 2};  // pairs (4, 0), (0, 3), (1, 2)
+  const auto index = bench.up(order);
+  using Kind = StreamView::Kind;
+  for (const auto& [kind, view] : {std::pair{Kind::whole, kernels::View::whole},
+                                   {Kind::central_crop, kernels::View::central_crop},
+                                   {Kind::surround_average, kernels::View::surround_average}}) {
+    for (const NumberType type : kTypes) {
+      std::vector<reference::Map> expected;
+      for (std::size_t pair = 0; pair < 3; ++pair) {
+        const auto of = [&](std::int32_t i) { return reference::patch(patches.view, i, rule); };
+        expected.push_back(reference::view({kind}, reference::stack(of(order[2 * pair]), of(order[2 * pair + 1]))));
+      }
+      const std::int64_t values = 3 * expected[0].shape.size();
+      auto out = bench.room<std::byte>(values * cuda::size_of(type));
+      kernels::PatchSource sources[2] = {{.pixels = pixels.data(), .maps = maps.data()},
+                                         {.pixels = pixels.data(), .maps = maps.data()}};
+      for (int side = 0; side < 2; ++side) {
+        sources[side].index = index.data() + side;
+        sources[side].index_stride = 2;
+      }
+      kernels::load_patches(bench.stream(), sources, 2, 3, size.height, size.width, view, type, out.data());
+      expect_close(bench.load(out, type), channels_last(expected),
+                   type == NumberType::fp32 ? tolerance::kNormalisationFp32 : limit(type));
+      // One channel, a run of patches.
+      kernels::PatchSource run{.pixels = pixels.data(), .maps = maps.data(), .first = 2};
+      kernels::load_patches(bench.stream(), &run, 1, 2, size.height, size.width, view, type, out.data());
+      std::vector<reference::Map> two;
+      for (const std::int64_t i : {2, 3}) {
+        two.push_back(reference::view({kind}, reference::patch(patches.view, i, rule)));
+      }
+      auto got = bench.load(out, type);
+      got.resize(static_cast<std::size_t>(2 * two[0].shape.size()));
+      expect_close(got, channels_last(two), type == NumberType::fp32 ? tolerance::kNormalisationFp32 : limit(type));
+    }
+  }
+}
+
+TEST_CASE("pooling, subsampling and pyramids are the reference's") {
+  if (no_device()) return;
+  Bench bench;
+  const NumberType type = GENERATE(NumberType::fp32, NumberType::fp16, NumberType::bf16);
+  const Maps in(3, {5, 9, 7}, 2, type);
+  const auto from = bench.store(in.values, type);
+  using Kind = Pooling::Kind;
+  for (const Pooling& layer : {Pooling{}, Pooling{.ceil = true}, Pooling{.kind = Kind::average, .ceil = true},
+                               Pooling{Kind::max, {3, 2}, {2, 1}, false}, Pooling{Kind::average, {2, 3}, {3, 3}, true},
+                               Pooling{Kind::max, {1, 1}, {1, 1}, false}}) {
+    const Shape shape = output_shape(layer, in.shape);
+    auto out = bench.room<std::byte>(3 * shape.size() * cuda::size_of(type));
+    kernels::pool(
+        bench.stream(), type, from.data(), 3, map_shape(in.shape),
+        {layer.kind == Kind::average, layer.window.height, layer.window.width, layer.stride.height, layer.stride.width},
+        map_shape(shape), out.data());
+    expect_close(bench.load(out, type), channels_last(applied(layer, in.maps)), limit(type));
+  }
+  const Subsampling subsampling{.channels = 5, .window = {4, 3}};
+  const auto gain = normal_floats(5, 3);
+  const auto bias = normal_floats(5, 4);
+  const reference::Weights weights{{"weight", {{5}, gain}}, {"bias", {{5}, bias}}};
+  const auto gain_there = bench.up(gain);
+  const auto bias_there = bench.up(bias);
+  const Shape sampled = output_shape(subsampling, in.shape);
+  auto out = bench.room<std::byte>(3 * sampled.size() * cuda::size_of(type));
+  kernels::pool(bench.stream(), type, from.data(), 3, map_shape(in.shape),
+                {true, 4, 3, 4, 3, gain_there.data(), bias_there.data()}, map_shape(sampled), out.data());
+  expect_close(bench.load(out, type), channels_last(applied(subsampling, in.maps, weights)), limit(type));
+
+  const SpatialPyramid pyramid{{1, 4, 10}};  // 10 bins on a side of 7: cells come again
+  const Shape bins = output_shape(pyramid, in.shape);
+  auto pooled = bench.room<std::byte>(3 * bins.size() * cuda::size_of(type));
+  std::int64_t offset = 0;
+  for (const int level : pyramid.levels) {
+    kernels::pyramid_level(bench.stream(), type, from.data(), 3, map_shape(in.shape), level,
+                           pooled.data() + offset * cuda::size_of(type), bins.size());
+    offset += std::int64_t{level} * level * in.shape.channels;
+  }
+  expect_close(bench.load(pooled, type), flattened(applied(pyramid, in.maps)), limit(type));
+}
+
+TEST_CASE("activations, flattening and sums of halves are the reference's") {
+  if (no_device()) return;
+  Bench bench;
+  const NumberType type = GENERATE(NumberType::fp32, NumberType::fp16, NumberType::bf16);
+  const Shape shape = GENERATE(Shape{6, 5, 4}, Shape{3, 2, 7});
+  const Maps left(3, shape, 5, type);
+  const Maps right(2, shape, 6, type);
+  const auto a = bench.store(left.values, type);
+  const auto b = bench.store(right.values, type);
+  auto flat = bench.room<float>(3 * (shape.size() + 2));
+  kernels::flatten(bench.stream(), type, a.data(), 3, map_shape(shape), flat.data() + 1, shape.size() + 2);
+  const auto rows = bench.down(flat);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const auto begin = rows.begin() + i * (shape.size() + 2) + 1;
+    CHECK(std::equal(begin, begin + shape.size(), left.maps[static_cast<std::size_t>(i)].values.begin()));
+  }
+
+  const std::vector<std::int32_t> pairs = {2, 1, 0, 0, 1, 1, 2, 0};
+  const auto pairs_there = bench.up(pairs);
+  for (const bool pool : {false, true}) {
+    for (const auto squash : {kernels::Squash::none, kernels::Squash::relu, kernels::Squash::tanh}) {
+      std::vector<reference::Map> expected;
+      for (std::size_t n = 0; n < 4; ++n) {
+        reference::Map sum = left.maps[static_cast<std::size_t>(pairs[2 * n])];
+        const reference::Map& other = right.maps[static_cast<std::size_t>(pairs[2 * n + 1])];
+        for (std::size_t k = 0; k < sum.values.size(); ++k) sum.values[k] += other.values[k];
+        if (squash != kernels::Squash::none) {
+          const bool relu = squash == kernels::Squash::relu;
+          sum = reference::apply(Activation{relu ? Activation::Kind::relu : Activation::Kind::tanh}, sum, {}, "");
+        }
+        expected.push_back(pool ? reference::apply(Pooling{}, sum, {}, "") : sum);
+      }
+      auto out = bench.room<std::byte>(4 * expected[0].shape.size() * cuda::size_of(type));
+      kernels::join_halves(bench.stream(), type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), squash,
+                           pool, out.data());
+      expect_close(bench.load(out, type), channels_last(expected), limit(type));
+    }
+  }
+  auto squashed = bench.store(left.values, type);
+  kernels::squash(bench.stream(), type, kernels::Squash::tanh, squashed.data(), 3 * shape.size());
+  expect_close(bench.load(squashed, type), channels_last(applied(Activation{Activation::Kind::tanh}, left.maps)),
+               limit(type));
+}
+
+TEST_CASE("tiles of a grid and listed pairs are the reference's, whatever the length of rows") {
+  if (no_device()) return;
+  Bench bench;
+  const std::int64_t length = GENERATE(1, 13, 40);
+  const auto [rows, columns] =
+      GENERATE(std::pair<std::int64_t, std::int64_t>{1, 3}, std::pair<std::int64_t, std::int64_t>{130, 137});
+  const auto p = normal_floats(rows * length, 7);
+  const auto q = normal_floats(columns * length, 8);
+  const auto w = normal_floats(length, 9);
+  const float bias = 0.3F;
+  const auto left = bench.up(p);
+  const auto right = bench.up(q);
+  const auto weights = bench.up(w);
+  auto scalars = bench.room<float>(columns);
+  auto bad = bench.up(std::vector<unsigned long long>{77});
+  kernels::row_scalars(bench.stream(), right.data(), columns, length, weights.data(), bias, scalars.data(), 0,
+                       bad.data());
+  CHECK(bench.down(bad)[0] == 77);
+  const kernels::RowMatrix a{left.data(), nullptr, rows};
+  const kernels::RowMatrix b{right.data(), scalars.data(), columns};
+  const std::int64_t stride = columns + 1;
+  std::vector<std::int32_t> list;
+  for (const IndexPair& pair : all_pairs(rows, columns)) {
+    list.push_back(pair.left);
+    list.push_back(pair.right);
+  }
+  auto listed = bench.room<std::int32_t>(std::ssize(list));
+  kernels::enumerate_pairs(bench.stream(), 0, rows * columns, columns, 0, 0, listed.data());
+  CHECK(bench.down(listed) == list);
+  for (const auto operation : {kernels::PairOperation::head, kernels::PairOperation::l2, kernels::PairOperation::l1,
+                               kernels::PairOperation::dot}) {
+    INFO("operation " << static_cast<int>(operation));
+    std::vector<double> expected;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        double sum = operation == kernels::PairOperation::head ? bias : 0;
+        for (std::int64_t k = 0; k < length; ++k) {
+          const double x = p[static_cast<std::size_t>(i * length + k)];
+          const double y = q[static_cast<std::size_t>(j * length + k)];
+          switch (operation) {
+            case kernels::PairOperation::head:
+              sum += w[static_cast<std::size_t>(k)] * std::max(x + y, 0.0);
+              break;
+            case kernels::PairOperation::l2:
+              sum += (x - y) * (x - y);
+              break;
+            case kernels::PairOperation::l1:
+              sum += std::abs(x - y);
+              break;
+            case kernels::PairOperation::dot:
+              sum += x * y;
+              break;
+          }
+        }
+        if (operation == kernels::PairOperation::l2) sum = -std::sqrt(sum);
+        expected.push_back(operation == kernels::PairOperation::l1 ? -sum : sum);
+      }
+    }
+    auto out = bench.room<float>(rows * stride);
+    kernels::grid_tile(bench.stream(), operation, a, b, length, weights.data(), out.data(), stride);
+    const auto wide = bench.down(out);
+    std::vector<float> got;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      got.insert(got.end(), wide.begin() + i * stride, wide.begin() + i * stride + columns);
+    }
+    expect_close(got, expected, {1e-5, 1e-5, 1e-10});
+    auto scores = bench.room<float>(rows * columns);
+    kernels::score_pairs(bench.stream(), operation, a, b, length, weights.data(), bias, listed.data(), rows * columns,
+                         scores.data());
+    expect_close(bench.down(scores), expected, {1e-5, 1e-5, 1e-10});
+  }
+}
+
+TEST_CASE("rows are normalised, also the longest and the shortest, and those not finite are found") {
+  if (no_device()) return;
+  Bench bench;
+  const std::int64_t length = GENERATE(1, 31, 32, 65);
+  auto values = normal_floats(6 * length, 10);
+  for (std::int64_t k = 0; k < length; ++k) {
+    values[static_cast<std::size_t>(k)] *= 1e18F;
+    values[static_cast<std::size_t>(length + k)] = 0;
+    values[static_cast<std::size_t>(2 * length + k)] *= 1e-20F;
+  }
+  std::vector<double> expected;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    double norm = 0;
+    for (std::int64_t k = 0; k < length; ++k)
+      norm += std::pow(double{values[static_cast<std::size_t>(i * length + k)]}, 2);
+    for (std::int64_t k = 0; k < length; ++k) {
+      expected.push_back(values[static_cast<std::size_t>(i * length + k)] / std::max(std::sqrt(norm), 1e-12));
+    }
+  }
+  auto rows = bench.up(values);
+  kernels::normalise_rows(bench.stream(), rows.data(), 6, length);
+  expect_close(bench.down(rows), expected, {1e-6, 1e-6, 1e-12});
+
+  for (const std::int64_t at : {4 * length + length - 1, 3 * length}) {
+    auto broken = values;
+    broken[static_cast<std::size_t>(at)] = at == 3 * length ? std::nanf("") : -std::numeric_limits<float>::infinity();
+    broken[static_cast<std::size_t>(5 * length)] = std::numeric_limits<float>::infinity();
+    const auto there = bench.up(broken);
+    auto bad = bench.up(std::vector<unsigned long long>{1000});
+    kernels::row_scalars(bench.stream(), there.data(), 6, length, nullptr, 0, nullptr, 100, bad.data());
+    CHECK(bench.down(bad)[0] == static_cast<unsigned long long>(100 + at / length));
+  }
+}
