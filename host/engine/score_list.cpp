@@ -149,16 +149,27 @@ std::vector<float> Engine::State::score(PatchView left, PatchView right, bool sa
 
   const std::vector<std::int64_t> order = sorted_order(pairs);
   const std::int64_t row_bytes = std::max<std::int64_t>(1, branch->row_bytes(left.height, left.width));
-  const std::int64_t most = std::max<std::int64_t>(2, backend->memory() / 4 / row_bytes);
+  std::int64_t most = std::max<std::int64_t>(2, backend->memory() / 4 / row_bytes);
   std::vector<float> result(pairs.size());
   std::vector<float> scores;
   Chunk chunk(left.count, right.count);
   const Stage stage(control, "score", std::ssize(pairs), "pairs");
   for (std::int64_t begin = 0; begin < std::ssize(pairs);) {
     control.check();
-    const std::int64_t end = fill(chunk, pairs, order, begin, most);
-    const auto left_rows = rows(of_left, chunk.left.patches(), Side::left);
-    const auto right_rows = rows(right_owner, chunk.right.patches(), Side::right);
+    std::int64_t end = begin;
+    std::shared_ptr<const Rows> left_rows;
+    std::shared_ptr<const Rows> right_rows;
+    while (right_rows == nullptr) {
+      end = fill(chunk, pairs, order, begin, most);
+      try {
+        left_rows = rows(of_left, chunk.left.patches(), Side::left);
+        right_rows = rows(right_owner, chunk.right.patches(), Side::right);
+      } catch (const OutOfMemory&) {  // fewer patches at a time from here on
+        left_rows.reset();
+        if (most <= 2) throw;
+        most = std::max<std::int64_t>(2, std::min(most, chunk.left.count() + chunk.right.count()) / 2);
+      }
+    }
     scores.resize(chunk.pairs.size());
     const std::int64_t step = two_channel() ? kReportedPairs / 256 : kReportedPairs;
     for (std::int64_t at = 0; at < end - begin; at += step) {
