@@ -11,6 +11,7 @@
 #include "apps/twinpatch/commands.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/sfm/colmap_next.hpp"
 #include "twinpatch/sfm/image_pair_list.hpp"
 
@@ -112,8 +113,11 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExp
 
 }  // namespace
 
-ExitCode run_colmap(Session& session, const ColmapOptions& options) {
-  options.validate();
+ExitCode run_colmap(Session& session, const ColmapOptions& given) {
+  given.validate();
+  ColmapOptions options = given;
+  // Images are made from the network alone, so what the model says about its patches is asked for before.
+  options.photographs.model_extent = patch_extent(load_model(find_model(options.engine.model)));
   // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
   if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options());
   const auto images = open_images(session, options);
