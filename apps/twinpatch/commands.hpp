@@ -22,6 +22,9 @@ namespace twinpatch::app {
 [[nodiscard]] Command dataset_command();
 [[nodiscard]] Command merge_command();
 [[nodiscard]] Command doctor_command();
+[[nodiscard]] Command export_command();
+[[nodiscard]] Command export_hloc_command();
+[[nodiscard]] Command export_openmvg_command();
 [[nodiscard]] Command bench_command();
 
 }  // namespace twinpatch::app

@@ -17,6 +17,6 @@ int main(int argc, char** argv) {
                           .add_options = {},
                           .children = {match_command(), describe_command(), score_command(), grid_command(),
                                        eval_command(), model_command(), dataset_command(), colmap_command(),
-                                       merge_command(), doctor_command(), bench_command()}};
+                                       export_command(), merge_command(), doctor_command(), bench_command()}};
   return run_program(twinpatch, TWINPATCH_VERSION, argc, argv);
 }

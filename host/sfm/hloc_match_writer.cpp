@@ -31,6 +31,13 @@ hdf5::Properties link_properties(const std::string& name) {
   return properties;
 }
 
+/// Properties of a new object: without the time of its making, so that equal matches make equal bytes.
+hdf5::Properties timeless(hid_t kind) {
+  hdf5::Properties properties(H5Pcreate(kind));
+  H5Pset_obj_track_times(properties.get(), false);
+  return properties;
+}
+
 }  // namespace
 
 struct HlocMatchWriter::State {
@@ -43,7 +50,8 @@ struct HlocMatchWriter::State {
     const hdf5::Properties properties(H5Pcreate(H5P_FILE_ACCESS));
     // Files with very many groups need the format of 1.10; nothing newer, so that every reader takes it.
     H5Pset_libver_bounds(properties.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
-    file = hdf5::File(H5Fcreate(output.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties.get()));
+    file = hdf5::File(
+        H5Fcreate(output.temporary().c_str(), H5F_ACC_TRUNC, timeless(H5P_FILE_CREATE).get(), properties.get()));
     if (!file.valid()) fail();
     half = hdf5::half_type();
   }
@@ -112,9 +120,9 @@ struct HlocMatchWriter::State {
     const std::string& text = component(image);
     outer.reset();
     const bool there = !opened.insert(image).second;
-    outer = hdf5::Group(
-        there ? H5Gopen2(file.get(), text.c_str(), H5P_DEFAULT)
-              : H5Gcreate2(file.get(), text.c_str(), link_properties(text).get(), H5P_DEFAULT, H5P_DEFAULT));
+    outer = hdf5::Group(there ? H5Gopen2(file.get(), text.c_str(), H5P_DEFAULT)
+                              : H5Gcreate2(file.get(), text.c_str(), link_properties(text).get(),
+                                           timeless(H5P_GROUP_CREATE).get(), H5P_DEFAULT));
     if (!outer.valid()) fail();
     outer_image = image;
   }
@@ -122,7 +130,8 @@ struct HlocMatchWriter::State {
   void write_array(hid_t group, const char* title, hid_t type, const void* data, std::size_t count) {
     const hsize_t size = count;
     const hdf5::Space space(H5Screate_simple(1, &size, nullptr));
-    const hdf5::Dataset dataset(H5Dcreate2(group, title, type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    const hdf5::Dataset dataset(
+        H5Dcreate2(group, title, type, space.get(), H5P_DEFAULT, timeless(H5P_DATASET_CREATE).get(), H5P_DEFAULT));
     if (!dataset.valid()) fail();
     if (count > 0 && H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) fail();
   }
@@ -184,8 +193,8 @@ void HlocMatchWriter::write(ImagePair pair, std::span<const Match> matches) {
   const std::string inner = state.component(pair.second);
   state.note_pair(pair);
   state.open_outer(pair.first);
-  const hdf5::Group group(
-      H5Gcreate2(state.outer.get(), inner.c_str(), link_properties(inner).get(), H5P_DEFAULT, H5P_DEFAULT));
+  const hdf5::Group group(H5Gcreate2(state.outer.get(), inner.c_str(), link_properties(inner).get(),
+                                     timeless(H5P_GROUP_CREATE).get(), H5P_DEFAULT));
   if (!group.valid()) state.fail();
   state.write_indices(group.get(), indices, state.count_of(pair.second));
   state.write_scores(group.get(), scores);

@@ -107,6 +107,29 @@ TEST_CASE("keypoints of a features.h5 come in twinpatch's convention") {
   }
 }
 
+TEST_CASE("keypoints get a scale, and those that rounding put outside their image are moved back") {
+  HlocFeatures features;
+  features.keypoints = {{.x = 10, .y = 20}, {.x = 100.25F, .y = -0.25F}, {.x = 101, .y = 79}};
+  CHECK_THAT(message_of<InvalidArgument>([&] { (void)usable_keypoints(features, "f.h5: a", 0); }),
+             Contains("f.h5: a") && Contains("no \"scales\""));
+  CHECK(usable_keypoints(features, "a", 2.5F)[0] == Keypoint{.x = 10, .y = 20, .sigma = 2.5F});
+  CHECK(usable_keypoints(features, "a", 1)[1].x == 100.25F);  // nothing says how large the image is
+  features.width = 100;
+  features.height = 80;
+  CHECK(usable_keypoints(features, "a", 1)[1].x == 100.25F);  // not rounded: really outside
+  features.rounding = 0.25F;
+  const auto usable = usable_keypoints(features, "a", 1);
+  CHECK(usable[1].x == 100);
+  CHECK(usable[1].y == 0);
+  CHECK(usable[2].x == 101);
+  features.has_scales = true;
+  features.keypoints[0].sigma = 7;
+  CHECK(usable_keypoints(features, "a", 1)[0].sigma == 7);
+  features.has_scales = false;
+  features.keypoints.clear();
+  CHECK(usable_keypoints(features, "a", 0).empty());
+}
+
 TEST_CASE("datasets of another type or shape are refused by name") {
   const hid_t f32 = test::h5_float();
   const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/twinpatch/collection_run.hpp"
+#include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/sfm/feature_image_source.hpp"
+
+namespace twinpatch::app {
+
+/// How keypoints of other programs are matched on the way to their files.
+struct ExportOptions {
+  EngineOptions engine;
+  CollectionOptions collection;
+  PhotographOptions photographs;
+  std::string pairs = "exhaustive";  ///< or sequential:N, or a list
+  std::string out;
+
+  /// Throws UsageError.
+  void validate() const;
+  [[nodiscard]] bool has_list() const;
+  /// Where a run of this command is kept unless --run says it.
+  [[nodiscard]] std::filesystem::path run_folder() const { return out + ".run"; }
+};
+void add_export_options(CLI::App& app, ExportOptions& options);
+
+/// Which images are matched, and what of the list could not be taken.
+struct ExportPairs {
+  std::vector<std::string> names;  ///< images that occur in a pair
+  std::vector<ImagePair> pairs;    ///< of places in `names`
+  std::vector<std::string> unknown;
+};
+/// Reads "exhaustive", "sequential:N" (in order of `names`) or a list, and says what of it is left out.
+[[nodiscard]] ExportPairs find_pairs(Session& session, const ExportOptions& options,
+                                     const std::vector<std::string>& names);
+
+/// Throws IoError naming the images that are not in the folder.
+void check_images(const std::vector<std::string>& names, const std::filesystem::path& folder);
+
+/// Opens the folders of a finished run.
+[[nodiscard]] CollectionMatches open_runs(const std::vector<std::string>& folders);
+[[nodiscard]] std::vector<std::string> names_of(const CollectionPlan& plan);
+[[nodiscard]] std::vector<std::int64_t> keypoint_counts_of(const CollectionPlan& plan);
+
+/// What was written, counted on the way.
+struct ExportSummary {
+  std::int64_t pairs = 0;
+  std::int64_t empty_pairs = 0;  ///< of them without a match
+  std::int64_t matches = 0;
+
+  void add(std::span<const Match> some);
+};
+/// Says and prints it; partial where images were unknown.
+[[nodiscard]] ExitCode report_export(Session& session, const std::string& schema, const std::string& out,
+                                     const ExportSummary& summary, const std::vector<std::string>& unknown);
+
+}  // namespace twinpatch::app

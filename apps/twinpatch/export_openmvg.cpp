@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <map>
+#include <memory>
+
+#include "apps/frame/outputs.hpp"
+#include "apps/frame/run_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/export_common.hpp"
+#include "twinpatch/sfm/hloc_features.hpp"
+#include "twinpatch/sfm/openmvg.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+struct OpenMvgOptions {
+  std::vector<std::string> runs;
+  std::string project, features_folder, images;
+  std::string keypoints;  ///< features.h5 that a run was made of
+  float sigma = 0;
+  ExportOptions matching;
+
+  void validate() const;
+};
+
+void OpenMvgOptions::validate() const {
+  if (runs.empty() && features_folder.empty()) {
+    throw UsageError("give the folder of a finished run, or --features-dir with OpenMVG's .feat files to match");
+  }
+  if (runs.empty() && !keypoints.empty()) throw UsageError("--keypoints goes with a finished run");
+  if (!runs.empty() && features_folder.empty() != keypoints.empty()) {
+    throw UsageError("with a finished run, --features-dir is where the .feat files of --keypoints are written");
+  }
+  const std::string& out = matching.out;
+  if (!out.ends_with(".txt") && !out.ends_with(".bin")) {
+    throw UsageError(fmt::format("-o must end in .txt or .bin, by which OpenMVG tells them apart, found {}", out));
+  }
+  matching.validate();
+  Outputs outputs;
+  outputs.add_input(project);
+  outputs.add_input(keypoints);
+  if (matching.has_list()) outputs.add_input(matching.pairs);
+  outputs.add("-o", out);
+  outputs.check();
+}
+
+using ViewsByName = std::map<std::string, OpenMvgView>;
+
+ViewsByName views_by_name(const OpenMvgProject& project) {
+  ViewsByName views;
+  for (const auto& view : project.views) views.emplace(view.name, view);
+  return views;
+}
+
+/// Views of images, and the images that are none.
+struct Assigned {
+  std::vector<std::uint32_t> ids;
+  std::vector<const OpenMvgView*> views;  ///< null: none
+  std::vector<std::string> unknown;
+
+  [[nodiscard]] bool has(std::int32_t image) const { return views[static_cast<std::size_t>(image)] != nullptr; }
+};
+
+Assigned assign(Session& session, const ViewsByName& views, const std::vector<std::string>& names,
+                const std::string& project) {
+  Assigned assigned;
+  std::uint32_t spare = 0xffffffffU;  // never written, and another one for each image
+  for (const auto& name : names) {
+    const auto found = views.find(std::filesystem::path(name).lexically_normal().generic_string());
+    assigned.views.push_back(found == views.end() ? nullptr : &found->second);
+    assigned.ids.push_back(found == views.end() ? spare-- : found->second.id);
+    if (found != views.end()) continue;
+    assigned.unknown.push_back(name);
+    session.warn("{}: no view is the image \"{}\"; its pairs are left out", project, name);
+  }
+  return assigned;
+}
+
+ExitCode write(Session& session, const OpenMvgOptions& options, const CollectionMatches& matches,
+               const Assigned& assigned, const std::vector<std::string>& unknown) {
+  ExportSummary summary;
+  const std::string& out = options.matching.out;
+  OpenMvgMatchWriter writer(out, assigned.ids, keypoint_counts_of(matches.plan()));
+  matches.for_each(
+      [&](ImagePair pair, std::span<const Match> some) {
+        if (!assigned.has(pair.first) || !assigned.has(pair.second)) return;
+        writer.write(pair, some);
+        summary.add(some);
+      },
+      session.control());
+  writer.commit();
+  session.say("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", options.project, out,
+              (std::filesystem::path(out).parent_path() / "matches.f.bin").string());
+  return report_export(session, "twinpatch.export-openmvg/1", out, summary, unknown);
+}
+
+/// A run's keypoints as OpenMVG's files, in the order in which its matches count them.
+void write_keypoints(Session& session, const OpenMvgOptions& options, const CollectionPlan& plan,
+                     const Assigned& assigned) {
+  const HlocFeatureFile file(options.keypoints);
+  for (std::size_t i = 0; i < plan.images.size(); ++i) {
+    session.control().check();
+    if (assigned.views[i] == nullptr) continue;
+    const std::string what = fmt::format("{}: image \"{}\"", options.keypoints, plan.images[i].name);
+    const auto keypoints = usable_keypoints(file.read(plan.images[i].name), what, options.sigma);
+    if (std::ssize(keypoints) != plan.images[i].keypoints) {
+      throw InvalidArgument(
+          fmt::format("{} has {} keypoints, but the run matched {}", what, keypoints.size(), plan.images[i].keypoints));
+    }
+    const auto stem = (std::filesystem::path(options.features_folder) / assigned.views[i]->stem).string();
+    write_openmvg_features(stem + ".feat", keypoints);
+    write_openmvg_descriptors(stem + ".desc", std::ssize(keypoints));
+  }
+}
+
+ExitCode export_runs(Session& session, const OpenMvgOptions& options) {
+  const ViewsByName views = views_by_name(read_openmvg_project(options.project));
+  const CollectionMatches matches = open_runs(options.runs);
+  const Assigned assigned = assign(session, views, names_of(matches.plan()), options.project);
+  if (!options.keypoints.empty()) write_keypoints(session, options, matches.plan(), assigned);
+  return write(session, options, matches, assigned, assigned.unknown);
+}
+
+ExitCode match_features(Session& session, const OpenMvgOptions& options) {
+  const OpenMvgProject project = read_openmvg_project(options.project);
+  const ViewsByName views = views_by_name(project);
+  std::vector<std::string> names;
+  for (const auto& [name, view] : views) names.push_back(name);
+  const ExportPairs pairs = find_pairs(session, options.matching, names);
+  const std::filesystem::path folder = options.images.empty() ? project.root : std::filesystem::path(options.images);
+  check_images(pairs.names, folder);
+  const auto read = [&](const std::string& name) {
+    return read_openmvg_features(std::filesystem::path(options.features_folder) / (views.at(name).stem + ".feat"));
+  };
+  std::vector<FeatureImage> images;
+  for (const auto& name : pairs.names) {
+    images.push_back({name, std::ssize(read(name)), views.at(name).width, views.at(name).height});
+  }
+  const auto load = [&](std::int64_t image) { return read(pairs.names.at(static_cast<std::size_t>(image))); };
+  const auto make_images = [&](const NetworkSpec& spec) {
+    return std::make_unique<FeatureImageSource>(folder, images, load, cut_options(options.matching.photographs, spec),
+                                                1);
+  };
+  const auto make_pairs = [&](const PairContext& context) {
+    return PairSelection::listed(context.source.size(), pairs.pairs);
+  };
+  const CollectionOutcome outcome = run_images(session, options.matching.engine, options.matching.collection,
+                                               make_images, make_pairs, options.matching.run_folder());
+  if (!outcome.matches) return pairs.unknown.empty() ? ExitCode::done : ExitCode::partial;
+  const Assigned assigned = assign(session, views, pairs.names, options.project);
+  return write(session, options, *outcome.matches, assigned, pairs.unknown);
+}
+
+ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {
+  options.validate();
+  return options.runs.empty() ? match_features(session, options) : export_runs(session, options);
+}
+
+Run add_openmvg_options(CLI::App& app) {
+  auto options = std::make_shared<OpenMvgOptions>();
+  app.add_option("RUN", options->runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
+  app.add_option("-o,--out", options->matching.out, "matches.putative.bin or .txt to write")
+      ->required()
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--sfm-data", options->project, "OpenMVG's sfm_data.json: numbers of the views, folder of the images")
+      ->required()
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--features-dir", options->features_folder,
+                 "folder of the .feat files: matched now, or written with --keypoints")
+      ->type_name("DIR")
+      ->group(kMainGroup);
+  app.add_option("--keypoints", options->keypoints, "features.h5 that the run was made of: write its .feat and .desc")
+      ->type_name("FILE")
+      ->group(kMainGroup);
+  app.add_option("--keypoint-sigma", options->sigma,
+                 "scale in pixels of all keypoints, where --keypoints has no scales")
+      ->type_name("S")
+      ->group(kMainGroup);
+  app.add_option("--images", options->images, "folder of the images, if not root_path of sfm_data.json")
+      ->type_name("DIR")
+      ->group(kMainGroup);
+  add_export_options(app, options->matching);
+  return [options](Session& session) { return run_openmvg(session, *options); };
+}
+
+}  // namespace
+
+Command export_openmvg_command() {
+  return {.name = "openmvg",
+          .summary = "match files for OpenMVG, out of a run or of its .feat files",
+          .examples = {{"OpenMVG's own keypoints, matched by a network",
+                        "twinpatch export openmvg --sfm-data matches/sfm_data.json --features-dir matches -o "
+                        "matches/matches.putative.bin"},
+                       {"a finished run, with its keypoints from a features.h5",
+                        "twinpatch export openmvg run --sfm-data matches/sfm_data.json --keypoints features.h5 "
+                        "--features-dir matches -o matches/matches.putative.bin"}},
+          .notes =
+              "Images are told by their path from root_path. Pairs without a match are left out, as OpenMVG leaves "
+              "them out. The .desc files that are written hold rows of zeros: geometric filtering and "
+              "reconstruction do not look at them, guided matching does. docs/openmvg.md has the whole way.",
+          .add_options = add_openmvg_options,
+          .children = {}};
+}
+
+}  // namespace twinpatch::app
