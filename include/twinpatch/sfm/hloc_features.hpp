@@ -56,9 +56,9 @@ class HlocFeatureFile {
   std::vector<std::string> names_;
 };
 
-/// Keypoints of a read image that patches can be cut around: with `fixed_sigma` where the file has no scales (0: none is
-/// given), and those that half precision alone put outside the image (`image_size`; by `rounding` at most) moved back to
-/// its edge. Throws InvalidArgument beginning with `what` where there is no scale at all.
+/// Keypoints of a read image that patches can be cut around: with `fixed_sigma` where the file has no scales (0: none
+/// is given), and those that half precision alone put outside the image (`image_size`; by `rounding` at most) moved
+/// back to its edge. Throws InvalidArgument beginning with `what` where there is no scale at all.
 [[nodiscard]] std::vector<Keypoint> usable_keypoints(const HlocFeatures& features, const std::string& what,
                                                      float fixed_sigma);
 
