@@ -89,6 +89,6 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
 
 std::vector<std::string> describe_cuda_devices() { return cuda::describe_devices(); }
 
-int count_cuda_devices() noexcept { return cuda::count_devices().devices; }
+int count_cuda_devices() noexcept { return cuda::count_usable_devices().devices; }
 
 }  // namespace twinpatch

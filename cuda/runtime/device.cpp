@@ -92,6 +92,21 @@ DeviceCount count_devices() noexcept {
   return result;
 }
 
+DeviceCount count_usable_devices() noexcept {
+  DeviceCount result = count_devices();
+  for (int device = 0; device < result.devices; ++device) {
+    try {
+      require_kernel_image(device);
+    } catch (const std::exception& error) {
+      result.devices = device;
+      if (device > 0) return result;
+      result.obstacle = Obstacle::no_kernels;
+      result.reason = error.what();
+    }
+  }
+  return result;
+}
+
 DeviceProperties device_properties(int device) {
   const DeviceCount count = count_devices();
   if (device < 0 || device >= count.devices) {

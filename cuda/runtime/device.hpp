@@ -27,7 +27,7 @@ struct DeviceProperties {
 };
 
 /// What stands in the way of CUDA on this host; `none` if nothing does.
-enum class Obstacle { none, no_driver, driver_too_old, no_device, other };
+enum class Obstacle { none, no_driver, driver_too_old, no_device, no_kernels, other };
 
 struct DeviceCount {
   int devices = 0;
@@ -38,6 +38,9 @@ struct DeviceCount {
 /// Never throws. Without a driver cudaGetDeviceCount answers 35 and leaves its argument as it was; 34, 100 and 999 are
 /// other ways of saying that there is no GPU.
 [[nodiscard]] DeviceCount count_devices() noexcept;
+
+/// How many of the first devices run this program's kernels: those that a run may take unasked. Never throws.
+[[nodiscard]] DeviceCount count_usable_devices() noexcept;
 
 /// Throws DeviceError unless `device` is a number below count_devices().devices.
 [[nodiscard]] DeviceProperties device_properties(int device);

@@ -32,7 +32,7 @@ std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::st
     const int devices = count_cuda_devices();
     chosen.device = devices > 0 ? "cuda:0" : "cpu";
     reason = devices > 0 ? fmt::format("{} CUDA device{} found", devices, devices == 1 ? "" : "s")
-                         : std::string("no usable CUDA device");
+                         : fmt::format("no usable CUDA device ({})", describe_cuda_devices().at(0));
   } else if (options.device != "cpu" && !is_cuda(options.device)) {
     throw InvalidArgument(
         fmt::format("unknown device \"{}\"; known: auto, cpu, cuda, cuda:0, cuda:0,1", options.device));

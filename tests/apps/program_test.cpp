@@ -126,6 +126,33 @@ TEST_CASE("progress as JSON lines and as plain lines goes to standard error") {
   CHECK_THAT(run("auto").err, !Contains("patches/s"));  // not a terminal, and short
 }
 
+TEST_CASE("without a usable GPU doctor, --device cuda and --device auto say so") {
+  const auto facts = run_twinpatch({"doctor", "--json"}).json();
+  if (facts["cuda_devices"] != 0) {
+    WARN("skipped: this host has a CUDA device");
+    return;
+  }
+  REQUIRE(facts["cuda"].size() == 1);
+  const Scene scene;
+  const auto describe = [&](const std::string& device) {
+    return run_twinpatch({"describe", scene.patches("p.npy", 3), "-m", scene.model("siam-l2"), "-o",
+                          scene.path("d.npy"), "--device", device});
+  };
+  const auto asked = describe("cuda");
+  CHECK(asked.code == 1);
+  CHECK_THAT(asked.err, StartsWith("error: ") && Contains("CUDA"));
+  CHECK(lines_of(asked.err).size() == 1);
+  CHECK(!scene.has("d.npy"));
+  const auto profiled = run_twinpatch({"describe", scene.patches("p.npy", 3), "-m", scene.model("siam-l2"), "-o",
+                                       scene.path("d.npy"), "--profile-range", "warm"});
+  CHECK(profiled.code == 1);
+  CHECK_THAT(profiled.err, Contains("--profile-range is for CUDA devices"));
+  const auto chosen = describe("auto");
+  CHECK(chosen.code == 0);
+  CHECK_THAT(chosen.err, Contains("no usable CUDA device (" + facts["cuda"][0].get<std::string>() + ")"));
+  CHECK(scene.has("d.npy"));
+}
+
 TEST_CASE("a device that is not there fails in one line") {
   const Scene scene;
   const auto model = scene.model("siam-l2");

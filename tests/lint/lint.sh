@@ -32,7 +32,10 @@ done < <(grep -nE '#include "' -r host cuda apps --include='*.cpp' --include='*.
 # Only one file chooses between backends.
 if grep -lE 'make_(cpu|cuda)_backend\(' -r host/engine | grep -v select_backend; then complain "only engine/select_backend names backends"; fi
 # Kernels are launched through one helper.
-if grep -rnE '<<<' cuda --include='*.cu' --include='*.cuh' --include='*.cpp' 2>/dev/null | grep -v launch; then complain "launch kernels through launch.cuh"; fi
+if grep -rnE '<<<' cuda tests --include='*.cu' --include='*.cuh' --include='*.cpp' --include='*.hpp' 2>/dev/null |
+  grep -v '^cuda/runtime/launch.cuh:'; then complain "launch kernels through launch.cuh"; fi
+if grep -rnE 'extern +__shared__' cuda tests --include='*.cu' --include='*.cuh' 2>/dev/null |
+  grep -v '^cuda/runtime/shared_memory.cuh:'; then complain "dynamic shared memory comes from dynamic_shared_memory()"; fi
 # The library neither prints nor exits.
 if grep -nE '\b(std::cout|std::cerr *<<|printf\(|exit\()' -r host include cuda --include='*.cpp' --include='*.hpp' | grep -v fmt::; then
   complain "the library prints or exits"

@@ -61,6 +61,10 @@ TEST_CASE("no device is said in the words that belong to the reason") {
 TEST_CASE("a card without kernels in this program is named, and described as not usable") {
   const simt::Machine machine({.capability_major = 7, .capability_minor = 5, .kernel_image = false});
   CHECK(count_devices().devices == 1);
+  const DeviceCount usable = count_usable_devices();
+  CHECK(usable.devices == 0);
+  CHECK(usable.obstacle == Obstacle::no_kernels);
+  CHECK_THAT(usable.reason, Catch::Contains("holds no kernels"));
   CHECK_THROWS_WITH(Context(0), Catch::Contains("compute capability 7.5") && Catch::Contains("holds no kernels"));
   CHECK_THAT(describe_devices().at(0), Catch::Contains("not usable"));
   CHECK(cudaGetLastError() == cudaSuccess);
@@ -68,6 +72,7 @@ TEST_CASE("a card without kernels in this program is named, and described as not
 
 TEST_CASE("device lists are read, and refused where they make no sense") {
   const simt::Machine machine({.devices = 3});
+  CHECK(count_usable_devices().devices == 3);
   CHECK(parse_devices("cuda") == std::vector<int>{0});
   CHECK(parse_devices("cuda:2") == std::vector<int>{2});
   CHECK(parse_devices("cuda:2,0,1") == std::vector<int>{2, 0, 1});
@@ -237,7 +242,7 @@ TEST_CASE("a guard gives the thread its device back, also when something throws"
   CHECK(device == 0);
 }
 
-TEST_CASE("ranges carry domain, category, registered name and amounts; streams have names") {
+TEST_CASE("ranges carry domain, category, registered name and amounts, and streams have names") {
   const simt::Machine machine({});
   {
     static const RangeName kTile(Stage::compute, "score_tile");
