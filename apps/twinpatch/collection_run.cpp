@@ -64,6 +64,7 @@ void summarise(Session& session, const Job& job, const RunStatistics& run) {
   if (run.blocks_found > 0) {
     session.say("{} of {} blocks were done before and are intact", run.blocks_found, run.blocks);
   }
+  if (run.blocks_found == run.blocks) return;
   const std::int64_t uses = run.row_hits + run.row_misses;
   session.say(
       "{} pairs of images, {} matches in {}: {} comparisons/s; rows of images found on the device {:.1f} %; "
@@ -135,9 +136,9 @@ CollectionOutcome run_images(Session& session, const EngineOptions& engine_optio
   }
   const std::int64_t missing = all.absent();
   session.say(
-      "shard {} is done, {}; when all are, twinpatch merge {} checks them and this command without --shard "
-      "writes the result",
-      job.shard.text(), missing == 0 ? "as all others" : fmt::format("{} blocks of others are not yet", missing),
+      "shard {} is done; {}: twinpatch merge {} checks that, and this command without --shard writes the result",
+      job.shard.text(),
+      missing == 0 ? "all blocks are there" : fmt::format("when the {} blocks of others are there too", missing),
       job.folder.string());
   return outcome;
 }
