@@ -21,6 +21,7 @@ namespace twinpatch::app {
 [[nodiscard]] Command colmap_command();
 [[nodiscard]] Command dataset_command();
 [[nodiscard]] Command merge_command();
+[[nodiscard]] Command plan_command();
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command export_command();
 [[nodiscard]] Command export_hloc_command();

@@ -245,3 +245,42 @@ TEST_CASE("a database that another program writes to is left alone") {
   colmap.run("ROLLBACK");
   CHECK(collection.run({"--replace"}).code == 0);
 }
+
+TEST_CASE("a plan counts the work and measures this host; shards of it, merged, make the database of one run") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  REQUIRE(collection.run({"--extract", "--pairs", "sequential:1"}).code == 0);
+  const std::vector<std::string> same{collection.path(),
+                                      "--images",
+                                      collection.images(),
+                                      "-m",
+                                      collection.scene.model("siam-l2"),
+                                      "--run",
+                                      collection.scene.path("run"),
+                                      "--block-keypoints",
+                                      "60"};
+  const auto with = [&](const std::string& command, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{command};
+    arguments.insert(arguments.end(), same.begin(), same.end());
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  const auto plan = with("plan", {"--json"});
+  INFO(plan.err);
+  REQUIRE(plan.code == 0);
+  CHECK(plan.json().at("schema") == "twinpatch.plan-summary/1");
+  CHECK(plan.json().at("images") == 3);
+  CHECK(plan.json().at("pairs") == 3);
+  CHECK(plan.json().at("comparisons_per_second") > 0);
+  CHECK_FALSE(collection.scene.has("run"));
+
+  CHECK(with("colmap", {"--shard", "3/2"}).code == 2);
+  for (const char* shard : {"2/2", "1/2"}) CHECK(with("colmap", {"--shard", shard}).code == 0);
+  CHECK(collection.right_ones(3, 5).first == 0);  // shards leave the database alone
+  CHECK(run_twinpatch({"merge", collection.scene.path("run")}).code == 0);
+  const auto written = with("colmap", {"--events", collection.scene.path("events"), "--replace"});
+  CHECK(written.code == 0);
+  CHECK_THAT(written.err, Contains("were done before and are intact"));
+  CHECK(collection.right_ones(3, 5).first > 0);
+  const std::string events = read(collection.scene.path("events"));
+  CHECK_THAT(events, Contains("\"event\":\"start\"") && Contains("\"event\":\"end\""));
+}

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "apps/twinpatch/colmap_options.hpp"
+#include "apps/twinpatch/commands.hpp"
+
+namespace twinpatch::app {
+namespace {
+
+Run add_plan_options(CLI::App& app) {
+  auto options = std::make_shared<ColmapOptions>();
+  add_colmap_options(app, *options);
+  options->collection.dry_run = true;
+  return [options](Session& session) { return run_colmap(session, *options); };
+}
+
+}  // namespace
+
+Command plan_command() {
+  return {.name = "plan",
+          .summary = "say what matching the images of a COLMAP database would take",
+          .examples = {{"images, pairs, blocks, bytes, time", "twinpatch plan database.db --images images"},
+                       {"one of eight shards", "twinpatch plan database.db --images images --shard 1/8"},
+                       {"for a script", "twinpatch plan database.db --images images --json"}},
+          .notes =
+              "The options are those of twinpatch colmap, and so is the plan: this is its --dry-run. A few images "
+              "are read and compared for some seconds to measure this host; nothing is written.",
+          .add_options = add_plan_options,
+          .children = {}};
+}
+
+}  // namespace twinpatch::app
