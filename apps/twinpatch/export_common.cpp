@@ -12,6 +12,8 @@
 #include <charconv>
 
 #include "apps/frame/run_options.hpp"
+#include "twinpatch/net/model.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/sfm/image_pair_list.hpp"
 
 namespace twinpatch::app {
@@ -79,6 +81,12 @@ void add_export_options(CLI::App& app, ExportOptions& options) {
   add_collection_options(app, options.collection);
   add_engine_options(app, options.engine);
   add_patch_options(app, options.photographs);
+}
+
+PhotographOptions patch_options(const ExportOptions& options) {
+  PhotographOptions photographs = options.photographs;
+  photographs.model_extent = patch_extent(load_model(find_model(options.engine.model)));
+  return photographs;
 }
 
 ExportPairs find_pairs(Session& session, const ExportOptions& options, const std::vector<std::string>& names) {

@@ -28,6 +28,9 @@ struct ExportOptions {
 };
 void add_export_options(CLI::App& app, ExportOptions& options);
 
+/// How patches are cut, with the window that the model names where none was asked for.
+[[nodiscard]] PhotographOptions patch_options(const ExportOptions& options);
+
 /// Which images are matched, and what of the list could not be taken.
 struct ExportPairs {
   std::vector<std::string> names;  ///< images that occur in a pair

@@ -92,9 +92,9 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
     const std::string& name = pairs.names.at(static_cast<std::size_t>(image));
     return usable_keypoints(file.read(name), fmt::format("{}: image \"{}\"", options.features, name), options.sigma);
   };
+  const PhotographOptions photographs = patch_options(options.matching);
   const auto make_images = [&](const NetworkSpec& spec) {
-    return std::make_unique<FeatureImageSource>(options.images, images, load,
-                                                cut_options(options.matching.photographs, spec), 1);
+    return std::make_unique<FeatureImageSource>(options.images, images, load, cut_options(photographs, spec), 1);
   };
   const auto make_pairs = [&](const PairContext& context) {
     return PairSelection::listed(context.source.size(), pairs.pairs);

@@ -142,9 +142,9 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
     images.push_back({name, std::ssize(read(name)), views.at(name).width, views.at(name).height});
   }
   const auto load = [&](std::int64_t image) { return read(pairs.names.at(static_cast<std::size_t>(image))); };
+  const PhotographOptions photographs = patch_options(options.matching);
   const auto make_images = [&](const NetworkSpec& spec) {
-    return std::make_unique<FeatureImageSource>(folder, images, load, cut_options(options.matching.photographs, spec),
-                                                1);
+    return std::make_unique<FeatureImageSource>(folder, images, load, cut_options(photographs, spec), 1);
   };
   const auto make_pairs = [&](const PairContext& context) {
     return PairSelection::listed(context.source.size(), pairs.pairs);
