@@ -164,6 +164,9 @@ def main():
     parser.add_argument("--update", action="store_true", help="write the table instead of comparing with it")
     parser.add_argument("sources", nargs="*", type=Path)
     arguments = parser.parse_args()
+    if not arguments.update and not arguments.table.exists():
+        print(f"skipped: {arguments.table.name} is not recorded yet: cmake --build BUILD --target update_kernel_figures")
+        return 0
     try:
         found = measure(arguments)
         version = compiler_version(arguments.nvcc)
