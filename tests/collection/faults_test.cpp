@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
@@ -77,14 +78,14 @@ TEST_CASE("killed fifty times at random points, a run ends in the bytes of an un
   const auto expected = block_files(folder / "straight");
   REQUIRE(expected.size() > 60);
 
-  // Kills fall anywhere from the start of the process on. Later and later ones where nothing was got done (a slow
-  // machine), so that they meet the work and not the start alone.
+  // Kills fall anywhere from the start of the process on. Later and later ones where nothing was got done, so that they
+  // meet the work and not the start of the process alone, which takes longer than the work on a fast machine.
   Random random(std::random_device{}());
   const std::string target = (folder / "killed").string();
   int kills = 0;
   int met_work = 0;
   double longest = whole / 20;
-  for (int tries = 0; kills < 50 && tries < 400; ++tries) {
+  for (int tries = 0; (kills < 50 || met_work <= 5) && tries < 400; ++tries) {
     const std::size_t before = files_in(target);
     const Process process({target, images, "1/1"});
     std::this_thread::sleep_for(std::chrono::duration<double>(random.uniform(0, longest)));
@@ -99,16 +100,16 @@ TEST_CASE("killed fifty times at random points, a run ends in the bytes of an un
     ++kills;
     const std::size_t now = files_in(target);
     met_work += now > before && now < expected.size() ? 1 : 0;
-    if (now == before) longest *= 1.05;
+    if (now == before) longest = std::min(1.2 * longest, whole);
   }
-  REQUIRE(kills == 50);
+  REQUIRE(kills >= 50);
   CHECK(met_work > 5);
   REQUIRE(run({target, images, "1/1"}) == 0);
   CHECK(block_files(target) == expected);
   CHECK(merge_runs({target}, target).digest == merge_runs({folder / "straight"}, folder / "straight").digest);
 }
 
-TEST_CASE("a full disk is an error that names the file; what was finished stays, and the run goes on") {
+TEST_CASE("a full disk is an error that names the file, what was finished stays, and the run goes on") {
   const TemporaryFolder folder;
   const std::string target = (folder / "run").string();
   REQUIRE(run({(folder / "straight").string(), "20", "1/1"}) == 0);

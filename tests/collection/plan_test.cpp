@@ -40,7 +40,7 @@ TEST_CASE("exhaustive and sequential pairs are those of the definition") {
   CHECK_THROWS_AS(PairSelection::sequential(3, 0), InvalidArgument);
 }
 
-TEST_CASE("listed pairs are sorted, turned and counted once; tiles of them are complete") {
+TEST_CASE("listed pairs are sorted, turned and counted once, tiles of them are complete") {
   Random random(7);
   std::vector<ImagePair> list;
   std::set<ImagePair> expected;
@@ -69,7 +69,7 @@ TEST_CASE("listed pairs are sorted, turned and counted once; tiles of them are c
   CHECK_THROWS_WITH(PairSelection::listed(3, {{1, 1}}), Contains("itself"));
 }
 
-TEST_CASE("blocks of a plan hold every pair once, whatever the tile; shards share them out") {
+TEST_CASE("blocks of a plan hold every pair once, whatever the tile, shards share them out") {
   const Engine engine = tiny_engine(Tiny::l2);
   const auto source = random_images(23, 40, 3);
   for (const auto& pairs : {PairSelection::exhaustive(23), PairSelection::sequential(23, 4)}) {

@@ -85,7 +85,7 @@ TEST_CASE("a run that was stopped goes on where it was, and ends in the same byt
   CHECK(block_files(rig.folder / "stopped") == expected);
 }
 
-TEST_CASE("shards into one folder or into several give the same blocks; merging names what is missing") {
+TEST_CASE("shards into one folder or into several give the same blocks, merging names what is missing") {
   Rig rig;
   rig.run(rig.folder / "whole");
   const auto expected = block_files(rig.folder / "whole");

@@ -117,7 +117,7 @@ TEST_CASE("a sequence becomes a dataset whose points show one thing") {
   CHECK(file_contents(folder / "set").at("images.txt") == "0 böat 1/img1.pgm\n1 böat 1/img2.pgm\n2 böat 1/img3.pgm\n");
 }
 
-TEST_CASE("without noise the patches of a point are nearly the same; with it they differ") {
+TEST_CASE("without noise the patches of a point are nearly the same, with it they differ") {
   const TemporaryFolder folder;
   const auto sequence = write_sequence(folder, "sequence", 22);
   auto options = options_for(folder, {sequence});

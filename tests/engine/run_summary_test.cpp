@@ -25,6 +25,6 @@ TEST_CASE("a run's summary names the slowest stage and holds rates against ceili
   const auto lines = run.text();
   REQUIRE(lines.size() == 2);
   CHECK_THAT(lines[0], Catch::Contains("a card: slowest stage compute"));
-  CHECK_THAT(lines[1], Catch::Contains("500/s patches") && Catch::Contains("2 M/s pairs") &&
+  CHECK_THAT(lines[1], Catch::Contains("500/s patches") && Catch::Contains("2.00 M/s pairs") &&
                            Catch::Contains("4 of 16 TFLOP/s (25 %)") && Catch::Contains("3 GB/s"));
 }

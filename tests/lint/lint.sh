@@ -36,6 +36,8 @@ if grep -rnE '<<<' cuda tests --include='*.cu' --include='*.cuh' --include='*.cp
   grep -v '^cuda/runtime/launch.cuh:'; then complain "launch kernels through launch.cuh"; fi
 if grep -rnE 'extern +__shared__' cuda tests --include='*.cu' --include='*.cuh' 2>/dev/null |
   grep -v '^cuda/runtime/shared_memory.cuh:'; then complain "dynamic shared memory comes from dynamic_shared_memory()"; fi
+# ctest takes a ; in a case's name for the end of it, and runs neither half.
+if git grep -nE 'TEST_CASE\(.*;' -- tests; then complain "no ; in the name of a test"; fi
 # The library neither prints nor exits.
 if grep -nE '\b(std::cout|std::cerr *<<|printf\(|exit\()' -r host include cuda --include='*.cpp' --include='*.hpp' | grep -v fmt::; then
   complain "the library prints or exits"

@@ -246,7 +246,7 @@ TEST_CASE("a database that another program writes to is left alone") {
   CHECK(collection.run({"--replace"}).code == 0);
 }
 
-TEST_CASE("a plan counts the work and measures this host; shards of it, merged, make the database of one run") {
+TEST_CASE("a plan counts the work and measures this host, shards of it, merged, make the database of one run") {
   const Collection collection({"a.png", "b.png", "c.png"});
   REQUIRE(collection.run({"--extract", "--pairs", "sequential:1"}).code == 0);
   const std::vector<std::string> same{collection.path(),
