@@ -68,13 +68,13 @@ std::vector<std::string> say_next(Session& session, const ColmapOptions& options
   bool spaces = !has_list;
   for (const auto& row : images.rows) spaces = spaces || row.name.find_first_of(" \t") != std::string::npos;
   const auto folder = std::filesystem::path(options.database).parent_path();
-  const auto commands = colmap_next_commands({.database = options.database,
-                                              .images = options.images,
-                                              .pair_list = options.pair_list_path(),
-                                              .sparse = folder / "sparse",
-                                              .schema = images.database.schema(),
-                                              .verified = options.verify && result.counts.kept == 0,
-                                              .list_has_spaces = spaces});
+  auto commands = colmap_next_commands({.database = options.database,
+                                        .images = options.images,
+                                        .pair_list = options.pair_list_path(),
+                                        .sparse = folder / "sparse",
+                                        .schema = images.database.schema(),
+                                        .verified = options.verify && result.counts.kept == 0,
+                                        .list_has_spaces = spaces});
   if (commands.empty()) {
     session.warn(
         "COLMAP {} cannot read a list of names with spaces. Run the same command again with --verify (nothing "
