@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Finds cuDNN: CUDNN_FOUND, CUDNN_VERSION, target CUDNN::cudnn (headers and libcudnn.so, which loads the rest itself).
+# Finds cuDNN: CUDNN_FOUND, CUDNN_VERSION, CUDNN_INCLUDE_DIR, CUDNN_LIBRARY (libcudnn.so, which loads the
+# rest of cuDNN itself).
 # Looked for in CUDNN_ROOT or $CUDNN_PATH, the CUDA toolkit, the system, and Python's nvidia-cudnn package (a venv or
 # conda environment that is active).
 set(_cudnn_hints ${CUDNN_ROOT} $ENV{CUDNN_ROOT} $ENV{CUDNN_PATH})
@@ -36,9 +37,3 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(CUDNN REQUIRED_VARS CUDNN_LIBRARY CUDNN_INCLUDE_DIR VERSION_VAR CUDNN_VERSION)
-
-if(CUDNN_FOUND AND NOT TARGET CUDNN::cudnn)
-  add_library(CUDNN::cudnn UNKNOWN IMPORTED)
-  set_target_properties(CUDNN::cudnn PROPERTIES
-    IMPORTED_LOCATION "${CUDNN_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${CUDNN_INCLUDE_DIR}")
-endif()

@@ -21,4 +21,4 @@ configure_package_config_file(cmake/twinpatch-config.cmake.in "${CMAKE_BINARY_DI
   INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file("${CMAKE_BINARY_DIR}/twinpatch-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_BINARY_DIR}/twinpatch-config.cmake" "${CMAKE_BINARY_DIR}/twinpatch-config-version.cmake"
-  cmake/FindCUDNN.cmake DESTINATION ${package_folder})
+  DESTINATION ${package_folder})

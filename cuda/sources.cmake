@@ -32,6 +32,7 @@ set(TWINPATCH_CUDA_LIBRARY
   library/default_plan_cache.cpp
   library/libraries.cpp
   library/library_check.cpp
+  library/loaded_functions.cpp
   library/matrix_product.cpp
   library/matrix_product_request.cpp
   library/number_type.cpp
