@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "random.hpp"
 
@@ -53,7 +56,50 @@ void fill(Model& model, const std::vector<Layer>& layers, const std::string& pre
   }
 }
 
+/// Where each tensor stands, by the layers with weights before it in its stream ("branch.0 2 weight"): what has none,
+/// such as a pooling that one of two networks lacks, does not count.
+std::map<std::string, std::string> places(const Model& model) {
+  std::map<std::string, std::string> all;
+  std::map<std::string, int> layers;
+  std::string last;
+  for (const WeightShape& shape : weight_shapes(model.spec, model.descriptor_only)) {
+    const auto kind = shape.name.rfind('.');
+    const std::string layer = shape.name.substr(0, kind);
+    const std::string stream = layer.substr(0, layer.rfind('.'));
+    if (layer != last) ++layers[stream];
+    last = layer;
+    all[shape.name] = fmt::format("{} {} {}", stream, layers[stream], shape.name.substr(kind + 1));
+  }
+  return all;
+}
+
+/// The places of another network that may fill this one: a tower of two fills the one that is shared, and that both.
+std::vector<std::string> sources(const std::string& place) {
+  const auto rest = place.find('.');
+  const std::string part = place.substr(0, rest);
+  if (part == "branch") return {place, "left" + place.substr(rest)};
+  if (part == "left" || part == "right") return {place, "branch" + place.substr(rest)};
+  return {place};
+}
+
 }  // namespace
+
+std::size_t take_weights(Model& model, const Model& other) {
+  std::map<std::string, const Tensor*> given;
+  for (const auto& [name, place] : places(other)) given[place] = &other.weights.at(name);
+  std::size_t taken = 0;
+  for (const auto& [name, place] : places(model)) {
+    Tensor& tensor = model.weights.at(name);
+    for (const std::string& source : sources(place)) {
+      const auto found = given.find(source);
+      if (found == given.end() || found->second->shape != tensor.shape) continue;
+      tensor.values = found->second->values;
+      ++taken;
+      break;
+    }
+  }
+  return taken;
+}
 
 Model initial_model(const NetworkSpec& spec, std::uint64_t seed) {
   Model model;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "losses.hpp"
 
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,7 +111,7 @@ LabelledScores labelled_scores(const TorchNetwork& net, const TrainOptions& opti
   if (options.pairs == PairSource::groups) {
     GridPairs negatives = random_negatives(batch, std::int64_t{batch.count} * options.mine, options.seed);
     if (options.mine > 1) {
-      const at::NoGradGuard no_gradient;
+      const c10::NoGradGuard no_gradient;
       negatives = hardest(negatives, scores.of(negatives), batch, batch.count, options.leave_out);
     }
     pairs.rows.insert(pairs.rows.end(), negatives.rows.begin(), negatives.rows.end());

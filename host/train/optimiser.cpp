@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "optimiser.hpp"
 
+#include <c10/core/GradMode.h>
 #include <cmath>
 
 #include "twinpatch/core/error.hpp"
@@ -80,7 +81,7 @@ void Optimiser::move(Slot& slot, double rate) {
 }
 
 void Optimiser::step(double rate, bool average) {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   clip_gradients();
   ++steps_;
   if (average) ++averaged_;
@@ -113,7 +114,7 @@ std::map<std::string, Tensor> Optimiser::save() const {
 }
 
 void Optimiser::load(const std::map<std::string, Tensor>& state) {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   const auto restore = [&](const std::string& key, at::Tensor& target, const at::Tensor& like) {
     if (const auto found = state.find(key); found != state.end()) target = from_tensor(found->second, like);
   };

@@ -79,13 +79,7 @@ Model start_model(const TrainOptions& options, const NetworkSpec& spec, TrainObs
   Model model = initial_model(spec, options.seed);
   if (options.initial.empty()) return model;
   const Model other = load_model(options.initial);
-  std::size_t taken = 0;
-  for (auto& [name, tensor] : model.weights) {
-    const auto found = other.weights.find(name);
-    if (found == other.weights.end() || found->second.shape != tensor.shape) continue;
-    tensor.values = found->second.values;
-    ++taken;
-  }
+  const std::size_t taken = take_weights(model, other);
   if (taken == 0)
     throw InvalidArgument(fmt::format("{} ({}) has no weights that {} could start from", options.initial.string(),
                                       other.spec.name, spec.name));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "torch_network.hpp"
 
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -97,7 +98,7 @@ std::map<std::string, Tensor> TorchNetwork::save() const {
 }
 
 void TorchNetwork::load(const std::map<std::string, Tensor>& weights) {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   for (auto& [name, tensor] : weights_) {
     const auto found = weights.find(name);
     if (found == weights.end()) throw ShapeError(fmt::format("no weights {} to load", name));

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "twinpatch/train/torch_scores.hpp"
 
+#include <c10/core/GradMode.h>
+
 #include "torch_network.hpp"
 
 namespace twinpatch {
@@ -15,13 +17,13 @@ std::vector<float> values(const at::Tensor& scores) {
 }  // namespace
 
 std::vector<float> torch_scores(const Model& model, PatchView left, PatchView right) {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   const train::TorchNetwork net(model, at::kCPU);
   return values(net.pair_scores(net.normalise(train::as_tensor(left)), net.normalise(train::as_tensor(right))));
 }
 
 std::vector<float> torch_grid_scores(const Model& model, PatchView left, PatchView right) {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   const train::TorchNetwork net(model, at::kCPU);
   const auto a = net.vectors(net.normalise(train::as_tensor(left)), train::Side::left);
   const auto b = net.vectors(net.normalise(train::as_tensor(right)), train::Side::right);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation.hpp"
 
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -174,7 +175,7 @@ Validator::Validator(Scenes scenes, const TrainOptions& options) {
 }
 
 Validator::Outcome Validator::run(TorchNetwork& net) const {
-  const at::NoGradGuard no_gradient;
+  const c10::NoGradGuard no_gradient;
   net.set_training(false);
   Outcome outcome;
   for (const Set& set : sets_) {

@@ -4,15 +4,18 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include "initial_weights.hpp"
 #include "pair_head.hpp"
 // libtorch's logging defines a CHECK of its own.
 #undef CHECK
 
 #include <catch2/catch.hpp>
+#include <string>
 #include <vector>
 
 #include "support/random.hpp"
 #include "support/tolerances.hpp"
+#include "tiny_network.hpp"
 #include "twinpatch/engine/engine.hpp"
 #include "twinpatch/train/torch_scores.hpp"
 
@@ -69,6 +72,33 @@ at::Tensor random_tensor(at::IntArrayRef shape, std::uint64_t seed) {
   const auto values = test::normal_floats(tensor.numel(), seed);
   std::copy(values.begin(), values.end(), tensor.data_ptr<float>());
   return tensor;
+}
+
+TEST_CASE("Weights that fit are taken by their place, whatever stands between", "[train]") {
+  const Model shared = train::initial_model(test::tiny_spec(Coupling::siamese, test::tiny_layers(32)), 5);
+  Model towers = train::initial_model(test::tiny_spec(Coupling::pseudo_siamese, DecisionMetric{}), 6);
+  CHECK(train::take_weights(towers, shared) == 12);
+  for (const char* side : {"left", "right"})
+    for (const char* layer : {".0.0.weight", ".0.3.bias", ".0.6.weight"})
+      CHECK(towers.weights.at(side + std::string(layer)).values ==
+            shared.weights.at("branch" + std::string(layer)).values);
+
+  NetworkSpec spec = test::tiny_spec(Coupling::siamese, test::tiny_layers(32));
+  auto& layers = spec.streams[0].layers;
+  layers.erase(layers.begin() + 2);  // the first pooling: the second convolution moves up, the linear layer grows
+  std::get<Linear>(layers.at(5)).in = 400;
+  Model wide = train::initial_model(spec, 7);
+  const auto own = wide.weights.at("branch.0.5.weight").values;
+  CHECK(train::take_weights(wide, shared) == 4 + 1 + 4);
+  CHECK(wide.weights.at("branch.0.2.weight").values == shared.weights.at("branch.0.3.weight").values);
+  CHECK(wide.weights.at("branch.0.5.weight").values == own);
+  CHECK(wide.weights.at("decision.2.weight").values == shared.weights.at("decision.2.weight").values);
+
+  Model pairs = train::initial_model(test::tiny_spec(Coupling::two_channel, test::tiny_layers(16)), 8);
+  const auto first = pairs.weights.at("branch.0.0.weight").values;
+  train::take_weights(pairs, shared);
+  CHECK(pairs.weights.at("branch.0.0.weight").values == first);  // two channels are not one
+  CHECK(pairs.weights.at("branch.0.3.weight").values == shared.weights.at("branch.0.3.weight").values);
 }
 
 TEST_CASE("The head of a grid and its gradient are those of the sums written out", "[train]") {
