@@ -16,7 +16,7 @@ namespace twinpatch::app {
 
 /// Which model, and how it uses its device.
 struct EngineOptions {
-  std::string model = "siam";
+  std::string model = "hard128";
   ExecutionOptions execution;
 };
 
