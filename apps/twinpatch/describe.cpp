@@ -80,10 +80,7 @@ Run add_describe_options(CLI::App& app) {
       ->type_name("NPY")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
-  app.add_flag("--raw", options->reading.raw, "arrays are float32 and fed to the network as they are")
-      ->group(kMainGroup);
-  app.add_flag("--resize", options->reading.resize, "bring arrays of another patch size to the network's")
-      ->group(kMainGroup);
+  add_reading_options(app, options->reading);
   app.add_option_function<std::string>(
          "--side", [options](const std::string& name) { options->side = parse_side(name); },
          "left or right: matters to pseudo-siamese networks alone")

@@ -132,10 +132,7 @@ Run add_grid_options(CLI::App& app) {
       ->type_name("NPY")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
-  app.add_flag("--raw", options->reading.raw, "patches are float32 and fed to the network as they are")
-      ->group(kMainGroup);
-  app.add_flag("--resize", options->reading.resize, "bring arrays of another patch size to the network's")
-      ->group(kMainGroup);
+  add_reading_options(app, options->reading);
   return [options](Session& session) { return run_grid(session, *options); };
 }
 

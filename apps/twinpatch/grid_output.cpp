@@ -7,31 +7,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
 namespace {
 
 constexpr std::int64_t kBandScores = std::int64_t{1} << 25;  // 128 MiB of a full matrix in memory at a time
-
-Selected empty_selection(std::int64_t rows, std::int64_t columns, const GridOptions& options) {
-  constexpr float kNone = -std::numeric_limits<float>::infinity();
-  Selected selected;
-  selected.rows = rows;
-  selected.columns = columns;
-  selected.top_k = options.top_k;
-  selected.indices = Buffer<std::int32_t>(rows * options.top_k);
-  selected.scores = Buffer<float>(rows * options.top_k);
-  std::ranges::fill(selected.indices.span(), -1);
-  std::ranges::fill(selected.scores.span(), kNone);
-  if (options.column_best) {
-    selected.column_indices = Buffer<std::int32_t>(columns);
-    selected.column_scores = Buffer<float>(columns);
-    std::ranges::fill(selected.column_indices.span(), -1);
-    std::ranges::fill(selected.column_scores.span(), kNone);
-  }
-  return selected;
-}
 
 /// Takes one whole row of scores into the selection. Rows come in ascending order, so that ties keep the lower index.
 void select_row(Selected& selected, const GridOptions& options, std::int64_t row, std::span<const float> scores) {
@@ -142,7 +124,7 @@ Selected write_full_grid(Session& session, Engine& engine, const GridInput& left
               format_bytes(checked_multiply(rows * 4, columns)));
   const BandSource lefts(engine, left, Side::left, session.control());
   const BandSource rights(engine, right, Side::right, session.control());
-  Selected selected = empty_selection(rows, columns, options);
+  Selected selected = empty_selection({rows, columns, options.top_k, options.column_best, options.threshold});
 
   AdvanceOnly advance(session.control().progress);
   const RunControl inner{session.control().stop, &advance};

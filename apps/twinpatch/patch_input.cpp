@@ -4,10 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 
+#include "apps/frame/run_options.hpp"
 #include "twinpatch/vision/image_sequence.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
@@ -74,6 +78,11 @@ PatchSet read_array(Session& session, const fs::path& path, const NetworkSpec& s
 }
 
 }  // namespace
+
+void add_reading_options(CLI::App& app, PatchReading& reading) {
+  app.add_flag("--raw", reading.raw, "arrays are float32 and fed to the network as they are")->group(kMainGroup);
+  app.add_flag("--resize", reading.resize, "bring arrays of another patch size to the network's")->group(kMainGroup);
+}
 
 InputKind input_kind(const fs::path& path) {
   std::error_code failed;

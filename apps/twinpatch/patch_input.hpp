@@ -12,6 +12,10 @@
 #include "twinpatch/net/spec.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace twinpatch::app {
 
 /// What kind of thing a path given as input is. Files are told apart by content, folders by what lies in them.
@@ -23,6 +27,9 @@ struct PatchReading {
   bool raw = false;     ///< .npy of float32, fed to the network as it is
   bool resize = false;  ///< .npy of another patch size than the network's: resize, do not refuse
 };
+
+/// --raw and --resize.
+void add_reading_options(CLI::App& app, PatchReading& reading);
 
 /// Patches of one place: the whole of an array or PhotoTour folder, one strip of an HPatches sequence.
 struct PatchInput {

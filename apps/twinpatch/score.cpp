@@ -78,10 +78,7 @@ Run add_score_options(CLI::App& app) {
       ->type_name("PATCHES")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
-  app.add_flag("--raw", options->reading.raw, "arrays are float32 and fed to the network as they are")
-      ->group(kMainGroup);
-  app.add_flag("--resize", options->reading.resize, "bring arrays of another patch size to the network's")
-      ->group(kMainGroup);
+  add_reading_options(app, options->reading);
   return [options](Session& session) { return run_score(session, *options); };
 }
 

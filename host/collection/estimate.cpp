@@ -131,6 +131,7 @@ void calibrate(Engine& engine, Engine* rerank, const ImageSource& source, const 
   if (rerank == nullptr) return;
   const std::int64_t count = std::min({kTriedRescored, tried[0].patches.size(), other.patches.size()});
   std::vector<IndexPair> list;
+  list.reserve(static_cast<std::size_t>(count));
   for (std::int32_t i = 0; i < count; ++i) list.push_back({i, i});
   (void)rerank->score(tried[0].patches.view(), other.patches.view(), std::span(list).first(1));  // plans
   const auto rescored = Clock::now();

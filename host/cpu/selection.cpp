@@ -10,6 +10,7 @@
 
 #include "cpu_internal.hpp"
 #include "grid_kernels.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -31,29 +32,7 @@ bool insert(float* scores, std::int32_t* indices, std::int64_t top_k, float scor
 
 }  // namespace
 
-CpuSelection::CpuSelection(const SelectionRequest& request) : request_(request) {
-  constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
-  if (request.rows < 0 || request.columns < 0 || request.rows > kLargest || request.columns > kLargest) {
-    throw InvalidArgument(
-        fmt::format("a grid of {} rows × {} columns cannot be indexed with 32 bits", request.rows, request.columns));
-  }
-  if (request.top_k < 1) throw InvalidArgument(fmt::format("top_k must be at least 1, got {}", request.top_k));
-  if (std::isnan(request.threshold)) throw InvalidArgument("the threshold is not a number");
-  kept_.rows = request.rows;
-  kept_.columns = request.columns;
-  kept_.top_k = request.top_k;
-  const std::int64_t entries = checked_multiply(request.rows, request.top_k);
-  kept_.indices = Buffer<std::int32_t>(entries);
-  kept_.scores = Buffer<float>(entries);
-  std::fill_n(kept_.indices.data(), entries, -1);
-  std::fill_n(kept_.scores.data(), entries, kNothing);
-  if (request.column_best) {
-    kept_.column_indices = Buffer<std::int32_t>(request.columns);
-    kept_.column_scores = Buffer<float>(request.columns);
-    std::fill_n(kept_.column_indices.data(), request.columns, -1);
-    std::fill_n(kept_.column_scores.data(), request.columns, kNothing);
-  }
-}
+CpuSelection::CpuSelection(const SelectionRequest& request) : request_(request), kept_(empty_selection(request)) {}
 
 Selected CpuSelection::read() const {
   const auto copy = [](const auto& from) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "twinpatch/core/buffer.hpp"
+#include "twinpatch/core/error.hpp"
 #include "winograd_kernels.hpp"
 #include "winograd_matrices.hpp"
 
@@ -29,6 +30,7 @@ std::int64_t tile_outputs(const Convolution& layer) {
 
 WinogradTask make_task(const Convolution& layer, Shape input, Shape output, bool relu, bool pool) {
   const auto outputs = tile_outputs(layer);
+  if (outputs == 0) throw InvalidArgument("Winograd's method is here for filters of 5×5 and 3×3 alone");
   const auto points = outputs + layer.kernel.height - 1;
   WinogradTask task;
   task.height = input.height;

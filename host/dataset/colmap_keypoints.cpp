@@ -49,6 +49,7 @@ class Detections {
     places_.for_near(x, y, kNear, [&](std::int64_t id, double) { found.push_back(id); });
     std::sort(found.begin(), found.end());
     std::vector<Keypoint> result;
+    result.reserve(found.size());
     for (const std::int64_t id : found) result.push_back(keypoints_[static_cast<std::size_t>(id)]);
     return result;
   }

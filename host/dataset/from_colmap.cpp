@@ -216,7 +216,7 @@ ColmapDataset::EntriesOfImage ColmapDataset::draw_reprojections() const {
   for (std::size_t p = 0; p < points_.size(); ++p) {
     std::vector<Sighting> candidates = reprojection.candidates(p);
     random.shuffle(candidates);
-    const auto most = static_cast<std::size_t>(2 * options_.max_reprojected);
+    const auto most = 2 * static_cast<std::size_t>(options_.max_reprojected);
     if (candidates.size() > most) candidates.resize(most);
     for (const Sighting& sighting : candidates) {
       entries[sighting.image].push_back({p, dataset::with_noise(sighting.keypoint, options_.noise, random)});

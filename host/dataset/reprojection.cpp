@@ -95,6 +95,7 @@ std::vector<std::size_t> Reprojection::neighbours(const Picture& picture, double
   std::sort(near.begin(), near.end());
   if (near.size() > kNeighbours) near.resize(kNeighbours);
   std::vector<std::size_t> result;
+  result.reserve(near.size());
   for (const auto& [distance, id] : near) result.push_back(id);
   return result;
 }

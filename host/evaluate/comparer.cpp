@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/vision/sift_descriptors.hpp"
 
 namespace twinpatch {
@@ -39,23 +39,6 @@ float negative_distance(std::span<const float> a, std::span<const float> b) {
     sum += difference * difference;
   }
   return static_cast<float>(-std::sqrt(sum));
-}
-
-Selected nothing_selected(std::int64_t rows, std::int64_t columns, const GridOptions& options) {
-  constexpr float kLowest = -std::numeric_limits<float>::infinity();
-  Selected selected;
-  selected.rows = rows;
-  selected.columns = columns;
-  selected.top_k = options.top_k;
-  selected.indices = Buffer<std::int32_t>(rows * options.top_k);
-  selected.scores = Buffer<float>(rows * options.top_k);
-  selected.column_indices = Buffer<std::int32_t>(options.column_best ? columns : 0);
-  selected.column_scores = Buffer<float>(options.column_best ? columns : 0);
-  std::fill_n(selected.indices.data(), selected.indices.size(), -1);
-  std::fill_n(selected.scores.data(), selected.scores.size(), kLowest);
-  std::fill_n(selected.column_indices.data(), selected.column_indices.size(), -1);
-  std::fill_n(selected.column_scores.data(), selected.column_scores.size(), kLowest);
-  return selected;
 }
 
 void select_row(Selected& selected, std::int64_t row, const std::vector<float>& scores, float threshold) {
@@ -106,7 +89,8 @@ class DescriptorComparer final : public Comparer {
                               const RunControl& control) override {
     const Matrix left_rows = describe_(left);
     const Matrix right_rows = describe_(right);
-    Selected selected = nothing_selected(left.count, right.count, options);
+    Selected selected =
+        empty_selection({left.count, right.count, options.top_k, options.column_best, options.threshold});
     std::vector<float> scores(static_cast<std::size_t>(right.count));
     for (std::int64_t i = 0; i < left.count; ++i) {
       control.check();

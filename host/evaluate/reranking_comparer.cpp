@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/evaluate/comparer.hpp"
 
 namespace twinpatch {
 namespace {
-
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 class RerankingComparer final : public Comparer {
  public:
@@ -50,14 +48,7 @@ class RerankingComparer final : public Comparer {
   /// The best of the scored pairs for each row and column; ties go to the lower index.
   static Selected select(const std::vector<IndexPair>& pairs, const std::vector<float>& scores, std::int64_t rows,
                          std::int64_t columns, const GridOptions& options) {
-    Selected selected;
-    selected.rows = rows;
-    selected.columns = columns;
-    selected.top_k = options.top_k;
-    selected.indices = Buffer<std::int32_t>(rows * options.top_k);
-    selected.scores = Buffer<float>(rows * options.top_k);
-    std::fill_n(selected.indices.data(), selected.indices.size(), -1);
-    std::fill_n(selected.scores.data(), selected.scores.size(), kLowest);
+    Selected selected = empty_selection({rows, columns, options.top_k, options.column_best, options.threshold});
     std::vector<std::size_t> order(pairs.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -75,10 +66,6 @@ class RerankingComparer final : public Comparer {
       ++kept;
     }
     if (!options.column_best) return selected;
-    selected.column_indices = Buffer<std::int32_t>(columns);
-    selected.column_scores = Buffer<float>(columns);
-    std::fill_n(selected.column_indices.data(), columns, -1);
-    std::fill_n(selected.column_scores.data(), columns, kLowest);
     for (std::size_t i = 0; i < pairs.size(); ++i) {  // pairs come in order of their rows
       const std::int32_t column = pairs[i].right;
       if (selected.column_indices[column] >= 0 && scores[i] <= selected.column_scores[column]) continue;

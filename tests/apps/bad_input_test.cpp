@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <fstream>
@@ -205,6 +206,24 @@ TEST_CASE("file names with spaces and letters of all alphabets work") {
                       {.folder = scene.folder().path().string()})
             .code == 0);
   CHECK(scene.has("relative.npy"));
+}
+
+TEST_CASE("an input given twice is taken twice") {
+  const Scene scene;
+  const auto patches = scene.patches("p.npy", 3);
+  const auto again = scene.path("./p.npy");
+  const auto result =
+      run_twinpatch({"describe", patches, again, "-m", scene.model("siam-l2"), "-o", scene.path("out.npy")});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto rows = read_array(scene.path("out.npy"));
+  REQUIRE(rows.shape == std::vector<std::int64_t>{6, 256});
+  CHECK(std::equal(rows.values.begin(), rows.values.begin() + 3 * 256, rows.values.begin() + 3 * 256));
+
+  const auto left = scene.photograph("a.png", 200, 160);
+  const auto itself = run_twinpatch({"match", left, scene.path("./a.png"), "-m", scene.model("siam-l2")});
+  INFO(itself.err);
+  CHECK(itself.code == 0);
 }
 
 TEST_CASE("one patch and no patch are described") {

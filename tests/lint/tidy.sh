@@ -49,6 +49,6 @@ check() { # check FILE
 }
 export -f check
 failed=0
-printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'check "$0" || exit 1' || failed=1
+printf '%s\0' "$@" | xargs -0 -n 1 -P "${TWINPATCH_TIDY_JOBS:-$(nproc)}" bash -c 'check "$0" || exit 1' || failed=1
 [ -s "$left_out" ] && echo "lint: clang-tidy looked at $(($# - $(wc -l <"$left_out"))) of $# files in the time it had" >&2
 exit "$failed"

@@ -8,7 +8,7 @@
 #include "twinpatch/net/model.hpp"
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using test::ByteWriter;
 
 namespace {

@@ -13,7 +13,7 @@
 #include "twinpatch/core/half.hpp"
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

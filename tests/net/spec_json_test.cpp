@@ -7,7 +7,7 @@
 #include "twinpatch/net/spec.hpp"
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

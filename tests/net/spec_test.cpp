@@ -8,7 +8,7 @@
 #include "twinpatch/core/error.hpp"
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

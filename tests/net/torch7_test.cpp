@@ -9,7 +9,7 @@
 #include "twinpatch/net/model.hpp"
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -19,7 +19,7 @@
 namespace {
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using test::TemporaryFolder;
 
 std::vector<std::uint8_t> changed(const std::vector<std::uint8_t>& patch, int height, int width, PatchChange change) {

@@ -14,7 +14,7 @@
 namespace {
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using test::TemporaryFolder;
 
 /// Remembers what was said, and stops the run after a step.

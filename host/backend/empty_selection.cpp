@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/backend/empty_selection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "twinpatch/core/checked.hpp"
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch {
+namespace {
+
+void fill(std::int64_t size, Buffer<std::int32_t>& indices, Buffer<float>& scores) {
+  indices = Buffer<std::int32_t>(size);
+  scores = Buffer<float>(size);
+  std::fill_n(indices.data(), size, -1);
+  std::fill_n(scores.data(), size, -std::numeric_limits<float>::infinity());
+}
+
+}  // namespace
+
+void check(const SelectionRequest& request) {
+  constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
+  if (request.rows < 0 || request.columns < 0 || request.rows > kLargest || request.columns > kLargest) {
+    throw InvalidArgument(
+        fmt::format("a grid of {} rows × {} columns cannot be indexed with 32 bits", request.rows, request.columns));
+  }
+  if (request.top_k < 1) throw InvalidArgument(fmt::format("top_k must be at least 1, got {}", request.top_k));
+  if (std::isnan(request.threshold)) throw InvalidArgument("the threshold is not a number");
+}
+
+Selected empty_selection(const SelectionRequest& request) {
+  check(request);
+  Selected selected;
+  selected.rows = request.rows;
+  selected.columns = request.columns;
+  selected.top_k = request.top_k;
+  fill(checked_multiply(request.rows, request.top_k), selected.indices, selected.scores);
+  if (request.column_best) fill(request.columns, selected.column_indices, selected.column_scores);
+  return selected;
+}
+
+}  // namespace twinpatch
