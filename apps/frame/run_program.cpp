@@ -104,11 +104,13 @@ std::string not_understood(const std::string& words) {
                      words.substr(equals + 3));
 }
 
-/// CLI11 says "--out: 1 required PREFIX missing".
-std::string missing_value(const CLI::App& app, const std::string& words) {
+/// CLI11 says "--out: 1 required PREFIX missing", or of one that is given twice: "--out: expected 1 argument, got 2".
+std::string wrong_count(const CLI::App& app, const std::string& words) {
   const std::string name = words.substr(0, words.find(':'));
   const auto* option = app.get_option_no_throw(name);
-  return option == nullptr ? words : fmt::format("{} needs a value: {}", name, option->get_type_name());
+  if (option == nullptr) return words;
+  if (option->count() > 1) return fmt::format("{} is given {} times, expected once", name, option->count());
+  return fmt::format("{} needs a value: {}", name, option->get_type_name());
 }
 
 void parse(CLI::App& app, const std::vector<std::string>& arguments) {
@@ -119,7 +121,7 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments) {
   } catch (const CLI::ConversionError& error) {
     throw UsageError(not_understood(error.what()));
   } catch (const CLI::ArgumentMismatch& error) {
-    throw UsageError(missing_value(app, error.what()));
+    throw UsageError(wrong_count(app, error.what()));
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   } catch (const InvalidArgument& error) {

@@ -62,6 +62,7 @@ TEST_CASE("misspelt commands and options are usage errors with a suggestion") {
       {{"grid", "a", "b", "c", "-o", "d"}, "unexpected argument \"c\""},
       {{"grid", "a", "b", "--top", "x"}, "--top: expected a number, found \"x\""},
       {{"grid", "a", "b", "-o"}, "--out needs a value: PREFIX"},
+      {{"grid", "a", "b", "--top", "2", "--top", "3"}, "--top is given 2 times, expected once"},
       {{"grid", "--top", "2"}, "LEFT is required"},
       {{"grid", "a", "b"}, "-o PREFIX"},
       {{"grid", "a", "b", "-o", "c", "--top", "0"}, "--top must be at least 1, found 0"},
