@@ -47,6 +47,14 @@ void Connection::run(const char* sql) const {
   if (code != SQLITE_OK) fail(code);
 }
 
+void Connection::empty_log() const {
+  (void)sqlite3_busy_timeout(handle_.get(), 0);
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  (void)sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience_.count()));
+  const int kind = code & 0xff;
+  if (kind != SQLITE_OK && kind != SQLITE_BUSY && kind != SQLITE_LOCKED) fail(code);
+}
+
 std::set<std::string, std::less<>> Connection::columns(std::string_view table) const {
   Statement query(*this, "SELECT name FROM pragma_table_info(?)");
   query.bind(1, table);

@@ -58,6 +58,9 @@ class Connection {
   Connection(const std::filesystem::path& path, Access access, std::chrono::milliseconds patience);
 
   void run(const char* sql) const;
+  /// Moves what stands in the write-ahead log, if there is one, into the file itself, so that a copy of the file has
+  /// it. Where another program is reading right now, that is left to the last one who closes the database.
+  void empty_log() const;
   /// Names of a table's columns; empty where there is no such table.
   [[nodiscard]] std::set<std::string, std::less<>> columns(std::string_view table) const;
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }

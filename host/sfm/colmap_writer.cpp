@@ -153,7 +153,10 @@ void ColmapWriter::add_matches(ColmapImageId a, ColmapImageId b, std::span<const
   if (state.full()) state.write();
 }
 
-void ColmapWriter::flush() { state_->write(); }
+void ColmapWriter::flush() {
+  state_->write();
+  state_->connection.empty_log();
+}
 
 const ColmapWriteCounts& ColmapWriter::counts() const noexcept { return state_->counts; }
 

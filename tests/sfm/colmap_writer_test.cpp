@@ -248,6 +248,28 @@ TEST_CASE("many pairs go in short transactions, in order of their keys") {
   for (const auto& [pair, matches] : truth) CHECK(database.matches(id(pair.first), id(pair.second)) == matches);
 }
 
+TEST_CASE("a copy of the file alone holds everything, a reader beside the writer or not") {
+  Random random(Catch::rngSeed());
+  const auto matches = random_matches(19, 40, 31, random);
+  for (const bool read : {false, true}) {
+    const TemporaryFolder folder;
+    {
+      TestDatabase database(folder / "a.db", "3.8", true);
+      fill(database);
+    }
+    const std::optional<ColmapDatabase> reader = read ? std::optional<ColmapDatabase>(folder / "a.db") : std::nullopt;
+    if (reader) CHECK(reader->images().size() == 4);
+    {
+      ColmapWriter writer(folder / "a.db");
+      writer.add_matches(id(1), id(2), matches);
+      writer.flush();
+    }
+    std::filesystem::copy_file(folder / "a.db", folder / "copy.db");
+    CHECK(ColmapDatabase(folder / "copy.db").matches(id(1), id(2)) == matches);
+    if (reader) CHECK(reader->matches(id(1), id(2)) == matches);
+  }
+}
+
 TEST_CASE("keypoints are added where there are none, in six columns") {
   const TemporaryFolder folder;
   {

@@ -76,7 +76,7 @@ class ColmapWriter {
                    std::optional<ColmapGeometry> geometry = {});
 
   /// Writes what was gathered. Throws IoError (locked, disk full): then this part is not in the database, all parts
-  /// before are.
+  /// before are. Afterwards the file alone holds everything, where nobody reads it meanwhile: a copy needs no -wal.
   void flush();
 
   [[nodiscard]] const ColmapWriteCounts& counts() const noexcept;
