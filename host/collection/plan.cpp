@@ -11,6 +11,7 @@
 #include "hash.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/core/work_stage.hpp"
 
 namespace twinpatch {
 namespace {
@@ -103,7 +104,7 @@ CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const Image
   plan.patch_settings = source.patch_settings();
   plan.pair_key = pairs.key();
   plan.images.reserve(static_cast<std::size_t>(source.size()));
-  control.begin("list", source.size(), "images");
+  const WorkStage stage(control, "list", source.size(), "images");
   for (std::int64_t i = 0; i < source.size(); ++i) {
     control.check();
     plan.images.push_back({source.name(i), source.keypoint_count(i), source.content_key(i)});
@@ -113,7 +114,6 @@ CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const Image
     }
     control.advance(1);
   }
-  control.end();
   const Budget budget(engine, rerank, source.patch_extent());
   plan.tile_keypoints = request.tile_keypoints;
   if (plan.tile_keypoints == 0) {

@@ -11,6 +11,7 @@
 #include "block_matcher.hpp"
 #include "journal.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/core/work_stage.hpp"
 
 namespace twinpatch {
 namespace {
@@ -18,21 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Reports the end of a stage however it is left.
-class Stage {
- public:
-  Stage(const RunControl& control, std::string_view name, std::int64_t total, std::string_view unit)
-      : control_(control) {
-    control_.begin(name, total, unit);
-  }
-  ~Stage() { control_.end(); }
-  Stage(const Stage&) = delete;             // ends what it began, once
-  Stage& operator=(const Stage&) = delete;  // likewise
-
- private:
-  const RunControl& control_;
-};
 
 std::int64_t comparisons_of(const std::vector<const Block*>& blocks) {
   std::int64_t sum = 0;
@@ -80,7 +66,7 @@ bool is_done(const CollectionPlan& plan, const Block& block, const std::filesyst
 std::vector<const Block*> blocks_to_do(const CollectionPlan& plan, const RunPlaces& places, BlockRange range,
                                        Journal& journal, RunEvents* events, const RunControl& control) {
   std::vector<const Block*> todo;
-  const Stage stage(control, "check", range.end - range.begin, "blocks");
+  const WorkStage stage(control, "check", range.end - range.begin, "blocks");
   for (std::int64_t n = range.begin; n < range.end; ++n) {
     control.check();
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
@@ -97,7 +83,7 @@ RunStatistics match_collection(Engine& engine, Engine* rerank, const ImageSource
                                const std::filesystem::path& descriptors, const RunControl& control) {
   const auto start = Clock::now();
   BlockMatcher matcher(engine, rerank, source, pairs, plan, descriptors, nullptr, control);
-  const Stage stage(control, "match", plan.comparisons(), "pairs");
+  const WorkStage stage(control, "match", plan.comparisons(), "pairs");
   for (std::size_t n = 0; n < plan.blocks.size(); ++n) {
     matcher.match(plan.blocks[n], n + 1 < plan.blocks.size() ? &plan.blocks[n + 1] : nullptr, sink);
   }
@@ -117,7 +103,7 @@ RunStatistics run_collection(Engine& engine, Engine* rerank, const ImageSource& 
   const std::vector<const Block*> todo = blocks_to_do(plan, places, range, journal, events, control);
 
   BlockMatcher matcher(engine, rerank, source, pairs, plan, places.descriptors, events, control);
-  const Stage stage(control, "match", comparisons_of(todo), "pairs");
+  const WorkStage stage(control, "match", comparisons_of(todo), "pairs");
   for (std::size_t n = 0; n < todo.size(); ++n) {
     const auto block_start = Clock::now();
     BlockResult result;

@@ -54,7 +54,7 @@ Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunC
     state_->check_patches(group, "described");
     total = checked_add(total, group.count);
   }
-  const Stage stage(control, "describe", total, "patches");
+  const WorkStage stage(control, "describe", total, "patches");
   Matrix result(total, descriptor_size());
   std::int64_t row = 0;
   for (const PatchView& group : groups) {
@@ -85,7 +85,7 @@ Selected Engine::grid(const GridSide& left, const GridSide& right, const GridOpt
   const auto selection = state_->backend->make_selection(request);
   if (left.size() > 0 && right.size() > 0) {
     auto sources = state_->sources(left, right, control);
-    const Stage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
+    const WorkStage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
     walk_grid(sources.left, sources.right, sources.tile, sources.cache_bytes, state_->scorer(), *selection, control);
   }
   return selection->read();
@@ -94,7 +94,7 @@ Selected Engine::grid(const GridSide& left, const GridSide& right, const GridOpt
 void Engine::grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control) {
   if (left.size() == 0 || right.size() == 0) return;
   auto sources = state_->sources(left, right, control);
-  const Stage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
+  const WorkStage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
   walk_grid(sources.left, sources.right, sources.tile, sources.cache_bytes, state_->scorer(), sink, control);
 }
 

@@ -114,7 +114,7 @@ Matrix Engine::State::describe_block(PatchView patches, Side side, std::int64_t 
 
 void Engine::State::describe_set(PatchView patches, const PatchSet* set, Side side, DescriptorStore& store,
                                  const RunControl& control) {
-  const Stage stage(control, "describe", patches.count, "patches");
+  const WorkStage stage(control, "describe", patches.count, "patches");
   for (std::int64_t begin = 0; begin < patches.count; begin += kDescribeBlock) {
     control.check();
     const std::int64_t count = std::min(kDescribeBlock, patches.count - begin);

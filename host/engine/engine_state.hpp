@@ -12,27 +12,13 @@
 #include <vector>
 
 #include "descriptor_store.hpp"
+#include "twinpatch/core/work_stage.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 namespace twinpatch {
 
 /// Patches that go through a tower between two reports of progress.
 inline constexpr std::int64_t kDescribeBlock = 2048;
-
-/// Reports the end of a stage however it is left.
-class Stage {
- public:
-  Stage(const RunControl& control, std::string_view name, std::int64_t total, std::string_view unit)
-      : control_(control) {
-    control_.begin(name, total, unit);
-  }
-  ~Stage() { control_.end(); }
-  Stage(const Stage&) = delete;             // ends what it began, once
-  Stage& operator=(const Stage&) = delete;  // likewise
-
- private:
-  const RunControl& control_;
-};
 
 /// What an Engine holds, and the steps its calls are made of. Safe to use from several threads: executors take turns.
 struct Engine::State {

@@ -103,7 +103,7 @@ void Engine::State::describe_mentioned(Mentioned& mentioned, Side side, const Ru
   const auto& indices = mentioned.numbering.patches();
   const auto total = std::ssize(indices);
   mentioned.store.emplace(total, branch->descriptor_size(), backend->memory() / 4);
-  const Stage stage(control, "describe", total, "patches");
+  const WorkStage stage(control, "describe", total, "patches");
   for (std::int64_t begin = 0; begin < total; begin += kDescribeBlock) {
     control.check();
     const auto block = std::span(indices).subspan(static_cast<std::size_t>(begin),
@@ -153,7 +153,7 @@ std::vector<float> Engine::State::score(PatchView left, PatchView right, bool sa
   std::vector<float> result(pairs.size());
   std::vector<float> scores;
   Chunk chunk(left.count, right.count);
-  const Stage stage(control, "score", std::ssize(pairs), "pairs");
+  const WorkStage stage(control, "score", std::ssize(pairs), "pairs");
   for (std::int64_t begin = 0; begin < std::ssize(pairs);) {
     control.check();
     std::int64_t end = begin;
