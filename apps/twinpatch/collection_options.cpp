@@ -8,6 +8,7 @@
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/collection_run.hpp"
+#include "apps/twinpatch/pair_choice.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -24,6 +25,7 @@ void CollectionOptions::validate() const {
   if (block_keypoints < 0)
     throw UsageError(fmt::format("--block-keypoints must not be negative, found {}", block_keypoints));
   (void)its_shard();
+  (void)parse_pair_rule(pairs);
 }
 
 PairRules CollectionOptions::rules() const {
@@ -45,6 +47,10 @@ Shard CollectionOptions::its_shard() const {
 }
 
 void add_collection_options(CLI::App& app, CollectionOptions& options) {
+  app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
+      ->type_name("WHICH")
+      ->default_str(options.pairs)
+      ->group(kMainGroup);
   app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
   app.add_option("--ratio", options.ratio, "largest best / second-best distance (l2 and l1 networks only)")
       ->type_name("R")

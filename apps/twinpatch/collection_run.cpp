@@ -34,7 +34,8 @@ struct Job {
         engine(make_engine(session, engine_options)),
         rerank(second_engine(session, engine_options, options.rerank)),
         source(make_images(engine.spec())),
-        pairs(make_pairs({engine, *source, descriptors, numbers_of(engine_options.execution)})),
+        pairs(make_pairs(
+            {engine, *source, descriptors, numbers_of(engine_options.execution), engine_options.execution.threads})),
         plan(make_plan(engine, second(), *source, pairs,
                        {.rules = options.rules(),
                         .numbers = numbers_of(engine_options.execution),

@@ -19,9 +19,10 @@
 namespace twinpatch::app {
 
 struct CollectionOptions {
-  std::string run;          ///< folder of the run; empty: the command's own choice
-  std::string descriptors;  ///< empty: the run's folder
-  std::string shard;        ///< "i/N"; empty: from a Slurm job array, else everything
+  std::string pairs = "exhaustive";  ///< parse_pair_rule
+  std::string run;                   ///< folder of the run; empty: the command's own choice
+  std::string descriptors;           ///< empty: the run's folder
+  std::string shard;                 ///< "i/N"; empty: from a Slurm job array, else everything
   std::string events;
   bool dry_run = false;
   std::int64_t block_keypoints = 0;
@@ -54,6 +55,7 @@ struct PairContext {
   const ImageSource& source;
   std::filesystem::path descriptors;
   std::string numbers;
+  int threads = 0;  ///< as --threads
 };
 using MakePairs = std::function<PairSelection(const PairContext& context)>;
 

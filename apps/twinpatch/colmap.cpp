@@ -9,6 +9,7 @@
 #include "apps/twinpatch/colmap_images.hpp"
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/pair_choice.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/units.hpp"
 #include "twinpatch/net/patch_extent.hpp"
@@ -122,24 +123,26 @@ ExitCode run_colmap(Session& session, const ColmapOptions& given) {
   if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options());
   const auto images = open_images(session, options);
 
-  bool complete = true;
+  const std::vector<std::string> names = images->names();
+  const PairRule rule = parse_pair_rule(options.collection.pairs);
+  const ImagePairList list = listed_pairs(session, rule, names);
+  const ExitCode code = list.complete() ? ExitCode::done : ExitCode::partial;
   std::optional<float> sigma;
   const auto make_images = [&](const NetworkSpec& spec) {
     sigma = sigma_of_points(options, cut_options(options.photographs, spec));
     return make_source(images, options, spec);
   };
   const auto make_pairs = [&](const PairContext& context) {
-    return choose_pairs(session, options, *images, context, complete);
+    return select_pairs(session, rule, names, list.pairs, context);
   };
   const CollectionOutcome outcome =
       run_images(session, options.engine, options.collection, make_images, make_pairs, options.run_folder());
-  const ExitCode code = complete ? ExitCode::done : ExitCode::partial;
   if (!outcome.matches) return code;
 
   const ColmapExport result = export_matches(session, options, *images, *outcome.matches, sigma);
   say_what_was_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
-  const bool has_list = write_pair_list(session, options, images->names(), result.matched);
+  const bool has_list = write_pair_list(session, options, names, result.matched);
   const auto next = say_next(session, options, *images, result, has_list);
   if (session.options().json) {
     session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next));

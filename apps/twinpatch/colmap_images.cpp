@@ -3,7 +3,6 @@
 #include "apps/twinpatch/colmap_images.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -14,30 +13,12 @@
 namespace twinpatch::app {
 namespace {
 
-/// "a.jpg, b.jpg, c.jpg and 17 more": enough to see what they have in common.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamed = 10;
-  const std::vector<std::string> first(names.begin(),
-                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, names.size())));
-  const std::string more = names.size() > kNamed ? fmt::format(" and {} more", names.size() - kNamed) : "";
-  return fmt::format("{}{}", fmt::join(first, ", "), more);
-}
-
 std::vector<std::string> names_where(const std::vector<ColmapImageRow>& rows, auto&& condition) {
   std::vector<std::string> names;
   for (const auto& row : rows) {
     if (condition(row)) names.push_back(row.name);
   }
   return names;
-}
-
-void check_photographs(const ColmapOptions& options, const std::vector<ColmapImageRow>& rows) {
-  const auto missing = names_where(rows, [&](const ColmapImageRow& row) {
-    return !std::filesystem::exists(std::filesystem::path(options.images) / row.name);
-  });
-  if (missing.empty()) return;
-  throw IoError(options.images, fmt::format("{} of the database's {} images are not in this folder: {}", missing.size(),
-                                            rows.size(), listed(missing)));
 }
 
 /// Keypoints for the images that have none, into the database.
@@ -79,7 +60,7 @@ void check_keypoints(Session& session, const ColmapOptions& options, const std::
     throw InvalidArgument(
         fmt::format("{}: the keypoints of {} images have two columns, x and y (hloc writes such), and so no window to "
                     "cut: give its side in pixels as --patch-size, or extract keypoints with scale and angle ({})",
-                    options.database, points.size(), listed(points)));
+                    options.database, points.size(), quoted_names(points)));
   }
   const auto empty = names_where(rows, [](const ColmapImageRow& row) { return row.keypoints <= 0; });
   if (empty.empty()) return;
@@ -88,7 +69,7 @@ void check_keypoints(Session& session, const ColmapOptions& options, const std::
     throw InvalidArgument(fmt::format("{}: no image has keypoints{}", options.database, hint));
   }
   session.warn("{} of {} images have no keypoints and will match nothing{}: {}", empty.size(), rows.size(), hint,
-               listed(empty));
+               quoted_names(empty));
 }
 
 }  // namespace
@@ -119,7 +100,7 @@ std::shared_ptr<const ColmapImages> open_images(Session& session, const ColmapOp
                     "there, or pycolmap's import_images",
                     options.database));
   }
-  check_photographs(options, images->rows);
+  check_photographs(options.images, images->names());
   if (options.extract) {
     extract(session, options, *images);
     images->rows = images->database.images();

@@ -35,8 +35,4 @@ struct ColmapImages {
 [[nodiscard]] std::unique_ptr<ImageSource> make_source(std::shared_ptr<const ColmapImages> images,
                                                        const ColmapOptions& options, const NetworkSpec& spec);
 
-/// What --pairs says, for these images; `complete` turns false where a list names images that are not there.
-[[nodiscard]] PairSelection choose_pairs(Session& session, const ColmapOptions& options, const ColmapImages& images,
-                                         const PairContext& context, bool& complete);
-
 }  // namespace twinpatch::app

@@ -58,10 +58,6 @@ void add_colmap_options(CLI::App& app, ColmapOptions& options) {
       ->required()
       ->type_name("DIR")
       ->group(kMainGroup);
-  app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
-      ->type_name("WHICH")
-      ->default_str(options.pairs)
-      ->group(kMainGroup);
   app.add_flag("--replace", options.replace, "overwrite matches and geometries that the pairs have already")
       ->group(kMainGroup);
   app.add_flag("--verify", options.verify, "verify geometrically here, so that COLMAP need not")->group(kMainGroup);

@@ -21,7 +21,6 @@ struct ColmapOptions {
   PhotographOptions photographs;
   std::string database;
   std::string images;
-  std::string pairs = "exhaustive";
   std::string pair_list;            ///< written; empty: in the run's folder
   std::optional<float> patch_size;  ///< pixels, for keypoints of two columns
   bool extract = false;

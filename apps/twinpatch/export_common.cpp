@@ -8,76 +8,42 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 
 #include "apps/frame/run_options.hpp"
 #include "twinpatch/net/model.hpp"
 #include "twinpatch/net/patch_extent.hpp"
-#include "twinpatch/sfm/image_pair_list.hpp"
 
 namespace twinpatch::app {
 namespace {
 
-constexpr std::string_view kSequential = "sequential:";
-constexpr std::size_t kMostNamed = 20;  // missing images in a message
-
-/// Every image with the `window` ones behind it.
-std::vector<ImagePair> neighbours(std::int64_t images, std::int64_t window) {
-  std::vector<ImagePair> pairs;
-  for (std::int64_t i = 0; i < images; ++i) {
-    for (std::int64_t j = i + 1; j <= std::min(images - 1, i + window); ++j) {
-      pairs.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j)});
-    }
-  }
-  return pairs;
-}
-
-std::int64_t window_of(const std::string& pairs) {
-  const char* const begin = pairs.data() + kSequential.size();
-  const char* const end = pairs.data() + pairs.size();
-  std::int32_t window = 0;
-  const auto [stop, status] = std::from_chars(begin, end, window);
-  if (status == std::errc() && stop == end && window >= 1) return window;
-  throw UsageError(fmt::format("--pairs {}: expected sequential:N with N of 1 or more", pairs));
-}
-
-/// Leaves out the images that no pair names, so that they need not be there.
-ExportPairs compact(std::vector<ImagePair> pairs, const std::vector<std::string>& names) {
-  std::vector<std::int32_t> place(names.size(), -1);
-  for (const auto& pair : pairs) {
+/// Leaves out the images that no pair of the list names, so that they need not be there.
+void keep_listed(ExportPairs& images) {
+  std::vector<std::int32_t> place(images.names.size(), -1);
+  for (const auto& pair : images.listed) {
     place[static_cast<std::size_t>(pair.first)] = 0;
     place[static_cast<std::size_t>(pair.second)] = 0;
   }
-  ExportPairs result;
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < images.names.size(); ++i) {
     if (place[i] < 0) continue;
-    place[i] = static_cast<std::int32_t>(result.names.size());
-    result.names.push_back(names[i]);
+    place[i] = static_cast<std::int32_t>(named.size());
+    named.push_back(images.names[i]);
   }
-  for (auto& pair : pairs) {
+  for (auto& pair : images.listed) {
     pair = {place[static_cast<std::size_t>(pair.first)], place[static_cast<std::size_t>(pair.second)]};
   }
-  result.pairs = std::move(pairs);
-  return result;
+  images.names = std::move(named);
 }
 
 }  // namespace
-
-bool ExportOptions::has_list() const { return pairs != "exhaustive" && !pairs.starts_with(kSequential); }
 
 void ExportOptions::validate() const {
   engine.execution.validate();
   collection.validate();
   photographs.validate();
-  if (pairs.starts_with(kSequential)) (void)window_of(pairs);
 }
 
 void add_export_options(CLI::App& app, ExportOptions& options) {
-  app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, or a list of image pairs")
-      ->type_name("WHICH|FILE")
-      ->default_str(options.pairs)
-      ->group(kMainGroup);
   add_collection_options(app, options.collection);
   add_engine_options(app, options.engine);
   add_patch_options(app, options.photographs);
@@ -89,29 +55,18 @@ PhotographOptions patch_options(const ExportOptions& options) {
   return photographs;
 }
 
-ExportPairs find_pairs(Session& session, const ExportOptions& options, const std::vector<std::string>& names) {
-  const std::int64_t count = std::ssize(names);
-  if (options.pairs == "exhaustive") return compact(neighbours(count, count), names);
-  if (options.pairs.starts_with(kSequential)) return compact(neighbours(count, window_of(options.pairs)), names);
-  const ImagePairList list = read_image_pairs(options.pairs, names);
-  for (const auto& warning : list.warnings()) session.warn("{}", warning);
-  if (list.repeated > 0) session.detail("{}: {} lines repeat a pair", options.pairs, list.repeated);
-  ExportPairs result = compact(list.pairs, names);
-  for (const auto& image : list.unknown) result.unknown.push_back(image.name);
-  return result;
+ExportPairs find_pairs(Session& session, const ExportOptions& options, std::vector<std::string> names) {
+  const PairRule rule = parse_pair_rule(options.collection.pairs);
+  ImagePairList list = listed_pairs(session, rule, names);
+  ExportPairs pairs{.rule = rule, .names = std::move(names), .listed = std::move(list.pairs), .unknown = {}};
+  for (const auto& image : list.unknown) pairs.unknown.push_back(image.name);
+  if (rule.kind == PairRule::Kind::list) keep_listed(pairs);
+  return pairs;
 }
 
-void check_images(const std::vector<std::string>& names, const std::filesystem::path& folder) {
-  std::string missing;
-  std::size_t count = 0;
-  for (const auto& name : names) {
-    std::error_code failed;
-    if (std::filesystem::is_regular_file(folder / name, failed)) continue;
-    if (++count <= kMostNamed) missing += fmt::format("{}\"{}\"", count == 1 ? "" : ", ", name);
-  }
-  if (count == 0) return;
-  if (count > kMostNamed) missing += fmt::format(" and {} more", count - kMostNamed);
-  throw IoError(folder.string(), fmt::format("{} of {} images are not there: {}", count, names.size(), missing));
+MakePairs selection_of(Session& session, const ExportPairs& pairs) {
+  return
+      [&](const PairContext& context) { return select_pairs(session, pairs.rule, pairs.names, pairs.listed, context); };
 }
 
 CollectionMatches open_runs(const std::vector<std::string>& folders) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/twinpatch/collection_run.hpp"
+#include "apps/twinpatch/pair_choice.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/sfm/feature_image_source.hpp"
 
@@ -17,12 +18,10 @@ struct ExportOptions {
   EngineOptions engine;
   CollectionOptions collection;
   PhotographOptions photographs;
-  std::string pairs = "exhaustive";  ///< or sequential:N, or a list
   std::string out;
 
   /// Throws UsageError.
   void validate() const;
-  [[nodiscard]] bool has_list() const;
   /// Where a run of this command is kept unless --run says it.
   [[nodiscard]] std::filesystem::path run_folder() const { return out + ".run"; }
 };
@@ -33,16 +32,15 @@ void add_export_options(CLI::App& app, ExportOptions& options);
 
 /// Which images are matched, and what of the list could not be taken.
 struct ExportPairs {
-  std::vector<std::string> names;  ///< images that occur in a pair
-  std::vector<ImagePair> pairs;    ///< of places in `names`
+  PairRule rule;
+  std::vector<std::string> names;  ///< of a list, those that occur in a pair
+  std::vector<ImagePair> listed;   ///< of places in `names`
   std::vector<std::string> unknown;
 };
-/// Reads "exhaustive", "sequential:N" (in order of `names`) or a list, and says what of it is left out.
-[[nodiscard]] ExportPairs find_pairs(Session& session, const ExportOptions& options,
-                                     const std::vector<std::string>& names);
-
-/// Throws IoError naming the images that are not in the folder.
-void check_images(const std::vector<std::string>& names, const std::filesystem::path& folder);
+/// Of these images; says what of a list is left out.
+[[nodiscard]] ExportPairs find_pairs(Session& session, const ExportOptions& options, std::vector<std::string> names);
+/// For run_images; both arguments must outlive the result.
+[[nodiscard]] MakePairs selection_of(Session& session, const ExportPairs& pairs);
 
 /// Opens the folders of a finished run.
 [[nodiscard]] CollectionMatches open_runs(const std::vector<std::string>& folders);

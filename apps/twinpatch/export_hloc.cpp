@@ -40,7 +40,9 @@ void HlocOptions::validate() const {
   matching.validate();
   Outputs outputs;
   outputs.add_input(features);
-  if (matching.has_list()) outputs.add_input(matching.pairs);
+  if (const PairRule rule = parse_pair_rule(matching.collection.pairs); rule.kind == PairRule::Kind::list) {
+    outputs.add_input(rule.text);
+  }
   outputs.add("-o", matching.out);
   outputs.check();
 }
@@ -86,7 +88,7 @@ std::vector<FeatureImage> read_images(Session& session, const HlocFeatureFile& f
 ExitCode match_features(Session& session, const HlocOptions& options) {
   const HlocFeatureFile file(options.features);
   const ExportPairs pairs = find_pairs(session, options.matching, file.names());
-  check_images(pairs.names, options.images);
+  check_photographs(options.images, pairs.names);
   const auto images = read_images(session, file, pairs.names, options.sigma);
   const auto load = [&](std::int64_t image) {
     const std::string& name = pairs.names.at(static_cast<std::size_t>(image));
@@ -96,11 +98,9 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const auto make_images = [&](const NetworkSpec& spec) {
     return std::make_unique<FeatureImageSource>(options.images, images, load, cut_options(photographs, spec), 1);
   };
-  const auto make_pairs = [&](const PairContext& context) {
-    return PairSelection::listed(context.source.size(), pairs.pairs);
-  };
-  const CollectionOutcome outcome = run_images(session, options.matching.engine, options.matching.collection,
-                                               make_images, make_pairs, options.matching.run_folder());
+  const CollectionOutcome outcome =
+      run_images(session, options.matching.engine, options.matching.collection, make_images,
+                 selection_of(session, pairs), options.matching.run_folder());
   if (outcome.matches) return write(session, *outcome.matches, options.matching.out, pairs.unknown);
   return pairs.unknown.empty() ? ExitCode::done : ExitCode::partial;
 }

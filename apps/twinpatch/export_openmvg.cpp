@@ -44,7 +44,9 @@ void OpenMvgOptions::validate() const {
   Outputs outputs;
   outputs.add_input(project);
   outputs.add_input(keypoints);
-  if (matching.has_list()) outputs.add_input(matching.pairs);
+  if (const PairRule rule = parse_pair_rule(matching.collection.pairs); rule.kind == PairRule::Kind::list) {
+    outputs.add_input(rule.text);
+  }
   outputs.add("-o", out);
   outputs.check();
 }
@@ -133,7 +135,7 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   for (const auto& [name, view] : views) names.push_back(name);
   const ExportPairs pairs = find_pairs(session, options.matching, names);
   const std::filesystem::path folder = options.images.empty() ? project.root : std::filesystem::path(options.images);
-  check_images(pairs.names, folder);
+  check_photographs(folder, pairs.names);
   const auto read = [&](const std::string& name) {
     return read_openmvg_features(std::filesystem::path(options.features_folder) / (views.at(name).stem + ".feat"));
   };
@@ -146,11 +148,9 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const auto make_images = [&](const NetworkSpec& spec) {
     return std::make_unique<FeatureImageSource>(folder, images, load, cut_options(photographs, spec), 1);
   };
-  const auto make_pairs = [&](const PairContext& context) {
-    return PairSelection::listed(context.source.size(), pairs.pairs);
-  };
-  const CollectionOutcome outcome = run_images(session, options.matching.engine, options.matching.collection,
-                                               make_images, make_pairs, options.matching.run_folder());
+  const CollectionOutcome outcome =
+      run_images(session, options.matching.engine, options.matching.collection, make_images,
+                 selection_of(session, pairs), options.matching.run_folder());
   if (!outcome.matches) return pairs.unknown.empty() ? ExitCode::done : ExitCode::partial;
   const Assigned assigned = assign(session, views, pairs.names, options.project);
   return write(session, options, *outcome.matches, assigned, pairs.unknown);

@@ -8,6 +8,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 
 #include "apps/frame/command.hpp"
 #include "twinpatch/vision/image.hpp"
@@ -93,6 +94,27 @@ void add_photograph_options(CLI::App& app, PhotographOptions& options) {
       ->type_name("C")
       ->default_str("0")
       ->group(kGroup);
+}
+
+std::string quoted_names(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kNamed, names.size()); ++i) {
+    text += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", names[i]);
+  }
+  if (names.size() > kNamed) text += fmt::format(" and {} more", names.size() - kNamed);
+  return text;
+}
+
+void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+  std::vector<std::string> missing;
+  for (const auto& name : names) {
+    std::error_code failed;
+    if (!std::filesystem::is_regular_file(folder / name, failed)) missing.push_back(name);
+  }
+  if (missing.empty()) return;
+  throw IoError(folder.string(), fmt::format("{} of {} images are not in this folder: {}", missing.size(), names.size(),
+                                             quoted_names(missing)));
 }
 
 Photograph read_photograph(Session& session, const std::filesystem::path& path,

@@ -38,6 +38,11 @@ void add_patch_options(CLI::App& app, PhotographOptions& options);
 /// Said in the help of every command that reads or writes coordinates.
 extern const char* const kPixelConvention;
 
+/// "a.jpg", "b.jpg" and 17 more: enough to see what they have in common.
+[[nodiscard]] std::string quoted_names(const std::vector<std::string>& names);
+/// Throws IoError naming the images that are not in the folder.
+void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names);
+
 struct Photograph {
   std::string path;
   int width = 0;

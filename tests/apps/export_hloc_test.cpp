@@ -153,11 +153,13 @@ TEST_CASE("export hloc says what is wrong and leaves nothing behind") {
 
   fs::remove(scene.path("images/c.png"));
   fs::remove(scene.path("images/none.png"));
-  CHECK_THAT(fails({"--keypoint-sigma", "3"}), Contains("2 of 4 images are not there: \"c.png\", \"none.png\""));
+  CHECK_THAT(fails({"--keypoint-sigma", "3"}),
+             Contains("2 of 4 images are not in this folder: \"c.png\", \"none.png\""));
   const auto list = photographs.pairs("db/a b.png\tdb/\"ü\".png\n");  // names none of those
   CHECK(photographs.run({"--keypoint-sigma", "3", "--pairs", list, "-q"}).code == 0);
   fs::remove(scene.path("m.h5"));
-  CHECK_THAT(fails({"--pairs", scene.path("nowhere.txt")}), Contains("nowhere.txt"));
+  CHECK_THAT(fails({"--pairs", scene.path("nowhere.txt")}, 2),
+             Contains("nowhere.txt: neither exhaustive, sequential:N"));
   CHECK_THAT(fails({"--pairs", photographs.pairs("one\n")}), Contains("pairs.txt: line 1"));
   CHECK_THAT(fails({"--ratio", "2"}, 2), Contains("--ratio"));
   CHECK_THAT(run_twinpatch({"export", "hloc", "-o", scene.path("m.h5")}).err, Contains("finished run"));

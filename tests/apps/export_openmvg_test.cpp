@@ -135,7 +135,7 @@ TEST_CASE("export openmvg says what is wrong and leaves nothing behind") {
   fs::remove(scene.path("matches/c.feat"));
   fails("c.feat");
   fs::remove(scene.path("images/c.png"));
-  fails("1 of 3 images are not there: \"c.png\"");
+  fails("1 of 3 images are not in this folder: \"c.png\"");
   scene.folder().file("matches/sfm_data.json", "{}");
   fails("sfm_data.json");
 }

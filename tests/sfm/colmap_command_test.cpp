@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
+#include <map>
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
@@ -46,11 +47,12 @@ struct Collection {
   [[nodiscard]] std::string images() const { return scene.path("photo graphs"); }
   [[nodiscard]] std::string photograph(std::size_t i) const { return images() + "/" + names[i]; }
 
-  [[nodiscard]] ProcessResult run(const std::vector<std::string>& more, const std::string& network = "siam-l2") const {
+  [[nodiscard]] ProcessResult run(const std::vector<std::string>& more, const std::string& network = "siam-l2",
+                                  const ProcessOptions& how = {}) const {
     std::vector<std::string> arguments{"colmap",          path(), "--images",  images(), "-m", scene.model(network),
                                        "--max-keypoints", "120",  "--threads", "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_twinpatch(arguments);
+    return run_twinpatch(arguments, how);
   }
   /// Of the pair's stored matches, how many there are and how many lie at the shift between the two.
   [[nodiscard]] std::pair<int, int> right_ones(std::uint32_t a, std::uint32_t b) const {
@@ -73,6 +75,19 @@ struct Collection {
   Scene scene;
   std::vector<std::string> names;
 };
+
+/// The stored matches of every pair.
+std::map<std::int64_t, std::vector<std::uint32_t>> matches_of(const Collection& collection) {
+  std::map<std::int64_t, std::vector<std::uint32_t>> all;
+  TestDatabase database(collection.path());
+  const auto count = static_cast<std::uint32_t>(collection.names.size());
+  for (std::uint32_t a = 3; a < 3 + count; ++a) {
+    for (std::uint32_t b = a + 1; b < 3 + count; ++b) {
+      if (const auto row = database.row("matches", "pair_id", key(a, b))) all[key(a, b)] = integers(row->data);
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -171,7 +186,7 @@ TEST_CASE("keypoints without scale need the size of their patches") {
   }
   const auto refused = collection.run({"--run", collection.scene.path("r")});
   CHECK(refused.code == 1);
-  CHECK_THAT(refused.err, Contains("two columns") && Contains("--patch-size") && Contains("a.png, b.png"));
+  CHECK_THAT(refused.err, Contains("two columns") && Contains("--patch-size") && Contains("\"a.png\", \"b.png\""));
   const auto result = collection.run({"--run", collection.scene.path("r"), "--patch-size", "40"});
   INFO(result.err);
   REQUIRE(result.code == 0);
@@ -211,7 +226,7 @@ TEST_CASE("images without keypoints, keypoints outside, photographs that are mis
   std::filesystem::remove(collection.photograph(2));
   const auto missing = collection.run({});
   CHECK(missing.code == 1);
-  CHECK_THAT(missing.err, Contains("2 of the database's 3 images") && Contains("a.png, c.png"));
+  CHECK_THAT(missing.err, Contains("2 of 3 images are not in this folder: \"a.png\", \"c.png\""));
 }
 
 TEST_CASE("an image that changes while a run is under way stops it") {
@@ -225,6 +240,49 @@ TEST_CASE("an image that changes while a run is under way stops it") {
   CHECK(changed.code == 1);
   CHECK_THAT(changed.err, Contains("b.png"));
   CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 0);
+}
+
+TEST_CASE("Ctrl-C stops a run between two pairs, says what is kept, and the same command ends it") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  TestDatabase(collection.path()).run("DELETE FROM matches");
+  // Seconds of a 2-channel network, a block for every pair.
+  const auto run = [&](const std::string& folder, const ProcessOptions& how) {
+    return collection.run({"--block-keypoints", "130", "--run", collection.scene.path(folder)}, "2ch", how);
+  };
+  const auto stopped = run("stopped", {.interrupt_after = " on CPU"});
+  INFO(stopped.err);
+  REQUIRE(stopped.code == 130);
+  CHECK_THAT(stopped.err, Contains("stopping at the next clean point") && Contains("are kept in") &&
+                              Contains("the same command goes on from there") && Contains("error: interrupted"));
+  CHECK(stopped.out.empty());
+  CHECK(matches_of(collection).empty());
+  REQUIRE(run("stopped", {}).code == 0);
+  const auto ended = matches_of(collection);
+  CHECK(ended.size() == 3);
+  TestDatabase(collection.path()).run("DELETE FROM matches");
+  REQUIRE(run("straight", {}).code == 0);
+  CHECK(matches_of(collection) == ended);
+}
+
+TEST_CASE("a second network decides about what the first left over") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  const auto first = matches_of(collection);
+  const auto scores = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"--rerank", collection.scene.model("2ch"), "--replace"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = collection.run(arguments);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return matches_of(collection);
+  };
+  // Without a threshold every survivor of the first stage stays; an unattainable one leaves nothing.
+  CHECK(scores({"--run", collection.scene.path("all")}) == first);
+  CHECK(scores({"--run", collection.scene.path("none"), "--rerank-threshold", "1e30"}).empty());
+  const auto alone = collection.run({"--rerank-threshold", "0", "--run", collection.scene.path("alone")});
+  CHECK(alone.code == 2);
+  CHECK_THAT(alone.err, Contains("--rerank-threshold needs --rerank"));
 }
 
 TEST_CASE("a database that another program writes to is left alone") {
