@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "collection/rig.hpp"
 #include "twinpatch/core/file.hpp"
@@ -86,26 +87,42 @@ TEST_CASE("an image that changed since the plan is refused by name") {
                   ImageChanged);
 }
 
+namespace {
+
+/// Patches of an image are the bytes of a file.
+struct Files final : WrappedSource {
+  Files(const ImageSource& inner, std::filesystem::path folder) : WrappedSource(inner), in(std::move(folder)) {
+    for (std::int64_t i = 0; i < inner.size(); ++i) {
+      const PatchSet set = inner.patches(i);
+      std::ofstream out(path(i), std::ios::binary);
+      out.write(static_cast<const char*>(set.view().pixels), set.size() * set.view().patch_bytes());
+    }
+  }
+  std::filesystem::path path(std::int64_t image) const { return in / (std::to_string(image) + ".image"); }
+  std::string content_key(std::int64_t image) const override { return file_content_hash(path(image)); }
+  PatchSet patches(std::int64_t image) const override {
+    const auto bytes = std::make_shared<const std::vector<std::byte>>(read_file(path(image)));
+    PatchView view = WrappedSource::patches(image).view();
+    view.pixels = bytes->data();
+    return {view, bytes};
+  }
+  std::filesystem::path in;
+};
+
+/// Does something to an image when the first block is done.
+struct Meddle final : RunEvents {
+  explicit Meddle(std::function<void()> what) : act(std::move(what)) {}
+  void block_done(const Block& /*block*/, const std::string& /*id*/, std::int64_t /*matches*/,
+                  double /*seconds*/) override {
+    if (done++ == 0) act();
+  }
+  std::function<void()> act;
+  int done = 0;
+};
+
+}  // namespace
+
 TEST_CASE("a file that is gone or another one since the plan is named") {
-  /// Patches of an image are the bytes of a file.
-  struct Files final : WrappedSource {
-    Files(const ImageSource& inner, std::filesystem::path folder) : WrappedSource(inner), in(std::move(folder)) {
-      for (std::int64_t i = 0; i < inner.size(); ++i) {
-        const PatchSet set = inner.patches(i);
-        std::ofstream out(path(i), std::ios::binary);
-        out.write(static_cast<const char*>(set.view().pixels), set.size() * set.view().patch_bytes());
-      }
-    }
-    std::filesystem::path path(std::int64_t image) const { return in / (std::to_string(image) + ".image"); }
-    std::string content_key(std::int64_t image) const override { return file_content_hash(path(image)); }
-    PatchSet patches(std::int64_t image) const override {
-      const auto bytes = std::make_shared<const std::vector<std::byte>>(read_file(path(image)));
-      PatchView view = WrappedSource::patches(image).view();
-      view.pixels = bytes->data();
-      return {view, bytes};
-    }
-    std::filesystem::path in;
-  };
   Rig rig;
   const Files files(rig.source, rig.folder.path());
   const std::int64_t victim = 6;
@@ -125,6 +142,38 @@ TEST_CASE("a file that is gone or another one since the plan is named") {
   std::filesystem::rename(rig.folder / "away", files.path(victim));
   run(plan);
   CHECK(matches_of(rig.folder / "run") == expected_matches(rig.engine, rig.source, rig.pairs, {}));
+}
+
+TEST_CASE(
+    "an image that goes or changes in the middle of a run stops it by name, and the run goes on once it is back") {
+  Rig rig;
+  const Files files(rig.source, rig.folder.path());
+  std::int64_t victim = files.size() - 1;  // comes last
+  while (files.keypoint_count(victim) == 0) --victim;
+  const auto plan = make_plan(rig.engine, nullptr, files, rig.pairs, {.tile_keypoints = 90});
+  REQUIRE(plan.blocks.size() > 5);
+  const auto run = [&](const std::string& name, RunEvents* events) {
+    return run_collection(rig.engine, nullptr, files, rig.pairs, plan, {rig.folder / name, {}}, {}, events);
+  };
+  run("straight", nullptr);
+  const auto expected = block_files(rig.folder / "straight");
+
+  Meddle change([&] { damage(files.path(victim), 2); });
+  CHECK_THROWS_AS(run("changed", &change), ImageChanged);
+  CHECK(change.done >= 1);
+  CHECK(block_files(rig.folder / "changed").size() == static_cast<std::size_t>(change.done));
+  CHECK(change.done < std::ssize(expected));
+  damage(files.path(victim), 2);  // as it was
+  CHECK(run("changed", nullptr).blocks_found == change.done);
+  CHECK(block_files(rig.folder / "changed") == expected);
+
+  Meddle remove([&] { std::filesystem::rename(files.path(victim), rig.folder / "away"); });
+  CHECK_THROWS_WITH(run("gone", &remove), Contains(files.path(victim).string()));
+  CHECK(remove.done >= 1);
+  CHECK(remove.done < std::ssize(expected));
+  std::filesystem::rename(rig.folder / "away", files.path(victim));
+  CHECK(run("gone", nullptr).blocks_found == remove.done);
+  CHECK(block_files(rig.folder / "gone") == expected);
 }
 
 TEST_CASE("a folder of another run is refused with what differs") {
