@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,7 @@
 // the clock and by the processor time that was got (what counts on a machine that others use), and the largest memory.
 //
 //   bench_collection --data DIR [--images 100] [--keypoints 2000] [--model siam] [--memory 512M] [--folder DIR]
+//                    [--json FILE]
 //
 // Descriptors are made first, into FOLDER, and are not part of the figures; reading them back and writing the block
 // files is.
@@ -35,6 +38,7 @@ struct Options {
   std::int64_t memory = 0;
   int rounds = 3;
   std::int64_t grid_side = 16384;
+  std::string json;  ///< file for the figures
 };
 
 double processor_seconds() {
@@ -80,6 +84,24 @@ Matrix some_descriptors(Engine& engine, const ImageSource& source, std::int64_t 
     filled += now;
   }
   return result;
+}
+
+void write_json(const Options& options, const Engine& engine, const CollectionPlan& plan, const Rate& grid,
+                const Rate& collection, std::int64_t peak) {
+  const nlohmann::ordered_json object{
+      {"schema", "twinpatch.bench.collection/1"},
+      {"model", engine.spec().name},
+      {"device", engine.device()},
+      {"memory", engine.memory()},
+      {"images", plan.images.size()},
+      {"keypoints", plan.keypoints()},
+      {"image_pairs", plan.pairs()},
+      {"comparisons", plan.comparisons()},
+      {"rounds", options.rounds},
+      {"comparisons_per_second", {{"grid", grid.wall}, {"collection", collection.wall}}},
+      {"comparisons_per_processor_second", {{"grid", grid.processor}, {"collection", collection.processor}}},
+      {"peak_bytes", peak}};
+  std::ofstream(options.json) << object.dump(1) << '\n';
 }
 
 int run(const Options& options) {
@@ -134,7 +156,9 @@ int run(const Options& options) {
     fmt::print("collection / grid: {:.3f} by the clock, {:.3f} by processor time (best of {})\n",
                best_run.wall / best_grid.wall, best_run.processor / best_grid.processor, options.rounds);
   }
-  fmt::print("largest memory of the process: {}\n", format_bytes(peak_bytes()));
+  const std::int64_t peak = peak_bytes();
+  fmt::print("largest memory of the process: {}\n", format_bytes(peak));
+  if (!options.json.empty()) write_json(options, engine, plan, best_grid, best_run, peak);
   return 0;
 }
 
@@ -154,11 +178,12 @@ int main(int argc, char** argv) {
     if (name == "--memory") options.memory = twinpatch::parse_bytes(value);
     if (name == "--rounds") options.rounds = std::stoi(value);
     if (name == "--grid-side") options.grid_side = std::stoll(value);
+    if (name == "--json") options.json = value;
   }
   if (options.data.empty()) {
     fmt::print(
         "skipped: bench_collection --data FOLDER_OF_PHOTOGRAPHS [--images N] [--keypoints N] [--model NAME] "
-        "[--memory SIZE] [--folder DIR] [--rounds N] [--grid-side N]\n");
+        "[--memory SIZE] [--folder DIR] [--rounds N] [--grid-side N] [--json FILE]\n");
     return 0;
   }
   try {
