@@ -27,7 +27,10 @@ git archive HEAD | tar -x -C "$context"
 build() { # build TARGET TAG [options]
   local target=$1 tag=$2
   shift 2
-  "$builder" "$([ "$builder" = buildah ] && echo bud || echo build)" --target "$target" --tag "$tag" \
+  # buildah keeps no stage for the next build unless told to.
+  local build=(build)
+  [ "$builder" != buildah ] || build=(bud --layers)
+  "$builder" "${build[@]}" --target "$target" --tag "$tag" \
     --file "$context/docker/$kind.Dockerfile" "$@" "$context"
 }
 build tested "twinpatch:$kind-tested" "$@" # fails where a test fails
