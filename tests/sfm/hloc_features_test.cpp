@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "twinpatch/sfm/hloc_features.hpp"
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <ctime>
@@ -27,9 +28,14 @@ H5Data points(const std::string& name, hid_t type, std::vector<double> xy) {
   return {name + "/keypoints", type, {xy.size() / 2, 2}, std::move(xy)};
 }
 
+/// Numbers with their last bit set, so never half way between two that binary16 holds: HDF5 rounds those up, not to
+/// even.
 std::vector<double> random_values(test::Random& random, std::size_t count, double low, double high) {
   std::vector<double> values(count);
-  for (double& value : values) value = static_cast<float>(random.uniform(low, high));
+  for (double& value : values) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(random.uniform(low, high)));
+    value = std::bit_cast<float>(bits | 1U);
+  }
   return values;
 }
 
