@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "patch_input.hpp"
+#include "kernel_rules.hpp"
 #include "runtime/check.hpp"
 
 namespace twinpatch::cuda {
@@ -19,21 +19,14 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
   for (std::size_t i = 0; i < spec.streams.size(); ++i) {
     const auto& stream = spec.streams[i];
     Shape input = stream_input(spec, stream, patch);
-    Convolution layer = std::get<Convolution>(stream.layers.front());
+    const auto& whole = std::get<Convolution>(stream.layers.front());
     const std::string prefix = branch_prefix(spec, false, i, 0);
+    const Convolution layer = half_of(whole, side == Side::left);
     const auto window = std::int64_t{layer.kernel.height} * layer.kernel.width;
     const auto both = weights.values(prefix + "weight", 2 * window * layer.out);
-    const bool has_bias = layer.bias && side == Side::left;
-    const auto bias = has_bias ? weights.values(prefix + "bias", layer.out) : std::span<const float>{};
     input.channels = 1;
-    layer.in = 1;
-    layer.bias = has_bias;
     const auto filter = weights.packed(fmt::format("{}{}_filter", prefix, which), [&] {
-      std::vector<float> half(static_cast<std::size_t>(window * layer.out));
-      for (std::int64_t o = 0; o < layer.out; ++o) {
-        std::copy_n(both.data() + (2 * o + (side == Side::left ? 0 : 1)) * window, window, half.data() + o * window);
-      }
-      return pack_filter(layer, half, device_->type);
+      return pack_filter(layer, half_weights(whole, both, side == Side::left), device_->type);
     });
     ConvolutionRequest request{.batch = batch, .input = input, .layer = layer, .relu = false, .pooling = {}};
     request.precision = device_->options.precision;
@@ -44,7 +37,10 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
     half.output = {output.height, output.width, output.channels};
     half.convolution = std::make_unique<ConvolutionPlan>(device_->libraries, request);
     half.filter = filter;
-    if (has_bias) half.bias = weights.packed(prefix + "half_bias", [&] { return pack(bias, device_->type); });
+    if (layer.bias) {
+      half.bias = weights.packed(prefix + "half_bias",
+                                 [&] { return pack(weights.values(prefix + "bias", layer.out), device_->type); });
+    }
     half.input = HeldBuffer<std::byte>(device_, checked_multiply(batch, input.size() * size_of(device_->type)));
     TWINPATCH_CUDA_CHECK(
         cudaMemsetAsync(half.input.data(), 0, static_cast<std::size_t>(half.input.bytes()), device_->stream()));

@@ -1,10 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "patch_input.hpp"
-
-#include <fmt/format.h>
-
-#include "twinpatch/core/error.hpp"
+#include "kernel_rules.hpp"
 
 namespace twinpatch::cuda {
 
@@ -27,16 +23,9 @@ kernels::View view_of(StreamView view) {
   return kernels::View::whole;
 }
 
-void check_patch_size(const NetworkSpec& spec, int height, int width) {
-  if (spec.input) {
-    if (*spec.input != Extent{height, width}) {
-      throw ShapeError(fmt::format("network {} takes patches of {}×{}, got {}×{}", spec.name, spec.input->height,
-                                   spec.input->width, height, width));
-    }
-  } else if (height < spec.minimum_input.height || width < spec.minimum_input.width) {
-    throw ShapeError(fmt::format("network {} takes patches of at least {}×{}, got {}×{}", spec.name,
-                                 spec.minimum_input.height, spec.minimum_input.width, height, width));
-  }
+kernels::Squash squash_of(std::optional<Activation::Kind> activation) {
+  if (!activation) return kernels::Squash::none;
+  return *activation == Activation::Kind::relu ? kernels::Squash::relu : kernels::Squash::tanh;
 }
 
 }  // namespace twinpatch::cuda

@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "kernels/kernels.hpp"
 #include "twinpatch/net/spec.hpp"
+
+// Parts of a network as kernels are told of them.
 
 namespace twinpatch::cuda {
 
 [[nodiscard]] kernels::PixelRule pixel_rule(const Normalisation& normalisation);
 [[nodiscard]] kernels::View view_of(StreamView view);
-
-/// Throws ShapeError for patches of another size than the network's.
-void check_patch_size(const NetworkSpec& spec, int height, int width);
+[[nodiscard]] kernels::Squash squash_of(std::optional<Activation::Kind> activation);
 
 }  // namespace twinpatch::cuda

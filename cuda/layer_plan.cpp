@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kernel_rules.hpp"
 #include "library/convolution.hpp"
 #include "library/matrix_product.hpp"
 #include "twinpatch/core/error.hpp"
@@ -233,7 +234,7 @@ struct LayerPlan::Planner {
   }
 
   void add(const Activation& layer, Shape output) {
-    const auto kind = layer.kind == Activation::Kind::relu ? kernels::Squash::relu : kernels::Squash::tanh;
+    const kernels::Squash kind = squash_of(layer.kind);
     append({.name = layer.kind == Activation::Kind::relu ? "relu" : "tanh",
             .in_place = true,
             .run = [kind, type = type, size = plan.batch_ * shape.size()](

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "branch_plan.hpp"
-#include "patch_input.hpp"
+#include "kernel_rules.hpp"
 #include "siamese.hpp"
 #include "transfer.hpp"
 #include "twinpatch/core/error.hpp"

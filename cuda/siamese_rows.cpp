@@ -6,16 +6,13 @@
 #include <limits>
 #include <variant>
 
+#include "kernel_rules.hpp"
 #include "siamese.hpp"
 #include "transfer.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda {
 namespace {
-
-kernels::Squash squash_of(const Activation& activation) {
-  return activation.kind == Activation::Kind::relu ? kernels::Squash::relu : kernels::Squash::tanh;
-}
 
 bool narrow_products(const Device& device) { return device.type != NumberType::fp32; }
 
@@ -46,7 +43,7 @@ DecisionHead read_head(DeviceWeights& weights) {
   head.rest = 1;
   if (layers.size() > 1) {
     if (const auto* activation = std::get_if<Activation>(&layers[1])) {
-      head.squash = squash_of(*activation);
+      head.squash = squash_of(activation->kind);
       head.rest = 2;
     }
   }

@@ -56,8 +56,8 @@ set(TWINPATCH_CUDA_ENGINE
   deep_head.cpp
   device.cpp
   halves_plan.cpp
+  kernel_rules.cpp
   layer_plan.cpp
-  patch_input.cpp
   run_statistics.cpp
   selection.cpp
   several_devices.cpp

@@ -8,6 +8,7 @@
 
 #include "device.hpp"
 #include "kernels/kernels.hpp"
+#include "twinpatch/net/two_channel.hpp"
 
 namespace twinpatch::cuda {
 
@@ -39,18 +40,6 @@ class TwoChannelRows final : public Rows {
   PatchView view_;
   Side side_;
 };
-
-/// What happens to the sum of two halves before the rest of the network: everything up to the next layer with weights
-/// that is fused into the sum.
-struct JoinRule {
-  kernels::Squash squash = kernels::Squash::none;
-  bool pool = false;       ///< then max pooling 2×2, stride 2, rounding down
-  std::size_t layers = 1;  ///< of the stream, the convolution included
-  friend bool operator==(const JoinRule&, const JoinRule&) = default;
-};
-
-/// The same rule serves all streams, or nothing: then halves cannot be used.
-[[nodiscard]] std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch);
 
 /// Rows and columns of a grid whose halves of the first convolution are kept at once, within a quarter of `memory`
 /// bytes.

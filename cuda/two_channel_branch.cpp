@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "patch_input.hpp"
+#include "kernel_rules.hpp"
 #include "transfer.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
@@ -64,42 +64,13 @@ class TwoChannelBranch final : public BranchExecutor {
   Staging staging_;
 };
 
-std::optional<JoinRule> stream_rule(const NetworkSpec& spec, const twinpatch::Stream& stream, Extent patch) {
-  const auto& layers = stream.layers;
-  if (layers.empty() || !std::holds_alternative<Convolution>(layers[0])) return {};
-  JoinRule rule;
-  if (layers.size() < 2 || !std::holds_alternative<Activation>(layers[1])) return rule;
-  const bool relu = std::get<Activation>(layers[1]).kind == Activation::Kind::relu;
-  rule.squash = relu ? kernels::Squash::relu : kernels::Squash::tanh;
-  rule.layers = 2;
-  if (layers.size() < 3) return rule;
-  const auto half = output_shape(layers[0], stream_input(spec, stream, patch));
-  const auto* pooling = std::get_if<Pooling>(&layers[2]);
-  if (pooling != nullptr && *pooling == Pooling{} && half.height >= 2 && half.width >= 2) {
-    rule.pool = true;
-    rule.layers = 3;
-  }
-  return rule;
-}
-
 }  // namespace
-
-std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch) {
-  const auto first = stream_rule(spec, spec.streams.front(), patch);
-  for (const auto& stream : spec.streams) {
-    if (stream_rule(spec, stream, patch) != first) return {};
-  }
-  return first;
-}
 
 Backend::TileSize halves_block(const NetworkSpec& spec, Extent patch, NumberType type, std::int64_t memory) {
   constexpr std::int64_t kMostRows = 256;
   constexpr std::int64_t kMostColumns = 1024;
   if (!join_rule(spec, patch)) return {kMostRows, kMostColumns};
-  std::int64_t bytes = 1;
-  for (const auto& stream : spec.streams) {
-    bytes += output_shape(stream.layers.front(), stream_input(spec, stream, patch)).size() * size_of(type);
-  }
+  const std::int64_t bytes = halves_size(spec, patch) * size_of(type);
   const std::int64_t patches = memory / 4 / bytes;
   return {std::clamp<std::int64_t>(patches / 5, 1, kMostRows),
           std::clamp<std::int64_t>(patches * 4 / 5, 1, kMostColumns)};

@@ -7,8 +7,8 @@
 
 #include "branch_plan.hpp"
 #include "halves_plan.hpp"
+#include "kernel_rules.hpp"
 #include "pair_buffers.hpp"
-#include "patch_input.hpp"
 #include "selection.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
@@ -29,7 +29,7 @@ class TwoChannelScorer final : public PairScorer {
     const TwoChannelRows& left = two_channel(left_rows);
     const TwoChannelRows& right = two_channel(right_rows);
     if (pairs.empty()) return;
-    const Extent patch = common_extent(left, right);
+    const Extent patch = check_pair(spec(), left.extent(), right.extent());
     const Turn turn(*device_);
     with_less_memory(
         kListPart / 4,
@@ -99,17 +99,6 @@ class TwoChannelScorer final : public PairScorer {
     return *found;
   }
 
-  Extent common_extent(const TwoChannelRows& left, const TwoChannelRows& right) const {
-    const auto a = left.extent();
-    const auto b = right.extent();
-    if (a != b) {
-      throw ShapeError(
-          fmt::format("network {} stacks the patches of a pair, which must be of one size: {}×{} and {}×{}",
-                      spec().name, a.height, a.width, b.height, b.width));
-    }
-    return a;
-  }
-
   /// Plans for pairs from layer `first` of each stream on.
   PairPlan& plan(Extent patch, std::size_t first, std::int64_t count) {
     return plans_.get(std::to_string(first), patch, batch_limit(*device_, spec(), patch), count,
@@ -161,8 +150,8 @@ class TwoChannelScorer final : public PairScorer {
     run(network, count, scores, control, [&](std::int64_t begin, std::int64_t n) {
       for (std::size_t i = 0; i < spec().streams.size(); ++i) {
         kernels::join_halves(device_->stream(), device_->type, halves.left.halves(i), halves.right.halves(i),
-                             pairs + 2 * begin, n, halves.left.shape(i), halves.rule.squash, halves.rule.pool,
-                             network.branch().input(i));
+                             pairs + 2 * begin, n, halves.left.shape(i), squash_of(halves.rule.activation),
+                             halves.rule.pool, network.branch().input(i));
       }
     });
   }
@@ -183,7 +172,7 @@ class TwoChannelScorer final : public PairScorer {
     const TwoChannelRows& left = two_channel(left_rows);
     const TwoChannelRows& right = two_channel(right_rows);
     if (left.size() == 0 || right.size() == 0) return;
-    const Extent patch = common_extent(left, right);
+    const Extent patch = check_pair(spec(), left.extent(), right.extent());
     const Turn turn(*device_);
     const auto block = halves_block(spec(), patch, device_->type, device_->context.pool().bound());
     const std::int64_t most = std::min(block.rows, left.size()) * std::min(block.columns, right.size());

@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "patch_input.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <type_traits>
 
 #include "pixel_kernels.hpp"
-#include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
 namespace {
@@ -74,18 +71,6 @@ void load_patch(PatchView patch, PixelMap map, StreamView view, float* out, int 
     load(static_cast<const std::uint8_t*>(patch.pixels), patch.height, patch.width, map, view, out, step);
   } else {
     load(static_cast<const float*>(patch.pixels), patch.height, patch.width, map, view, out, step);
-  }
-}
-
-void check_patch_size(const NetworkSpec& spec, int height, int width) {
-  if (spec.input) {
-    if (*spec.input != Extent{height, width}) {
-      throw ShapeError(fmt::format("network {} takes patches of {}×{}, got {}×{}", spec.name, spec.input->height,
-                                   spec.input->width, height, width));
-    }
-  } else if (height < spec.minimum_input.height || width < spec.minimum_input.width) {
-    throw ShapeError(fmt::format("network {} takes patches of at least {}×{}, got {}×{}", spec.name,
-                                 spec.minimum_input.height, spec.minimum_input.width, height, width));
   }
 }
 

@@ -20,7 +20,4 @@ struct PixelMap {
 /// (2 where two patches are interleaved as channels).
 void load_patch(PatchView patch, PixelMap map, StreamView view, float* out, int step);
 
-/// Throws ShapeError unless patches of this size fit the network.
-void check_patch_size(const NetworkSpec& spec, int height, int width);
-
 }  // namespace twinpatch::cpu

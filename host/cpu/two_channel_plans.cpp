@@ -47,16 +47,12 @@ HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, int workers)
     half.output = output_shape(layer, half.input);
     half.input.channels = 1;
     const LayerWeights weights{&model, fmt::format("branch.{}", i)};
-    const auto window = std::int64_t{layer.kernel.height} * layer.kernel.width;
-    const float* both = weights.get(0, "weight", 2 * window * layer.out);
-    std::vector<float> weight(static_cast<std::size_t>(window * layer.out));
-    for (std::int64_t o = 0; o < layer.out; ++o) {
-      std::copy_n(both + (2 * o + (side == Side::left ? 0 : 1)) * window, window, weight.data() + o * window);
-    }
-    const bool has_bias = layer.bias && side == Side::left;
-    auto single = layer;
-    single.in = 1;
-    const float* bias = has_bias ? weights.get(0, "bias", layer.out) : nullptr;
+    const bool first = side == Side::left;
+    const Convolution single = half_of(layer, first);
+    const auto whole = std::int64_t{2} * layer.kernel.height * layer.kernel.width * layer.out;
+    const std::vector<float> weight =
+        half_weights(layer, {weights.get(0, "weight", whole), static_cast<std::size_t>(whole)}, first);
+    const float* bias = single.bias ? weights.get(0, "bias", layer.out) : nullptr;
     half.convolution = stem_fits(single, half.output, false)
                            ? make_stem_step(single, half.input, half.output, false, false, weight.data(), bias)
                            : make_convolution_step(single, half.input, half.output, {}, weight.data(), bias,
@@ -94,33 +90,23 @@ void HalvesPlan::run(CpuContext& context, const TwoChannelRows& rows, std::int64
 
 namespace {
 
-std::optional<JoinRule> stream_rule(const NetworkSpec& spec, const Stream& stream, Extent patch) {
-  const auto& layers = stream.layers;
-  if (layers.empty() || !std::holds_alternative<Convolution>(layers[0])) return {};
-  JoinRule rule;
-  if (layers.size() < 2 || !std::holds_alternative<Activation>(layers[1])) return rule;
-  rule.activation = std::get<Activation>(layers[1]).kind;
-  rule.layers = 2;
-  if (layers.size() < 3 || rule.activation != Activation::Kind::relu) return rule;
-  const auto half = output_shape(layers[0], stream_input(spec, stream, patch));
-  const auto* pooling = std::get_if<Pooling>(&layers[2]);
-  if (pooling != nullptr && pooling->kind == Pooling::Kind::max && pooling->window == Extent{2, 2} &&
-      pooling->stride == Extent{2, 2} && !pooling->ceil && half.height >= 2 && half.width >= 2) {
-    rule.pool = true;
-    rule.layers = 3;
+/// As the kernel join_pooled, with tanh in the place of ReLU; rising, so it follows the maximum.
+void join_pooled_tanh(const float* left, const float* right, int rows, int width, int channels, float* out) {
+  const auto row = std::int64_t{width} * channels;
+  for (int y = 0; y + 1 < rows; y += 2) {
+    for (int x = 0; x + 1 < width; x += 2) {
+      for (int c = 0; c < channels; ++c) {
+        const auto at = y * row + std::int64_t{x} * channels + c;
+        const auto sum = [&](std::int64_t i) { return left[i] + right[i]; };
+        const float upper = std::max(sum(at), sum(at + channels));
+        const float lower = std::max(sum(at + row), sum(at + row + channels));
+        *out++ = std::tanh(std::max(upper, lower));
+      }
+    }
   }
-  return rule;
 }
 
 }  // namespace
-
-std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch) {
-  const auto first = stream_rule(spec, spec.streams.front(), patch);
-  for (const auto& stream : spec.streams) {
-    if (stream_rule(spec, stream, patch) != first) return {};
-  }
-  return first;
-}
 
 void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, int first, int rows,
                  float* out) {
@@ -130,7 +116,11 @@ void join_halves(const float* left, const float* right, Shape shape, const JoinR
   right += first * row;
   if (rule.pool) {
     out += std::int64_t{first / 2} * (shape.width / 2) * shape.channels;
-    kernels.join_pooled(left, right, rows, shape.width, shape.channels, out);
+    if (rule.activation == Activation::Kind::relu) {
+      kernels.join_pooled(left, right, rows, shape.width, shape.channels, out);
+    } else {
+      join_pooled_tanh(left, right, rows, shape.width, shape.channels, out);
+    }
     return;
   }
   out += first * row;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "branch_plan.hpp"
+#include "twinpatch/net/two_channel.hpp"
 #include "two_channel.hpp"
 
 // Plans of a 2-channel network: whole pairs, or pairs that start from cached halves of the first convolution
@@ -63,17 +64,6 @@ class HalvesPlan {
   std::int64_t size_ = 0;
 };
 
-/// What happens to the sum of two halves before the rest of the network: everything up to the next layer with weights
-/// that is fused into the sum.
-struct JoinRule {
-  ActivationKind activation;
-  bool pool = false;       ///< then max pooling 2×2, stride 2, rounding down (after a ReLU)
-  std::size_t layers = 1;  ///< of the stream, the convolution included
-  friend bool operator==(const JoinRule&, const JoinRule&) = default;
-};
-
-/// The same rule serves all streams, or nothing: then halves cannot be used.
-[[nodiscard]] std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch);
 /// Rows [first, first + rows) of rule(left + right), `first` even; all three pointers at their maps' beginnings,
 /// `shape` is the halves'.
 void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, int first, int rows,

@@ -25,15 +25,6 @@ constexpr std::int64_t kBlockRows = 64;
 constexpr std::int64_t kPairsPerLeft = 2;
 constexpr std::int64_t kBlockColumns = 256;
 
-/// Values of all halves of one patch.
-std::int64_t halves_size(const NetworkSpec& spec, Extent patch) {
-  std::int64_t size = 0;
-  for (const auto& stream : spec.streams) {
-    size += output_shape(stream.layers.front(), stream_input(spec, stream, patch)).size();
-  }
-  return std::max<std::int64_t>(1, size);
-}
-
 /// Rows and columns of a block whose halves take at most half of the memory.
 Backend::TileSize block_size(const NetworkSpec& spec, Extent patch, std::int64_t memory) {
   if (!join_rule(spec, patch)) return {kBlockRows, kBlockColumns};
@@ -53,7 +44,7 @@ class TwoChannelScorer final : public PairScorer {
     const auto& b = two_channel_rows(right);
     if (pairs.empty()) return;
     const std::scoped_lock lock(mutex_);
-    const auto patch = common_extent(a, b);
+    const auto patch = check_pair(model_->spec, a.extent(), b.extent());
     const auto rule = join_rule(model_->spec, patch);
     const auto order = by_left(pairs);
     const auto pair_at = [&](std::int64_t i) { return pairs[static_cast<std::size_t>(order[i])]; };
@@ -111,17 +102,6 @@ class TwoChannelScorer final : public PairScorer {
     Buffer<float> pair_halves;                // [workers, 2, size]: of the pair at hand, in lists
     Buffer<float> left_halves, right_halves;  // [block rows or columns, size]: in grids, made on first use
   };
-
-  Extent common_extent(const TwoChannelRows& left, const TwoChannelRows& right) const {
-    const auto a = left.extent();
-    const auto b = right.extent();
-    if (a != b) {
-      throw ShapeError(
-          fmt::format("network {} stacks the patches of a pair, which must be of one size: {}×{} and {}×{}",
-                      model_->spec.name, a.height, a.width, b.height, b.width));
-    }
-    return a;
-  }
 
   PairPlan& list_plan(Extent patch) {
     if (!list_plan_ || list_extent_ != patch) {
@@ -205,7 +185,7 @@ class TwoChannelScorer final : public PairScorer {
     const auto& b = two_channel_rows(right);
     if (a.size() == 0 || b.size() == 0) return;
     const std::scoped_lock lock(mutex_);
-    const auto patch = common_extent(a, b);
+    const auto patch = check_pair(model_->spec, a.extent(), b.extent());
     const auto rule = join_rule(model_->spec, patch);
     const auto block = block_size(model_->spec, patch, context_->memory);
     scores_.resize(static_cast<std::size_t>(block.rows * block.columns));

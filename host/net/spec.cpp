@@ -157,6 +157,18 @@ void check(const NetworkSpec& spec) {
           fmt::format("at most {} parameters, found {}", limits::kParameters, parameters));
 }
 
+void check_patch_size(const NetworkSpec& spec, int height, int width) {
+  if (spec.input) {
+    if (*spec.input != Extent{height, width}) {
+      throw ShapeError(fmt::format("network {} takes patches of {}×{}, got {}×{}", spec.name, spec.input->height,
+                                   spec.input->width, height, width));
+    }
+  } else if (height < spec.minimum_input.height || width < spec.minimum_input.width) {
+    throw ShapeError(fmt::format("network {} takes patches of at least {}×{}, got {}×{}", spec.name,
+                                 spec.minimum_input.height, spec.minimum_input.width, height, width));
+  }
+}
+
 bool has_descriptors(const NetworkSpec& spec) { return spec.coupling != Coupling::two_channel; }
 
 bool is_symmetric(const NetworkSpec& spec) {

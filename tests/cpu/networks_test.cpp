@@ -5,6 +5,7 @@
 
 #include "support/random.hpp"
 #include "support/reference.hpp"
+#include "support/small_networks.hpp"
 #include "support/tolerances.hpp"
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/core/error.hpp"
@@ -162,6 +163,19 @@ TEST_CASE("A small memory bound changes nothing but the blocks") {
   const auto tile = backend->tile_size(*model, 64, 64);
   CHECK(tile.rows * tile.columns < 35);
   test::expect_close(block_scores(*backend, model, left.view, right.view), expected, tolerance::kScoreFp32);
+}
+
+TEST_CASE("Halves of first convolutions are joined as the reference has it, whatever follows") {
+  const auto backend = make_cpu_backend(cpu_options());
+  for (const NetworkSpec& spec : test::joining_networks()) {
+    INFO(spec.name);
+    const auto model = shared_model(spec, 9);
+    const Patches left(3, test_extent(spec), 43);
+    const Patches right(5, test_extent(spec), 44);
+    const auto expected = reference::scores(*model, left.view, right.view);
+    test::expect_close(list_scores(*backend, model, left.view, right.view), expected, tolerance::kScoreFp32);
+    test::expect_close(block_scores(*backend, model, left.view, right.view), expected, tolerance::kScoreFp32);
+  }
 }
 
 TEST_CASE("A grid of a 2-channel network fills a selection, tile by tile") {

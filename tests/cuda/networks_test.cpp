@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_support.hpp"
+#include "support/small_networks.hpp"
 
 using namespace twinpatch;
 using namespace twinpatch::test;
@@ -83,6 +84,23 @@ TEST_CASE("results do not depend on the batch, nor on how often a plan ran befor
       CHECK(rig.list(left.view, right.view) == first);
       CHECK(rig.list(left.view, right.view) == first);
       expect_close(rig.block(left.view, right.view), expected, tolerance::kScoreFp32);
+    }
+  }
+}
+
+TEST_CASE("halves of first convolutions are joined on the device as the reference has it, whatever follows") {
+  if (no_device()) return;
+  for (const NetworkSpec& spec : joining_networks()) {
+    INFO(spec.name);
+    const auto model = shared_model(spec, 9);
+    const Patches left(3, test_extent(spec), 43);
+    const Patches right(5, test_extent(spec), 44);
+    const auto expected = reference::scores(*model, left.view, right.view);
+    for (const auto& [precision, limit] :
+         {std::pair{Precision::fp32, tolerance::kScoreFp32}, std::pair{Precision::fp16, tolerance::kScoreFp16}}) {
+      const Rig rig = cuda_rig(model, cuda_options(precision));
+      expect_close(rig.list(left.view, right.view), expected, limit);
+      expect_close(rig.block(left.view, right.view), expected, limit);
     }
   }
 }

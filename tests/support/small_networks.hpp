@@ -31,6 +31,32 @@ inline DecisionLayers two_layer_head(int length, int hidden) {
   return {{Linear{2 * length, hidden}, Activation{Activation::Kind::relu}, Linear{hidden, 1}}};
 }
 
+/// 2-channel networks with every form of what follows the first convolution, so of joining its halves. Its output has
+/// odd sides, of which pooling drops a row and a column.
+inline std::vector<NetworkSpec> joining_networks() {
+  const Activation relu{Activation::Kind::relu};
+  const Activation tanh{Activation::Kind::tanh};
+  const Pooling average{.kind = Pooling::Kind::average};
+  const Pooling upwards{.ceil = true};
+  const std::vector<std::vector<Layer>> forms = {
+      {}, {relu}, {tanh}, {relu, Pooling{}}, {tanh, Pooling{}}, {Pooling{}}, {relu, average}, {relu, upwards}};
+  std::vector<NetworkSpec> result;
+  for (const auto& form : forms) {
+    NetworkSpec spec;
+    spec.input = Extent{17, 13};
+    spec.coupling = Coupling::two_channel;
+    std::vector<Layer> layers{Convolution{.in = 2, .out = 6, .kernel = {3, 3}}};
+    layers.insert(layers.end(), form.begin(), form.end());
+    spec.name = "join";
+    for (const Layer& layer : form) spec.name += " " + describe(layer);
+    layers.push_back(Convolution{.in = 6, .out = 5, .kernel = {3, 2}});
+    spec.streams = {{{}, layers}};
+    spec.decision = DecisionLayers{{Linear{static_cast<int>(branch_size(spec)), 1}}};
+    result.push_back(std::move(spec));
+  }
+  return result;
+}
+
 /// Descriptors [count, length]: random, some of them copies of others (exact ties), some nearly so.
 inline Matrix some_descriptors(std::int64_t count, int length, std::uint64_t seed, bool normalised) {
   Random random(seed);

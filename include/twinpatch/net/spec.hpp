@@ -158,6 +158,8 @@ struct Shape {
 [[nodiscard]] std::int64_t branch_size(const NetworkSpec& spec);
 /// Checks the whole network: every layer's shapes, the decision's width, one score at the end. Throws ShapeError.
 void check(const NetworkSpec& spec);
+/// Throws ShapeError unless patches of this size fit the network.
+void check_patch_size(const NetworkSpec& spec, int height, int width);
 /// True for networks whose branch sees one patch: descriptors exist.
 [[nodiscard]] bool has_descriptors(const NetworkSpec& spec);
 /// True if score(a, b) == score(b, a) for every pair by construction.

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "twinpatch/net/spec.hpp"
+
+// What of a 2-channel network can be computed once a patch. Its first convolutions are linear in the two channels:
+// conv([p; q]) = convₚ(p) + conv_q(q), so a grid of pairs takes one half of each from every patch, and what follows
+// from their sum. Every engine reads the network so.
+
+namespace twinpatch {
+
+/// What happens to the sum of two halves before the rest of the network: everything up to the next layer with weights
+/// that can be fused into the sum.
+struct JoinRule {
+  std::optional<Activation::Kind> activation;
+  bool pool = false;       ///< then max pooling 2×2, stride 2, rounding down, after an activation
+  std::size_t layers = 1;  ///< of the stream, the convolution included
+  friend bool operator==(const JoinRule&, const JoinRule&) = default;
+};
+
+/// The same rule serves all streams, or nothing: then halves cannot be used.
+[[nodiscard]] std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch);
+
+/// One patch's part of such a convolution: of one input channel, its bias with the first patch of a pair.
+[[nodiscard]] Convolution half_of(const Convolution& layer, bool first);
+/// Its weights [out, 1, kernel.height, kernel.width] out of those of the whole, [out, 2, kernel.height, kernel.width].
+[[nodiscard]] std::vector<float> half_weights(const Convolution& layer, std::span<const float> both, bool first);
+/// Values of all halves of one patch, at least 1: the outputs of every stream's first layer.
+[[nodiscard]] std::int64_t halves_size(const NetworkSpec& spec, Extent patch);
+
+/// Throws ShapeError unless both patches of a pair are of one size, which it returns.
+Extent check_pair(const NetworkSpec& spec, Extent left, Extent right);
+
+}  // namespace twinpatch
