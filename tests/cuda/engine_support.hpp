@@ -9,12 +9,12 @@
 
 namespace twinpatch::test {
 
-/// A machine of that many devices, in place of the one there is, until the end of its scope. Null where there are fewer
-/// (a GPU host): the case says so and returns.
+/// A machine of that many devices with so many bytes each, in place of the one there is, until the end of its scope.
+/// Null where there are fewer or smaller ones (a GPU host): the case says so and returns.
 struct DeviceMachine {
   virtual ~DeviceMachine() = default;
 };
-[[nodiscard]] std::unique_ptr<DeviceMachine> machine_of(int devices);
+[[nodiscard]] std::unique_ptr<DeviceMachine> machine_of(int devices, std::int64_t memory = std::int64_t{1} << 30);
 
 constexpr Extent kTinyPatch{16, 16};
 

@@ -7,12 +7,14 @@ namespace twinpatch::test {
 namespace {
 
 struct SimtMachine final : DeviceMachine {
-  explicit SimtMachine(int devices) : machine({.devices = devices}) {}
+  SimtMachine(int devices, std::int64_t memory) : machine({.devices = devices, .memory = memory}) {}
   simt::Machine machine;
 };
 
 }  // namespace
 
-std::unique_ptr<DeviceMachine> machine_of(int devices) { return std::make_unique<SimtMachine>(devices); }
+std::unique_ptr<DeviceMachine> machine_of(int devices, std::int64_t memory) {
+  return std::make_unique<SimtMachine>(devices, memory);
+}
 
 }  // namespace twinpatch::test

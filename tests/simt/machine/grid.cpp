@@ -54,6 +54,12 @@ struct Thread {
   void* operand = nullptr;
 };
 
+/// Lanes by bits.
+struct Warp {
+  unsigned alive = 0;    ///< not ended
+  unsigned arrived = 0;  ///< in a warp function, whatever its mask
+};
+
 /// One block while it runs. Threads are kept from block to block for their stacks.
 class Block {
  public:
@@ -70,12 +76,16 @@ class Block {
   void step(int thread);
   void end_thread(int thread);
   bool release_barrier();
+  /// Once all lanes of a mask have arrived; false where some of them are there with another one.
+  bool combine_lanes(int me, detail::Combine combine);
   void make_ready(int thread) { ready_.push_back(thread); }
+  [[nodiscard]] Warp& warp_of(int thread) { return warps_[static_cast<std::size_t>(thread / 32)]; }
   [[nodiscard]] std::string stuck() const;
 
   const GridLaunch* launch_ = nullptr;
   Random* random_ = nullptr;
   std::vector<Thread> threads_;
+  std::vector<Warp> warps_;
   std::deque<int> ready_;
   std::uint64_t order_ = 0;
   int count_ = 0;
@@ -98,7 +108,9 @@ void Block::run(const GridLaunch& launch, uint3 index, Random& random) {
   shared_.reset(new std::byte[std::max<std::size_t>(launch.shared, 1)]);
   fill(reinterpret_cast<char*>(shared_.get()), reinterpret_cast<char*>(shared_.get()) + launch.shared);
   ready_.clear();
+  warps_.assign(static_cast<std::size_t>((count_ + 31) / 32), {});
   for (int i = 0; i < count_; ++i) {
+    warp_of(i).alive |= 1u << i % 32;
     Thread& thread = threads_[static_cast<std::size_t>(i)];
     thread.waiting = Waiting::no;
     thread.ended = false;
@@ -147,6 +159,7 @@ void Block::step(int thread) {
 void Block::end_thread(int thread) {
   Thread& self = threads_[static_cast<std::size_t>(thread)];
   self.ended = true;
+  warp_of(thread).alive &= ~(1u << thread % 32);
   ++ended_;
   // Those that wait need wait for this one no longer: let one of them look again.
   (void)release_barrier();
@@ -199,43 +212,43 @@ void Block::collective(unsigned mask, const char* kind, void* operand, detail::C
   self.mask = mask;
   self.kind = kind;
   self.operand = operand;
-  for (;;) {
-    unsigned present = 0;
-    bool all = true;
-    std::array<void*, 32> operands{};
-    for (int l = 0; l < 32 && all; ++l) {
-      if ((mask >> l & 1) == 0 || first + l >= count_) continue;
-      const Thread& other = threads_[static_cast<std::size_t>(first + l)];
-      if (other.ended) continue;
-      if (other.operand == nullptr ||
-          other.mask != mask) {  // not here yet, or in another branch with a mask of its own
-        all = false;
-        break;
-      }
-      if (other.kind != kind && std::string(other.kind) != kind)
-        detail::fault("lanes of a warp call different functions");
-      present |= 1u << l;
-      operands[static_cast<std::size_t>(l)] = other.operand;
-    }
-    if (all) {
-      combine(present, operands.data());
-      for (int l = 0; l < 32; ++l) {
-        if ((present >> l & 1) == 0) continue;
-        Thread& other = threads_[static_cast<std::size_t>(first + l)];
-        other.operand = nullptr;
-        if (other.waiting == Waiting::warp) {
-          other.waiting = Waiting::no;
-          make_ready(first + l);
-        }
-      }
-      make_ready(me);
-      Fiber::suspend();
-      return;
-    }
+  Warp& warp = warp_of(me);
+  warp.arrived |= 1u << (me - first);
+  while ((mask & warp.alive & ~warp.arrived) != 0 || !combine_lanes(me, combine)) {
     self.waiting = Waiting::warp;
     Fiber::suspend();
     if (self.operand == nullptr) return;  // another lane has combined
   }
+  make_ready(me);
+  Fiber::suspend();
+}
+
+bool Block::combine_lanes(int me, detail::Combine combine) {
+  const Thread& self = threads_[static_cast<std::size_t>(me)];
+  const int first = me / 32 * 32;
+  Warp& warp = warp_of(me);
+  const unsigned present = self.mask & warp.alive;
+  std::array<void*, 32> operands{};
+  for (int l = 0; l < 32; ++l) {
+    if ((present >> l & 1) == 0) continue;
+    const Thread& other = threads_[static_cast<std::size_t>(first + l)];
+    if (other.mask != self.mask) return false;  // in another branch with a mask of its own
+    if (other.kind != self.kind && std::string(other.kind) != self.kind) {
+      detail::fault("lanes of a warp call different functions");
+    }
+    operands[static_cast<std::size_t>(l)] = other.operand;
+  }
+  combine(present, operands.data());
+  warp.arrived &= ~present;
+  for (int l = 0; l < 32; ++l) {
+    if ((present >> l & 1) == 0) continue;
+    Thread& other = threads_[static_cast<std::size_t>(first + l)];
+    other.operand = nullptr;
+    if (other.waiting != Waiting::warp) continue;
+    other.waiting = Waiting::no;
+    make_ready(first + l);
+  }
+  return true;
 }
 
 void Block::maybe_yield() {

@@ -21,6 +21,9 @@ namespace {
 constexpr std::size_t kSpaceBytes = std::size_t{1} << 40;  // reserved, not used
 constexpr std::size_t kPadding = 256;                      // what cudaMalloc aligns to
 constexpr int kPoison = 0xFF;
+/// Of a larger allocation only so much at either end is filled: the rest takes no memory until it is written, so that
+/// offsets beyond 32 bits can be tested.
+constexpr std::size_t kFilledEnds = std::size_t{64} << 20;
 
 std::size_t page() {
   static const auto kPage = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -110,7 +113,9 @@ void Memory::protect(const Allocation& a, bool open) const {
 
 void Memory::make_live(Allocation& a) {
   protect(a, true);
-  std::memset(a.start, kPoison, a.bytes);
+  const std::size_t ends = std::min(a.bytes, kFilledEnds);
+  std::memset(a.start, kPoison, ends);
+  std::memset(a.start + (a.bytes - ends), kPoison, ends);
   const Borders b = borders_of(a);
   std::memset(b.before, kPoison, b.before_bytes);
   std::memset(b.after, kPoison, b.after_bytes);

@@ -38,7 +38,7 @@ class Memory {
 
   /// An address, not to be touched yet. Null where the address space is used up.
   Allocation* reserve(std::size_t bytes, int device);
-  /// Fills it with 0xFF. Pinned memory is open from now on.
+  /// Fills it with 0xFF, a very large one at its ends. Pinned memory is open from now on.
   void make_live(Allocation& allocation);
   /// Gives the pages back; the addresses stay closed for good. Throws std::runtime_error where bytes beside it were
   /// written.
