@@ -143,7 +143,7 @@ struct SelectionKeys {
   std::uint64_t* columns = nullptr;  ///< [grid columns]; null unless asked for
   std::int64_t top_k = 1;
   float threshold = 0;
-  /// min over scores that are not finite of (tile row << 32 | tile column)
+  /// min over scores that are not finite of (grid row << 32 | grid column)
   unsigned long long* first_bad = nullptr;
 };
 

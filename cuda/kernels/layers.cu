@@ -1,36 +1,76 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <type_traits>
+
 #include "launch_helpers.cuh"
 
 namespace twinpatch::cuda::kernels {
 namespace {
 
+/// Neighbouring channels that a thread takes along: 16 bytes of them where the channels allow it, else one.
+template <class T, int kWidth>
+struct alignas(kWidth * sizeof(T)) Channels {
+  T values[kWidth];
+};
+
+/// Calls f with the width for maps of so many channels; what a map lies at is aligned like its items.
+template <class T, class F>
+void visit_width(int channels, F&& f) {
+  constexpr int kWide = 16 / sizeof(T);
+  if (channels % kWide == 0) return f(std::integral_constant<int, kWide>{});
+  return f(std::integral_constant<int, 1>{});
+}
+
+/// Blocks for maps of so many items, one map at a time each; fewer than 2³¹ items (limits::kActivation).
+LaunchShape per_map(std::int64_t count, std::int64_t items) {
+  const std::int64_t warps = std::clamp<std::int64_t>(items / kWarp, 1, kItemThreads / kWarp);
+  return per_block(count, static_cast<int>(warps) * kWarp);
+}
+
 /// Pooling of maps.
 /// in [count, in_shape], out [count, out_shape], the channels of both the same; gain, bias [channels] or null.
-/// Thread: one output value at a time, neighbouring channels (grid-stride). No shared memory. Float arithmetic.
-/// Reference: reference::apply(Pooling), reference::apply(Subsampling).
-template <class T>
+/// Block: one map at a time (grid-stride). Thread: kWidth neighbouring channels of every n-th position, n threads in
+/// all. No shared memory. Float arithmetic. Reference: reference::apply(Pooling), reference::apply(Subsampling).
+template <class T, int kWidth>
 __global__ void pool_kernel(const T* in, std::int64_t count, MapShape in_shape, PoolRule rule, MapShape out_shape,
                             T* out) {
-  const std::int64_t item = out_shape.size();
-  const int channels = out_shape.channels;
-  for (std::int64_t n = global_thread(); n < count * item; n += all_threads()) {
-    const int c = static_cast<int>(n % channels);
-    const int x = static_cast<int>(n / channels % out_shape.width) * rule.stride_width;
-    const int y = static_cast<int>(n % item / channels / out_shape.width) * rule.stride_height;
-    const int bottom = min(y + rule.window_height, in_shape.height);
-    const int right = min(x + rule.window_width, in_shape.width);
-    const T* const map = in + n / item * in_shape.size() + c;
-    float result = rule.average ? 0.0F : to_float(map[(std::int64_t{y} * in_shape.width + x) * channels]);
-    for (int row = y; row < bottom; ++row) {
-      for (int column = x; column < right; ++column) {
-        const float value = to_float(map[(std::int64_t{row} * in_shape.width + column) * channels]);
-        result = rule.average ? result + value : larger(result, value);
+  using Few = Channels<T, kWidth>;
+  const int few = out_shape.channels / kWidth;  // of a position
+  const int items = out_shape.height * out_shape.width * few;
+  for (std::int64_t map = blockIdx.x; map < count; map += gridDim.x) {
+    const auto* const from = reinterpret_cast<const Few*>(in + map * in_shape.size());
+    auto* const to = reinterpret_cast<Few*>(out + map * out_shape.size());
+    for (int n = static_cast<int>(threadIdx.x); n < items; n += static_cast<int>(blockDim.x)) {
+      const int c = n % few;
+      const int position = n / few;
+      const int x = position % out_shape.width * rule.stride_width;
+      const int y = position / out_shape.width * rule.stride_height;
+      const int bottom = min(y + rule.window_height, in_shape.height);
+      const int right = min(x + rule.window_width, in_shape.width);
+      const Few corner = from[(y * in_shape.width + x) * few + c];
+      float results[kWidth];
+      TWINPATCH_UNROLL
+      for (int k = 0; k < kWidth; ++k) results[k] = rule.average ? 0.0F : to_float(corner.values[k]);
+      for (int row = y; row < bottom; ++row) {
+        for (int column = x; column < right; ++column) {
+          const Few values = from[(row * in_shape.width + column) * few + c];
+          TWINPATCH_UNROLL
+          for (int k = 0; k < kWidth; ++k) {
+            const float value = to_float(values.values[k]);
+            results[k] = rule.average ? results[k] + value : larger(results[k], value);
+          }
+        }
       }
+      Few done;
+      TWINPATCH_UNROLL
+      for (int k = 0; k < kWidth; ++k) {
+        float result = results[k];
+        if (rule.average) result /= static_cast<float>((bottom - y) * (right - x));
+        if (rule.gain != nullptr) result = rule.gain[c * kWidth + k] * result + rule.bias[c * kWidth + k];
+        store(done.values[k], result);
+      }
+      to[n] = done;
     }
-    if (rule.average) result /= static_cast<float>((bottom - y) * (right - x));
-    if (rule.gain != nullptr) result = rule.gain[c] * result + rule.bias[c];
-    store(out[n], result);
   }
 }
 
@@ -87,32 +127,43 @@ __global__ void flatten_kernel(const T* in, std::int64_t count, MapShape shape, 
 
 /// Sums of halves.
 /// left, right [·, shape]; pairs [count, 2]; out [count, shape], or with half the height and width where pooled.
-/// Thread: one output value at a time, neighbouring channels (grid-stride). Float arithmetic.
-/// Reference: the first convolution of a pair, its activation and pooling (docs: conv([p;q]) = convₚ(p) + conv_q(q)).
-template <class T>
+/// Block: one pair at a time (grid-stride). Thread: kWidth neighbouring channels of every n-th position, n threads in
+/// all. No shared memory. Float arithmetic. Reference: the first convolution of a pair, its activation and pooling
+/// (docs: conv([p; q]) = convₚ(p) + conv_q(q)).
+template <class T, int kWidth>
 __global__ void join_kernel(const T* left, const T* right, const std::int32_t* pairs, std::int64_t count,
                             MapShape shape, Squash kind, bool pool, MapShape out_shape, T* out) {
-  const std::int64_t item = out_shape.size();
-  const std::int64_t row = std::int64_t{shape.width} * shape.channels;
+  using Few = Channels<T, kWidth>;
+  const int few = shape.channels / kWidth;  // of a position
+  const int items = out_shape.height * out_shape.width * few;
   const int step = pool ? 2 : 1;
-  for (std::int64_t n = global_thread(); n < count * item; n += all_threads()) {
-    const std::int64_t pair = n / item;
-    const std::int64_t at = n % item;
-    const std::int64_t c = at % shape.channels;
-    const std::int64_t x = at / shape.channels % out_shape.width * step;
-    const std::int64_t y = at / shape.channels / out_shape.width * step;
-    const std::int64_t offset = y * row + x * shape.channels + c;
-    const T* const a = left + pairs[2 * pair] * shape.size() + offset;
-    const T* const b = right + pairs[2 * pair + 1] * shape.size() + offset;
-    float result = to_float(a[0]) + to_float(b[0]);
-    if (pool) {
-      for (int k = 1; k < 4; ++k) {
-        const std::int64_t neighbour = (k / 2) * row + (k % 2) * shape.channels;
-        const float value = to_float(a[neighbour]) + to_float(b[neighbour]);
-        result = larger(result, value);
+  for (std::int64_t pair = blockIdx.x; pair < count; pair += gridDim.x) {
+    const auto* const a = reinterpret_cast<const Few*>(left + pairs[2 * pair] * shape.size());
+    const auto* const b = reinterpret_cast<const Few*>(right + pairs[2 * pair + 1] * shape.size());
+    auto* const to = reinterpret_cast<Few*>(out + pair * out_shape.size());
+    for (int n = static_cast<int>(threadIdx.x); n < items; n += static_cast<int>(blockDim.x)) {
+      const int position = n / few;
+      const int x = position % out_shape.width * step;
+      const int y = position / out_shape.width * step;
+      const int at = (y * shape.width + x) * few + n % few;
+      float results[kWidth];
+      const auto sum = [](const Few& p, const Few& q, int k) { return to_float(p.values[k]) + to_float(q.values[k]); };
+      const Few corner = a[at];
+      const Few corner_of_b = b[at];
+      TWINPATCH_UNROLL
+      for (int k = 0; k < kWidth; ++k) results[k] = sum(corner, corner_of_b, k);
+      for (int cell = 1; cell < (pool ? 4 : 1); ++cell) {
+        const int neighbour = at + (cell / 2) * shape.width * few + (cell % 2) * few;
+        const Few p = a[neighbour];
+        const Few q = b[neighbour];
+        TWINPATCH_UNROLL
+        for (int k = 0; k < kWidth; ++k) results[k] = larger(results[k], sum(p, q, k));
       }
+      Few done;
+      TWINPATCH_UNROLL  // rising functions: the maximum of them is that of their arguments
+          for (int k = 0; k < kWidth; ++k) store(done.values[k], squashed(kind, results[k]));
+      to[n] = done;
     }
-    store(out[n], squashed(kind, result));  // rising functions: the maximum of them is that of their arguments
   }
 }
 
@@ -126,11 +177,11 @@ __global__ void convert_kernel(const float* in, std::int64_t size, T* out) {
 
 void pool(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape in_shape, PoolRule rule,
           MapShape out_shape, void* out) {
-  const std::int64_t items = count * out_shape.size();
-  if (items == 0) return;
   visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(items), "pool", &pool_kernel<T>, static_cast<const T*>(in), count, in_shape, rule,
-           out_shape, static_cast<T*>(out));
+    visit_width<T>(out_shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {
+      launch(stream, per_map(count, out_shape.size() / kWidth), "pool", &pool_kernel<T, kWidth>,
+             static_cast<const T*>(in), count, in_shape, rule, out_shape, static_cast<T*>(out));
+    });
   });
 }
 
@@ -164,11 +215,12 @@ void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t 
 void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
                  std::int64_t count, MapShape shape, Squash kind, bool pool, void* out) {
   const MapShape out_shape = pool ? MapShape{shape.height / 2, shape.width / 2, shape.channels} : shape;
-  const std::int64_t items = count * out_shape.size();
-  if (items == 0) return;
   visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(items), "join_halves", &join_kernel<T>, static_cast<const T*>(left),
-           static_cast<const T*>(right), pairs, count, shape, kind, pool, out_shape, static_cast<T*>(out));
+    visit_width<T>(shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {
+      launch(stream, per_map(count, out_shape.size() / kWidth), "join_halves", &join_kernel<T, kWidth>,
+             static_cast<const T*>(left), static_cast<const T*>(right), pairs, count, shape, kind, pool, out_shape,
+             static_cast<T*>(out));
+    });
   });
 }
 

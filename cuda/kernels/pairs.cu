@@ -30,14 +30,17 @@ __global__ void score_pairs_kernel(const float* left, const float* right, std::i
 }
 
 /// First layer of a head for listed pairs.
-/// left, right [·, length], pairs [count, 2], out [count, length]. Thread: one value at a time (grid-stride).
+/// left, right [·, length], pairs [count, 2], out [count, length]. Warp: one pair at a time (grid-stride); lane: every
+/// 32nd k.
 template <class T>
 __global__ void add_rows_kernel(const float* left, const float* right, std::int64_t length, const std::int32_t* pairs,
                                 std::int64_t count, Squash kind, T* out) {
-  for (std::int64_t n = global_thread(); n < count * length; n += all_threads()) {
-    const std::int64_t pair = n / length;
-    const std::int64_t k = n % length;
-    store(out[n], squashed(kind, left[pairs[2 * pair] * length + k] + right[pairs[2 * pair + 1] * length + k]));
+  for (std::int64_t n = global_warp(); n < count; n += all_warps()) {
+    const float* const a = left + pairs[2 * n] * length;
+    const float* const b = right + pairs[2 * n + 1] * length;
+    for (std::int64_t k = lane_index(); k < length; k += kWarp) {
+      store(out[n * length + k], squashed(kind, a[k] + b[k]));
+    }
   }
 }
 
@@ -73,8 +76,8 @@ void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, R
 void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
               std::int64_t count, Squash kind, NumberType type, void* out) {
   visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(count * length), "add_rows", &add_rows_kernel<T>, left.values, right.values, length, pairs,
-           count, kind, static_cast<T*>(out));
+    launch(stream, per_warp(count), "add_rows", &add_rows_kernel<T>, left.values, right.values, length, pairs, count,
+           kind, static_cast<T*>(out));
   });
 }
 

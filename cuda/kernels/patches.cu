@@ -64,43 +64,60 @@ struct TwoSources {
   PatchSource second;
 };
 
-/// Pixel (y, x) of a stream's view of item i.
-__device__ float view_pixel(const PatchSource& source, std::int64_t i, int y, int x, int height, int width, View view) {
-  const std::int64_t patch = source.index != nullptr ? source.index[i * source.index_stride] : source.first + i;
-  const std::int64_t base = patch * height * width;
-  const auto pixel = [&](int row, int column) {
-    const std::int64_t at = base + std::int64_t{row} * width + column;
-    return source.floats ? static_cast<const float*>(source.pixels)[at]
-                         : static_cast<float>(static_cast<const std::uint8_t*>(source.pixels)[at]);
-  };
+/// One patch of a source, and what is made of its pixels.
+struct Patch {
+  const void* pixels;
+  bool floats;
+  PixelMap map;
+  int width;
+  __device__ Patch(const PatchSource& source, std::int64_t item, int height, int across)
+      : floats(source.floats), width(across) {
+    const std::int64_t patch = source.index != nullptr ? source.index[item * source.index_stride] : source.first + item;
+    const std::int64_t base = patch * height * width;
+    pixels = floats ? static_cast<const void*>(static_cast<const float*>(source.pixels) + base)
+                    : static_cast<const void*>(static_cast<const std::uint8_t*>(source.pixels) + base);
+    if (source.maps != nullptr) map = source.maps[patch];
+  }
+  __device__ float pixel(int y, int x) const {
+    const std::int64_t at = std::int64_t{y} * width + x;
+    return floats ? static_cast<const float*>(pixels)[at]
+                  : static_cast<float>(static_cast<const std::uint8_t*>(pixels)[at]);
+  }
+};
+
+/// Pixel (y, x) of a stream's view of a patch.
+__device__ float view_pixel(const Patch& patch, int y, int x, int height, View view) {
   float value = 0;
   if (view == View::surround_average) {
-    value =
-        0.25F * (pixel(2 * y, 2 * x) + pixel(2 * y, 2 * x + 1) + pixel(2 * y + 1, 2 * x) + pixel(2 * y + 1, 2 * x + 1));
+    value = 0.25F * (patch.pixel(2 * y, 2 * x) + patch.pixel(2 * y, 2 * x + 1) + patch.pixel(2 * y + 1, 2 * x) +
+                     patch.pixel(2 * y + 1, 2 * x + 1));
   } else if (view == View::central_crop) {
-    value = pixel(height / 4 + y, width / 4 + x);
+    value = patch.pixel(height / 4 + y, patch.width / 4 + x);
   } else {
-    value = pixel(y, x);
+    value = patch.pixel(y, x);
   }
-  if (source.maps == nullptr) return value;
-  const PixelMap map = source.maps[patch];
-  return map.scale * value + map.offset;
+  return patch.map.scale * value + patch.map.offset;
 }
+
+constexpr int kPatchRows = 8;  ///< of threads in a block that loads patches, at most; 16 or 32 columns of them
 
 /// Inputs of a stream.
 /// Sources: patches [·, height, width]; out [count, out_height, out_width, channels].
-/// Thread: one pixel of all channels at a time, neighbours in a row (grid-stride). No shared memory. Float arithmetic.
-/// Reference: reference::view of reference::patch.
+/// Block: one item at a time (grid-stride). Thread: pixels of all channels, as far apart as the block is wide and high.
+/// No shared memory. Float arithmetic. Reference: reference::view of reference::patch.
 template <class T, int kChannels>
 __global__ void load_patches_kernel(TwoSources sources, std::int64_t count, int height, int width, View view,
                                     int out_height, int out_width, T* out) {
-  const std::int64_t pixels = std::int64_t{out_height} * out_width;
-  for (std::int64_t n = global_thread(); n < count * pixels; n += all_threads()) {
-    const std::int64_t i = n / pixels;
-    const int y = static_cast<int>(n % pixels) / out_width;
-    const int x = static_cast<int>(n % pixels) % out_width;
-    store(out[n * kChannels], view_pixel(sources.first, i, y, x, height, width, view));
-    if constexpr (kChannels == 2) store(out[2 * n + 1], view_pixel(sources.second, i, y, x, height, width, view));
+  for (std::int64_t item = blockIdx.x; item < count; item += gridDim.x) {
+    const Patch first(sources.first, item, height, width);
+    const Patch second(kChannels == 2 ? sources.second : sources.first, item, height, width);
+    for (int y = static_cast<int>(threadIdx.y); y < out_height; y += static_cast<int>(blockDim.y)) {
+      T* const row = out + (item * out_height + y) * out_width * kChannels;
+      for (int x = static_cast<int>(threadIdx.x); x < out_width; x += static_cast<int>(blockDim.x)) {
+        store(row[x * kChannels], view_pixel(first, y, x, height, view));
+        if constexpr (kChannels == 2) store(row[2 * x + 1], view_pixel(second, y, x, height, view));
+      }
+    }
   }
 }
 
@@ -116,13 +133,13 @@ void load_patches(cudaStream_t stream, const PatchSource* sources, int channels,
                   int width, View view, NumberType type, void* out) {
   const int out_height = view == View::whole ? height : height / 2;
   const int out_width = view == View::whole ? width : width / 2;
-  const std::int64_t items = count * out_height * out_width;
-  if (items == 0) return;
   const TwoSources both{sources[0], sources[channels - 1]};
+  const dim3 block(out_width <= kWarp / 2 ? kWarp / 2 : kWarp,
+                   static_cast<unsigned>(std::clamp(out_height, 1, kPatchRows)));
   visit_number(type, [&]<class T>(T) {
     auto* const kernel = channels == 2 ? &load_patches_kernel<T, 2> : &load_patches_kernel<T, 1>;
-    launch(stream, per_item(items), "load_patches", kernel, both, count, height, width, view, out_height, out_width,
-           static_cast<T*>(out));
+    launch(stream, {.grid = {blocks_for(count, 1, kMostBlocks)}, .block = block}, "load_patches", kernel, both, count,
+           height, width, view, out_height, out_width, static_cast<T*>(out));
   });
 }
 

@@ -44,7 +44,9 @@ struct Rescored {
 };
 
 /// A value that must be looked at: it reaches the limit, or is not finite.
-__device__ bool is_hit(float value, float needed) { return value >= needed || !is_finite(value); }
+__device__ int is_hit(float value, float needed) {
+  return static_cast<int>(value >= needed) | static_cast<int>(!is_finite(value));  // without a branch
+}
 
 /// Puts a key among `top_k` descending ones, on a whole warp, unless it is there already: a tile may be selected from
 /// twice. Keys are moved 32 at a time, last ones first.
@@ -65,15 +67,33 @@ __device__ void insert_key(std::uint64_t* keys, std::int64_t top_k, std::uint64_
   }
 }
 
+/// Values of a row, or of a column, that a lane has under way at once: memory is kept busy by many loads, not by many
+/// warps alone, and looked at one after another only where one of them is a hit.
+constexpr int kAhead = 8;
+
+/// Whether one of load(0) … load(kAhead − 1) is a hit, in any lane. Beyond the end the last value comes again: loads
+/// without conditions go out together.
+template <class Load>
+__device__ bool any_hit(float needed, const Load& load) {
+  float values[kAhead];
+  TWINPATCH_UNROLL
+  for (int u = 0; u < kAhead; ++u) values[u] = load(u);
+  int hits = 0;
+  TWINPATCH_UNROLL
+  for (int u = 0; u < kAhead; ++u) hits |= is_hit(values[u], needed);
+  return __any_sync(kAllLanes, hits) != 0;
+}
+
 /// Best of each row.
 /// tile.values [rows, stride], keys.rows [grid rows, top_k] descending.
-/// Warp: one row at a time (grid-stride); lane: every 32nd column. Values that reach the row's limit are taken one
-/// after another by the whole warp, in order of columns; keys are a total order, so the order does not matter. Scores
-/// that are not finite are reported in *keys.first_bad and not kept. Reference: reference::select.
+/// Warp: one row at a time (grid-stride), 256 columns at a time; lane: every 32nd. Values that reach the row's limit
+/// are taken one after another by the whole warp, in order of columns; keys are a total order, so the order does not
+/// matter. Scores that are not finite are reported in *keys.first_bad and not kept. Reference: reference::select.
 template <class Rule>
 __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule) {
   const int lane = lane_index();
   for (std::int64_t i = global_warp(); i < tile.rows; i += all_warps()) {
+    const float* const values = tile.values + i * tile.stride;
     std::uint64_t* const kept = keys.rows + (tile.first_row + i) * keys.top_k;
     std::uint64_t last = kept[keys.top_k - 1];
     const auto limit = [&] {
@@ -81,19 +101,19 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule
       return rule.needed(score > keys.threshold ? score : keys.threshold);
     };
     float needed = limit();
-    for (std::int64_t first = 0; first < tile.columns; first += kWarp) {
+    const auto take = [&](std::int64_t first) {  // 32 columns
       const std::int64_t j = first + lane;
       const bool inside = j < tile.columns;
-      const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
-      unsigned hits = __ballot_sync(kAllLanes, inside && is_hit(value, needed));
+      const float value = inside ? rule.value(values[j], i, j) : 0;
+      unsigned hits = __ballot_sync(kAllLanes, inside && is_hit(value, needed) != 0);
       while (hits != 0) {
         const int source = __ffs(static_cast<int>(hits)) - 1;
         hits &= hits - 1;
         const std::int64_t column = first + source;
         const float score = rule.score(__shfl_sync(kAllLanes, value, source), i, column);
         if (!is_finite(score)) {
-          const auto position = static_cast<unsigned long long>(i) << 32 | static_cast<unsigned long long>(column);
-          if (lane == 0) atomicMin(keys.first_bad, position);
+          const std::int64_t position = (tile.first_row + i) << 32 | (tile.first_column + column);
+          if (lane == 0) atomicMin(keys.first_bad, static_cast<unsigned long long>(position));
           continue;
         }
         const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_column + column));
@@ -102,29 +122,36 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule
         last = kept[keys.top_k - 1];
         needed = limit();
       }
+    };
+    for (std::int64_t first = 0; first < tile.columns; first += kAhead * kWarp) {
+      const bool look = any_hit(needed, [&](int u) {
+        const std::int64_t j = min(first + u * kWarp + lane, tile.columns - 1);
+        return rule.value(values[j], i, j);
+      });
+      if (!look) continue;
+      for (int u = 0; u < kAhead && first + u * kWarp < tile.columns; ++u) take(first + u * kWarp);
     }
   }
 }
 
-constexpr std::int64_t kColumnRows = 256;  ///< rows that a warp of select_columns_kernel walks
-
 /// Best row of each column.
 /// tile.values [rows, stride], keys.columns [grid columns].
-/// Warp: 32 columns by 256 rows at a time (grid-stride); lane: one column, row by row. The best of a lane is merged by
-/// an integer maximum, whose result does not depend on the order. Reference: reference::select.
+/// Warp: 32 columns by `part_rows` rows at a time (grid-stride); lane: one column, eight rows at a time. The best of a
+/// lane is merged by an integer maximum, whose result does not depend on the order. Reference: reference::select.
 template <class Rule>
-__global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Rule rule) {
+__global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, std::int64_t part_rows, Rule rule) {
   const int lane = lane_index();
   const std::int64_t across = (tile.columns + kWarp - 1) / kWarp;
-  const std::int64_t parts = across * ((tile.rows + kColumnRows - 1) / kColumnRows);
+  const std::int64_t parts = across * ((tile.rows + part_rows - 1) / part_rows);
   for (std::int64_t part = global_warp(); part < parts; part += all_warps()) {
     const std::int64_t j = part % across * kWarp + lane;
     const bool inside = j < tile.columns;
-    const std::int64_t begin = part / across * kColumnRows;
-    const std::int64_t end = begin + kColumnRows < tile.rows ? begin + kColumnRows : tile.rows;
+    const std::int64_t near = min(j, tile.columns - 1);
+    const std::int64_t begin = part / across * part_rows;
+    const std::int64_t end = begin + part_rows < tile.rows ? begin + part_rows : tile.rows;
     std::uint64_t best = inside ? keys.columns[tile.first_column + j] : 0;
     const std::uint64_t before = best;
-    float needed = best != 0 ? rule.needed(key_score(best)) : -INFINITY;
+    float needed = best != 0 ? rule.needed(key_score(best)) : -kLargest;
     const auto offer = [&](float score, std::int64_t i) {
       if (!is_finite(score)) return;  // the rows' kernel reports it
       const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_row + i));
@@ -132,9 +159,9 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Rule r
       best = key;
       needed = rule.needed(score);
     };
-    for (std::int64_t i = begin; i < end; ++i) {
+    const auto take = [&](std::int64_t i) {  // one row
       const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
-      const bool hit = inside && is_hit(value, needed);
+      const bool hit = inside && is_hit(value, needed) != 0;
       if constexpr (Rule::kExact) {
         if (hit) offer(value, i);
       } else {
@@ -144,9 +171,25 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Rule r
           if (lane == source) offer(score, i);
         }
       }
+    };
+    for (std::int64_t first = begin; first < end; first += kAhead) {
+      const bool look = any_hit(needed, [&](int u) {
+        const std::int64_t i = min(first + u, end - 1);
+        return rule.value(tile.values[i * tile.stride + near], i, near);
+      });
+      if (!look) continue;
+      for (std::int64_t i = first; i < first + kAhead && i < end; ++i) take(i);
     }
     if (best > before) atomicMax(reinterpret_cast<unsigned long long*>(keys.columns) + tile.first_column + j, best);
   }
+}
+
+/// Rows of a part: as many parts as keep any device busy, no more, since each begins without the others' limits.
+std::int64_t part_rows_of(const ValueTile& tile) {
+  constexpr std::int64_t kParts = 4096;
+  constexpr std::int64_t kFewest = 64;
+  const std::int64_t even = tile.rows * blocks_for(tile.columns, kWarp) / kParts;
+  return std::max(kFewest, even / kAhead * kAhead);
 }
 
 template <class Rule>
@@ -154,8 +197,9 @@ void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, const Rule&
   if (tile.rows == 0 || tile.columns == 0) return;
   launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, rule);
   if (keys.columns == nullptr) return;
-  launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, kColumnRows)), "select_columns",
-         &select_columns_kernel<Rule>, tile, keys, rule);
+  const std::int64_t part_rows = part_rows_of(tile);
+  launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
+         &select_columns_kernel<Rule>, tile, keys, part_rows, rule);
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ struct LaunchShape {
   std::int64_t shared = 0;  ///< dynamic shared memory, bytes; beyond 48 KiB the kernel is told so first
 };
 
-/// Blocks of `per_block` items that cover `items`, at most `most`: for grid-stride loops, which take the rest.
-[[nodiscard]] inline std::int64_t blocks_for(std::int64_t items, std::int64_t per_block, std::int64_t most = 1 << 20) {
+/// Blocks of `per_block` items that cover `items`; at most `most`, for grid-stride loops, which take the rest.
+[[nodiscard]] inline std::int64_t blocks_for(std::int64_t items, std::int64_t per_block,
+                                             std::int64_t most = INT64_MAX) {
   const std::int64_t blocks = items / per_block + (items % per_block != 0 ? 1 : 0);
   return blocks < most ? blocks : most;
 }
