@@ -12,8 +12,9 @@
 namespace twinpatch::cuda {
 namespace {
 
-/// Enough to fill any device with the smallest layers of a tower.
 constexpr std::int64_t kDefaultBatch = 4096;
+/// Values of one activation of a batch: libraries number them with 32 bits.
+constexpr std::int64_t kMostValues = (std::int64_t{1} << 31) - 1;
 
 /// Input of layer `first` of a stream.
 Shape shape_before(const NetworkSpec& spec, const twinpatch::Stream& stream, Extent patch, std::size_t first) {
@@ -94,6 +95,8 @@ void PairPlan::run() {
   graphs_.run(batch(), device_->stream(), [this] { enqueue(); });
 }
 
+std::int64_t asked_batch(const ExecutionOptions& options) { return options.batch > 0 ? options.batch : kDefaultBatch; }
+
 std::int64_t batch_limit(const Device& device, const NetworkSpec& spec, Extent patch) {
   std::int64_t inputs = 0;
   std::int64_t largest = 1;  // values of the largest activation of one item
@@ -107,7 +110,8 @@ std::int64_t batch_limit(const Device& device, const NetworkSpec& spec, Extent p
   }
   const std::int64_t item_bytes = (inputs + 3 * largest) * size_of(device.type) + 8 * branch_size(spec);
   const std::int64_t fits = std::max<std::int64_t>(1, device.context.pool().bound() / 4 / item_bytes);
-  return std::min(device.options.batch > 0 ? device.options.batch : kDefaultBatch, fits);
+  const std::int64_t numbered = std::max<std::int64_t>(1, kMostValues / std::max(largest, inputs));
+  return std::min({asked_batch(device.options), fits, numbered});
 }
 
 }  // namespace twinpatch::cuda

@@ -73,6 +73,8 @@ class PairPlan {
   BatchGraphs graphs_;
 };
 
+/// Items per pass that were asked for, or enough to fill any device with the smallest layers of a tower.
+[[nodiscard]] std::int64_t asked_batch(const ExecutionOptions& options);
 /// Items per pass: as asked for, or what keeps the activations of a pass within a quarter of the memory.
 [[nodiscard]] std::int64_t batch_limit(const Device& device, const NetworkSpec& spec, Extent patch);
 

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "branch_plan.hpp"
 #include "runtime/device.hpp"
 #include "selection.hpp"
 #include "siamese.hpp"
+#include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/units.hpp"
 #include "two_channel.hpp"
@@ -65,6 +67,12 @@ std::unique_ptr<Selection> CudaBackend::make_selection(const SelectionRequest& r
 Backend::TileSize CudaBackend::tile_size(const Model& model, int height, int width) const {
   return is_two_channel(model) ? two_channel_tile_size(model, height, width, memory())
                                : siamese_tile_size(model, memory());
+}
+
+std::int64_t CudaBackend::patches_at_once() const {
+  // Reading, copying and computing overlap from batch to batch: filling and emptying that line must not count.
+  constexpr std::int64_t kBatches = 16;
+  return checked_multiply(kBatches, asked_batch(device_->options));
 }
 
 std::vector<RunSummary> CudaBackend::summaries() const {

@@ -23,6 +23,7 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override;
   [[nodiscard]] TileSize tile_size(const Model& model, int height, int width) const override;
+  [[nodiscard]] std::int64_t patches_at_once() const override;
   [[nodiscard]] std::int64_t memory() const override { return device_->context.pool().bound(); }
   [[nodiscard]] std::vector<RunSummary> summaries() const override;
 

@@ -30,17 +30,24 @@ void with_less_memory(std::int64_t size, const Attempt& attempt, const Release& 
 /// Pairs of a list between two looks at a stop token.
 inline constexpr std::int64_t kListPart = std::int64_t{1} << 20;
 
+/// What carries lists up and scores down, kept from call to call.
+struct ListTransfer {
+  explicit ListTransfer(const std::shared_ptr<Device>& device) : staging(device), delivery(device) {}
+  Staging staging;
+  Delivery delivery;
+};
+
 /// Takes a list of pairs through the device part by part: pairs up, scores down. score(pairs, count, scores) enqueues
 /// one part on the compute stream: pairs [count, 2] and scores [count] on the device. Waits for the end.
 template <class Score>
-void score_parts(const std::shared_ptr<Device>& device, std::span<const IndexPair> pairs, std::span<float> scores,
-                 std::int64_t part, const RunControl& control, const Score& score) {
+void score_parts(const std::shared_ptr<Device>& device, ListTransfer& transfer, std::span<const IndexPair> pairs,
+                 std::span<float> scores, std::int64_t part, const RunControl& control, const Score& score) {
   const std::int64_t total = std::ssize(pairs);
   part = std::min(part, total);
   HeldBuffer<std::int32_t> on_device(device, 2 * part);
   HeldBuffer<float> results(device, part);
-  Staging staging(device);
-  Delivery delivery(device, part * static_cast<std::int64_t>(sizeof(float)));
+  auto& [staging, delivery] = transfer;
+  delivery.start();
   for (std::int64_t begin = 0; begin < total; begin += part) {
     control.check();
     const std::int64_t count = std::min(part, total - begin);

@@ -27,12 +27,12 @@ class DeviceSelection final : public Selection {
 
   /// Puts values into the selection, on the compute stream; `rescoring` null: they are the scores.
   void take(const kernels::ValueTile& tile, const kernels::Rescoring* rescoring);
-  /// A score that was not finite since the last call.
+  /// A score that was not finite, by its place in the grid.
   struct Bad {
-    std::int64_t row = 0;  ///< of the tile
+    std::int64_t row = 0;
     std::int64_t column = 0;
   };
-  /// Waits for the device.
+  /// The first of those taken since the last call. Waits for the device.
   [[nodiscard]] std::optional<Bad> find_bad();
 
   /// What read() reads, as keys: [rows · top_k] and [columns] or nothing.

@@ -265,6 +265,11 @@ class SeveralDevices final : public Backend {
     result.rows = checked_multiply(result.rows, std::ssize(devices_));
     return result;
   }
+  std::int64_t patches_at_once() const override {
+    std::int64_t result = 0;
+    for (const auto& device : devices_) result = checked_add(result, device->patches_at_once());
+    return result;
+  }
   std::int64_t memory() const override {
     std::int64_t result = devices_.front()->memory();
     for (const auto& device : devices_) result = std::min(result, device->memory());

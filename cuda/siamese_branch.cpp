@@ -21,6 +21,7 @@ class SiameseBranch final : public BranchExecutor {
         row_maker_(weights_),
         feed_(device_),
         staging_(device_),
+        delivery_(device_),
         size_(branch_size(spec())) {
     const auto* metric = std::get_if<DecisionMetric>(&spec().decision);
     normalise_ = metric != nullptr && (metric->normalise || metric->kind == DecisionMetric::Kind::cosine);
@@ -53,13 +54,13 @@ class SiameseBranch final : public BranchExecutor {
     Matrix result(patches.count, size_);
     const std::int64_t row = size_ * static_cast<std::int64_t>(sizeof(float));
     auto& network = plan(side, {patches.height, patches.width}, patches.count);
-    Delivery delivery(device_, std::max<std::int64_t>(1, std::min(network.batch(), patches.count) * row));
+    delivery_.start();
     HeldBuffer<float> batch(device_, std::min(network.batch(), patches.count) * size_);
     describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
       copy_vectors(network, count, batch.data());
-      delivery.take(batch.data(), count * row, result.row(begin).data());
+      delivery_.take(batch.data(), count * row, result.row(begin).data());
     });
-    delivery.finish();
+    delivery_.finish();
     finish(network, patches.count);
     return result;
   }
@@ -135,6 +136,7 @@ class SiameseBranch final : public BranchExecutor {
   SiameseRowMaker row_maker_;
   PatchFeed feed_;
   Staging staging_;
+  Delivery delivery_;
   PlanCache<BranchPlan> plans_;
   std::int64_t size_ = 0;
   bool normalise_ = false;

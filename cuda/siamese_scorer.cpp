@@ -81,7 +81,7 @@ class TileProducts {
 class SiameseScorer final : public PairScorer {
  public:
   SiameseScorer(std::shared_ptr<Device> device, std::shared_ptr<const Model> model)
-      : device_(std::move(device)), weights_(device_, std::move(model)), products_(device_) {
+      : device_(std::move(device)), weights_(device_, std::move(model)), products_(device_), transfer_(device_) {
     const NetworkSpec& spec = weights_.model().spec;
     length_ = branch_size(spec);
     const Turn turn(*device_);
@@ -104,7 +104,7 @@ class SiameseScorer final : public PairScorer {
     with_less_memory(
         kListPart,
         [&](std::int64_t part) {
-          score_parts(device_, pairs, scores, part, control,
+          score_parts(device_, transfer_, pairs, scores, part, control,
                       [&](const std::int32_t* listed, std::int64_t count, float* results) {
                         computing_.begin(device_->stream());
                         list(left, right, listed, count, results);
@@ -137,13 +137,12 @@ class SiameseScorer final : public PairScorer {
             selecting_.begin(device_->stream());
             target->take(placed, head_ ? nullptr : &rescoring);
             selecting_.end(device_->stream());
-            // One look a tile: the position is within it.
-            if (const auto bad = target->find_bad()) {
-              refuse(left, tile.first_row + bad->row, first_row, right, tile.first_column + bad->column, first_column);
-            }
           });
         },
         [&] { release(); });
+    if (const auto bad = target->find_bad()) {  // one look for all of them: nothing waits in between
+      refuse(left, bad->row - first_row, first_row, right, bad->column - first_column, first_column);
+    }
     const std::int64_t pairs = left.size() * right.size();
     account(pairs, 4 * pairs, (target->request().column_best ? 8 : 4) * pairs);
   }
@@ -159,12 +158,12 @@ class SiameseScorer final : public PairScorer {
         std::min(tile_scores(), kWritten),
         [&](std::int64_t most) {
           constexpr auto kBytes = static_cast<std::int64_t>(sizeof(float));
-          Delivery delivery(device_, std::min(most, left.size() * right.size()) * kBytes);
+          transfer_.delivery.start();
           for_tiles(left, right, most, control, false, [&](const kernels::ValueTile& tile) {
-            delivery.take(tile.values, tile.rows, tile.columns * kBytes,
-                          scores + tile.first_row * stride + tile.first_column, stride * kBytes);
+            transfer_.delivery.take(tile.values, tile.rows, tile.columns * kBytes,
+                                    scores + tile.first_row * stride + tile.first_column, stride * kBytes);
           });
-          delivery.finish();
+          transfer_.delivery.finish();
           device_->finish();
         },
         [&] { release(); });
@@ -282,7 +281,7 @@ class SiameseScorer final : public PairScorer {
                            std::int64_t column, std::int64_t first_column) {
     const IndexPair pair{static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)};
     float score = 0;
-    score_parts(device_, {&pair, 1}, {&score, 1}, 1, {},
+    score_parts(device_, transfer_, {&pair, 1}, {&score, 1}, 1, {},
                 [&](const std::int32_t* listed, std::int64_t count, float* results) {
                   list(left, right, listed, count, results);
                 });
@@ -292,6 +291,7 @@ class SiameseScorer final : public PairScorer {
 
   void release() {
     if (deep_ != nullptr) deep_ = std::make_unique<DeepHead>(weights_, *head_);
+    transfer_.delivery.start();
     computing_.forget();
     selecting_.forget();
   }
@@ -313,6 +313,7 @@ class SiameseScorer final : public PairScorer {
   double slack_ = 0;
   float margin_ = 0;
   TileProducts products_;
+  ListTransfer transfer_;
   SpanTimer computing_, selecting_;
 };
 

@@ -27,12 +27,20 @@ void Staging::make_ring(std::int64_t bytes) {
 }
 
 void Staging::copy(const void* from, std::int64_t bytes, void* to) {
-  static const RangeName kStage(Stage::read, "stage");
   if (bytes == 0) return;
   make_ring(bytes);
+  try {
+    copy_slots(static_cast<const std::byte*>(from), bytes, static_cast<std::byte*>(to));
+  } catch (...) {
+    copies_.forget();
+    ring_.reset();  // waits: the caller may give `to` back
+    throw;
+  }
+}
+
+void Staging::copy_slots(const std::byte* from, std::int64_t bytes, std::byte* to) {
+  static const RangeName kStage(Stage::read, "stage");
   const cudaStream_t stream = device_->context.copy_in();
-  const auto* const source = static_cast<const std::byte*>(from);
-  auto* const target = static_cast<std::byte*>(to);
   for (std::int64_t begin = 0; begin < bytes; begin += ring_->bytes_per_slot()) {
     const std::int64_t now = std::min(ring_->bytes_per_slot(), bytes - begin);
     PinnedRing::Slot& slot = ring_->acquire();
@@ -41,12 +49,12 @@ void Staging::copy(const void* from, std::int64_t bytes, void* to) {
       const Range range(kStage, {.pairs = 0, .bytes = now});
       const HostClock clock;
       device_->threads.for_ranges(now, kStageGrain, [&](std::int64_t first, std::int64_t last, int /*worker*/) {
-        std::memcpy(pinned + first, source + begin + first, size(last - first));
+        std::memcpy(pinned + first, from + begin + first, size(last - first));
       });
       device_->statistics.add(Stage::read, clock.seconds(), now);
     }
     copies_.begin(stream);
-    TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(target + begin, pinned, size(now), cudaMemcpyHostToDevice, stream));
+    TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(to + begin, pinned, size(now), cudaMemcpyHostToDevice, stream));
     copies_.end(stream);
     ring_->submit(slot, stream);
     bytes_ += now;
@@ -103,9 +111,20 @@ void PatchFeed::report() {
   device_->statistics.add(Stage::compute, work_.collect());
 }
 
-Delivery::Delivery(const std::shared_ptr<Device>& device, std::int64_t bytes_per_slot)
-    : device_(device), ring_(bytes_per_slot), taken_(make_event()) {
-  for (Slot& slot : slots_) slot.memory = HeldBuffer<std::byte>(device, bytes_per_slot);
+void Delivery::start() {
+  if (ring_) ring_->drain();
+  for (Slot& slot : slots_) slot = {};
+}
+
+void Delivery::make_room(std::int64_t bytes) {
+  if (slots_.back().memory.size() >= bytes) return;
+  if (ring_) finish();
+  if (!ring_ || ring_->bytes_per_slot() < bytes) {
+    ring_.reset();
+    ring_.emplace(bytes);
+    next_ = 0;
+  }
+  for (Slot& slot : slots_) slot.memory = HeldBuffer<std::byte>(device_, bytes);
 }
 
 void Delivery::take(const void* from, std::int64_t bytes, void* to) { take(from, 1, bytes, to, bytes); }
@@ -113,17 +132,19 @@ void Delivery::take(const void* from, std::int64_t bytes, void* to) { take(from,
 void Delivery::take(const void* from, std::int64_t rows, std::int64_t row_bytes, void* to, std::int64_t to_stride) {
   const std::int64_t bytes = rows * row_bytes;
   if (bytes == 0) return;
+  make_room(bytes);
+  if (taken_ == nullptr) taken_ = make_event();
   const cudaStream_t compute = device_->stream();
   const cudaStream_t copying = device_->context.copy_out();
   Slot& slot = slots_[next_];
   next_ = (next_ + 1) % kSlots;
-  slot.pinned = &ring_.acquire();  // goes round as slots_ do: the last copy out of this slot is done
+  slot.pinned = &ring_->acquire();  // goes round as slots_ do: the last copy out of this slot is done
   deliver(slot);
   TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(slot.memory.data(), from, size(bytes), cudaMemcpyDeviceToDevice, compute));
   order(compute, taken_.get(), copying);
   TWINPATCH_CUDA_CHECK(
       cudaMemcpyAsync(slot.pinned->bytes().data(), slot.memory.data(), size(bytes), cudaMemcpyDeviceToHost, copying));
-  ring_.submit(*slot.pinned, copying);
+  ring_->submit(*slot.pinned, copying);
   slot.rows = rows;
   slot.row_bytes = row_bytes;
   slot.to = static_cast<std::byte*>(to);
@@ -145,8 +166,10 @@ void Delivery::deliver(Slot& slot) {
 }
 
 void Delivery::finish() {
-  ring_.drain();
+  if (!ring_) return;
+  ring_->drain();
   for (std::size_t i = 0; i < kSlots; ++i) deliver(slots_[(next_ + i) % kSlots]);
+  for (Slot& slot : slots_) slot = {};
 }
 
 }  // namespace twinpatch::cuda

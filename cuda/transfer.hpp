@@ -24,7 +24,7 @@ class Staging {
   explicit Staging(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   /// Copies `bytes` in the order of the copying stream, slot by slot; `from` may change once this returns. Does not
-  /// wait for the last copies.
+  /// wait for the last copies, but where it throws none is under way.
   void copy(const void* from, std::int64_t bytes, void* to);
   /// What follows on the compute stream sees everything copied before.
   void publish();
@@ -35,6 +35,7 @@ class Staging {
 
  private:
   void make_ring(std::int64_t bytes);
+  void copy_slots(const std::byte* from, std::int64_t bytes, std::byte* to);
 
   std::shared_ptr<Device> device_;
   std::optional<PinnedRing> ring_;
@@ -69,18 +70,21 @@ class PatchFeed {
   SpanTimer work_;
 };
 
-/// Device to host through three device and three pinned buffers that go round.
+/// Device to host through three device and three pinned buffers that go round. The pinned ones, which take milliseconds
+/// to make, stay from use to use.
 class Delivery {
  public:
-  Delivery(const std::shared_ptr<Device>& device, std::int64_t bytes_per_slot);
+  explicit Delivery(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
+  /// Before a use: drops what one that ended by an exception has left.
+  void start();
   /// Takes `bytes` from device memory in the order of the compute stream, which may overwrite it right after; they are
-  /// at `to` once finish() returns. At most bytes_per_slot at a time.
+  /// at `to` once finish() returns.
   void take(const void* from, std::int64_t bytes, void* to);
   /// The same where rows of `row_bytes` go `to_stride` bytes apart.
   void take(const void* from, std::int64_t rows, std::int64_t row_bytes, void* to, std::int64_t to_stride);
+  /// Waits for all of it; the buffers on the device are given back.
   void finish();
-  [[nodiscard]] std::int64_t bytes_per_slot() const noexcept { return ring_.bytes_per_slot(); }
 
  private:
   static constexpr std::size_t kSlots = PinnedRing::kSlots;
@@ -92,11 +96,12 @@ class Delivery {
     std::byte* to = nullptr;
     std::int64_t to_stride = 0;
   };
+  void make_room(std::int64_t bytes);
   void deliver(Slot& slot);
 
   std::shared_ptr<Device> device_;
   std::array<Slot, kSlots> slots_;
-  PinnedRing ring_;  // after slots_: waits for its copies before they go
+  std::optional<PinnedRing> ring_;  // after slots_: waits for its copies before they go
   Event taken_;
   std::size_t next_ = 0;
 };

@@ -22,7 +22,7 @@ namespace {
 class TwoChannelScorer final : public PairScorer {
  public:
   TwoChannelScorer(std::shared_ptr<Device> device, std::shared_ptr<const Model> model)
-      : device_(std::move(device)), weights_(device_, std::move(model)) {}
+      : device_(std::move(device)), weights_(device_, std::move(model)), transfer_(device_) {}
 
   void score_list(const Rows& left_rows, const Rows& right_rows, std::span<const IndexPair> pairs,
                   std::span<float> scores, const RunControl& control) override {
@@ -34,7 +34,7 @@ class TwoChannelScorer final : public PairScorer {
     with_less_memory(
         kListPart / 4,
         [&](std::int64_t part) {
-          score_parts(device_, pairs, scores, part, control,
+          score_parts(device_, transfer_, pairs, scores, part, control,
                       [&](const std::int32_t* listed, std::int64_t count, float* results) {
                         score_whole(left, right, patch, listed, count, results, control);
                       });
@@ -58,9 +58,10 @@ class TwoChannelScorer final : public PairScorer {
       selecting_.end(device_->stream());
       if (const auto bad = target->find_bad()) {
         float score = 0;
-        read_back(*device_, tile.values + bad->row * tile.stride + bad->column, 1, &score);
+        const std::int64_t place = (bad->row - tile.first_row) * tile.stride + bad->column - tile.first_column;
+        read_back(*device_, tile.values + place, 1, &score);
         throw NotFinite(fmt::format("network {}: the score of left patch {} and right patch {} is not finite ({})",
-                                    spec().name, tile.first_row + bad->row, tile.first_column + bad->column, score));
+                                    spec().name, bad->row, bad->column, score));
       }
     });
   }
@@ -69,16 +70,12 @@ class TwoChannelScorer final : public PairScorer {
                    const RunControl& control) override {
     constexpr auto kBytes = static_cast<std::int64_t>(sizeof(float));
     const Turn turn(*device_);
-    std::optional<Delivery> delivery;
+    transfer_.delivery.start();
     walk_blocks(left, right, control, [&](const kernels::ValueTile& tile) {
-      if (!delivery || delivery->bytes_per_slot() < tile.rows * tile.columns * kBytes) {
-        if (delivery) delivery->finish();
-        delivery.emplace(device_, tile.rows * tile.columns * kBytes);
-      }
-      delivery->take(tile.values, tile.rows, tile.columns * kBytes,
-                     scores + tile.first_row * stride + tile.first_column, stride * kBytes);
+      transfer_.delivery.take(tile.values, tile.rows, tile.columns * kBytes,
+                              scores + tile.first_row * stride + tile.first_column, stride * kBytes);
     });
-    if (delivery) delivery->finish();
+    transfer_.delivery.finish();
   }
 
  private:
@@ -219,6 +216,7 @@ class TwoChannelScorer final : public PairScorer {
   void release() {
     plans_.clear();
     halves_.reset();
+    transfer_.delivery.start();
     moved_ = 0;
     operations_ = 0;
     computing_.forget();
@@ -235,6 +233,7 @@ class TwoChannelScorer final : public PairScorer {
   DeviceWeights weights_;
   PlanCache<PairPlan> plans_;
   std::unique_ptr<Halves> halves_;
+  ListTransfer transfer_;
   SpanTimer computing_, selecting_;
   double operations_ = 0;
   std::int64_t moved_ = 0;

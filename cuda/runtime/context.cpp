@@ -6,6 +6,7 @@
 
 #include "runtime/check.hpp"
 #include "runtime/nvtx.hpp"
+#include "twinpatch/core/units.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -17,10 +18,8 @@ std::int64_t bound_on(int device, std::int64_t memory) {
   const auto available = static_cast<std::int64_t>(free_bytes);
   if (memory == 0) return std::max(available / 10 * 9, MemoryPool::kGranule);
   if (memory > available) {
-    constexpr double kMiB = 1 << 20;
-    throw OutOfMemory(fmt::format("CUDA device {}: asked to use {:.1f} MiB, {:.1f} of {:.1f} MiB are free", device,
-                                  static_cast<double>(memory) / kMiB, static_cast<double>(available) / kMiB,
-                                  static_cast<double>(total_bytes) / kMiB));
+    throw OutOfMemory(fmt::format("CUDA device {}: asked to use {}, {} of {} are free", device, format_bytes(memory),
+                                  format_bytes(available), format_bytes(static_cast<std::int64_t>(total_bytes))));
   }
   return memory;
 }

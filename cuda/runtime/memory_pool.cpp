@@ -6,13 +6,9 @@
 
 #include "runtime/check.hpp"
 #include "twinpatch/core/checked.hpp"
+#include "twinpatch/core/units.hpp"
 
 namespace twinpatch::cuda {
-namespace {
-
-double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
-
-}  // namespace
 
 MemoryPool::MemoryPool(int device, std::int64_t bound) : device_(device), bound_(bound) {
   if (bound < kGranule) throw InvalidArgument(fmt::format("a bound of {} bytes on device memory is too small", bound));
@@ -36,16 +32,16 @@ void* MemoryPool::allocate(std::int64_t bytes, cudaStream_t stream) {
   std::int64_t used = used_;
   do {
     if (granules > bound_ - used) {
-      throw OutOfMemory(fmt::format("CUDA device {}: out of memory: asked for {:.1f} MiB, {:.1f} of {:.1f} MiB in use",
-                                    device_, mebibytes(granules), mebibytes(used), mebibytes(bound_)));
+      throw OutOfMemory(fmt::format("CUDA device {}: out of memory: asked for {}, {} of {} in use", device_,
+                                    format_bytes(granules), format_bytes(used), format_bytes(bound_)));
     }
   } while (!used_.compare_exchange_weak(used, used + granules));
   void* pointer = nullptr;
   const cudaError_t code = cudaMallocFromPoolAsync(&pointer, static_cast<std::size_t>(bytes), pool_.get(), stream);
   if (code != cudaSuccess) {
     used_ -= granules;
-    throw_as(code, fmt::format("CUDA device {}: cannot allocate {:.1f} MiB, {:.1f} of the run's {:.1f} MiB in use: {}",
-                               device_, mebibytes(granules), mebibytes(used), mebibytes(bound_), describe(code)));
+    throw_as(code, fmt::format("CUDA device {}: cannot allocate {}, {} of the run's {} in use: {}", device_,
+                               format_bytes(granules), format_bytes(used), format_bytes(bound_), describe(code)));
   }
   ++allocations_;
   const std::int64_t now = used + granules;

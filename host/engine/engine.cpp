@@ -57,10 +57,11 @@ Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunC
   const WorkStage stage(control, "describe", total, "patches");
   Matrix result(total, descriptor_size());
   std::int64_t row = 0;
+  const std::int64_t most = state_->backend->patches_at_once();
   for (const PatchView& group : groups) {
-    for (std::int64_t begin = 0; begin < group.count; begin += kDescribeBlock) {
+    for (std::int64_t begin = 0; begin < group.count; begin += most) {
       control.check();
-      const std::int64_t count = std::min(kDescribeBlock, group.count - begin);
+      const std::int64_t count = std::min(most, group.count - begin);
       const Matrix block = state_->describe_block(group.slice(begin, count), side, row, control);
       std::copy_n(block.data(), block.size(), result.row(row).data());
       row += count;

@@ -115,9 +115,10 @@ Matrix Engine::State::describe_block(PatchView patches, Side side, std::int64_t 
 void Engine::State::describe_set(PatchView patches, const PatchSet* set, Side side, DescriptorStore& store,
                                  const RunControl& control) {
   const WorkStage stage(control, "describe", patches.count, "patches");
-  for (std::int64_t begin = 0; begin < patches.count; begin += kDescribeBlock) {
+  const std::int64_t most = backend->patches_at_once();
+  for (std::int64_t begin = 0; begin < patches.count; begin += most) {
     control.check();
-    const std::int64_t count = std::min(kDescribeBlock, patches.count - begin);
+    const std::int64_t count = std::min(most, patches.count - begin);
     store.write(begin, describe_block(patches.slice(begin, count), side, begin, control).view());
     if (set != nullptr) set->release(begin, begin + count);
     control.advance(count);

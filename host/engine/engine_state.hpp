@@ -17,9 +17,6 @@
 
 namespace twinpatch {
 
-/// Patches that go through a tower between two reports of progress.
-inline constexpr std::int64_t kDescribeBlock = 2048;
-
 /// What an Engine holds, and the steps its calls are made of. Safe to use from several threads: executors take turns.
 struct Engine::State {
   State(Model given, std::unique_ptr<Backend> on, std::string why);

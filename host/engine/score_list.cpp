@@ -104,10 +104,11 @@ void Engine::State::describe_mentioned(Mentioned& mentioned, Side side, const Ru
   const auto total = std::ssize(indices);
   mentioned.store.emplace(total, branch->descriptor_size(), backend->memory() / 4);
   const WorkStage stage(control, "describe", total, "patches");
-  for (std::int64_t begin = 0; begin < total; begin += kDescribeBlock) {
+  const std::int64_t most = backend->patches_at_once();
+  for (std::int64_t begin = 0; begin < total; begin += most) {
     control.check();
     const auto block = std::span(indices).subspan(static_cast<std::size_t>(begin),
-                                                  static_cast<std::size_t>(std::min(kDescribeBlock, total - begin)));
+                                                  static_cast<std::size_t>(std::min(most, total - begin)));
     const GatheredPatches gathered = gather_patches(mentioned.patches, block);
     try {
       mentioned.store->write(begin, describe_block(gathered.view, side, 0, control).view());

@@ -109,8 +109,8 @@ TEST_CASE("too little memory is shared out as long as it can be, then refused wi
   if (no_device()) return;
   for (const NetworkSpec& spec : tiny_networks()) {
     const Model model = random_model(spec, 11);
-    const Patches left(60, kTinyPatch, 12);
-    const Patches right(70, kTinyPatch, 13);
+    const Patches left(22, kTinyPatch, 12);
+    const Patches right(26, kTinyPatch, 13);
     const GridOptions options{.top_k = 2, .column_best = true};
     Engine roomy = cuda_engine(model);
     const Selected expected = roomy.grid(left.view, right.view, options);

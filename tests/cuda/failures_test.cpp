@@ -105,6 +105,41 @@ TEST_CASE("when the n-th copy or launch is refused the run ends with DeviceError
   }
 }
 
+TEST_CASE("executors whose call has failed serve the next one as if nothing had been") {
+  const auto call = GENERATE(simt::Call::copy, simt::Call::launch);
+  for (const NetworkSpec& spec : tiny_networks()) {
+    const simt::Machine machine({});
+    ExecutionOptions options = cuda_options();
+    options.batch = 4;
+    const Rig rig = cuda_rig(shared_model(spec, 1), options);
+    const Patches left(9, kTinyPatch, 4);
+    const Patches right(7, kTinyPatch, 5);
+    const auto all = [&] {
+      auto result = rig.list(left.view, right.view);
+      const auto block = rig.block(left.view, right.view);
+      result.insert(result.end(), block.begin(), block.end());
+      if (!has_descriptors(spec)) return result;
+      const Matrix descriptors = rig.branch->descriptors(left.view, Side::left);
+      result.insert(result.end(), descriptors.span().begin(), descriptors.span().end());
+      return result;
+    };
+    const auto expected = all();
+    int failed = 0;
+    for (std::int64_t n = 1; simt::pending_failures() == 0; n += 1 + n / 2) {
+      INFO("network " << spec.name << ", call " << n << " of kind " << static_cast<int>(call));
+      simt::fail_call(call, n, cudaErrorInvalidValue);
+      try {
+        (void)all();
+      } catch (const DeviceError&) {
+        ++failed;
+        CHECK(all() == expected);
+      }
+    }
+    CHECK(failed > 3);
+    CHECK(simt::last_fault() == "");
+  }
+}
+
 TEST_CASE(
     "when a device is lost in the middle the run ends with DeviceError, and the next one on a sound device works") {
   const bool several = GENERATE(false, true);

@@ -175,14 +175,14 @@ TEST_CASE("a small bound on memory changes nothing but the tiles") {
       GENERATE(Decision(DecisionMetric{DecisionMetric::Kind::l2, true}), Decision(two_layer_head(20, 37)),
                Decision(DecisionLayers{{Linear{40, 9}, Linear{9, 1}}}));
   const auto model = shared_model(small_spec(20, decision));
-  const Matrix left = some_descriptors(150, 20, 11, true);
-  const Matrix right = some_descriptors(170, 20, 12, true);
+  const Matrix left = some_descriptors(70, 20, 11, true);
+  const Matrix right = some_descriptors(90, 20, 12, true);
   ExecutionOptions options = cuda_options();
   const Rig roomy = cuda_rig(model, options);
-  options.memory = 160'000;
+  options.memory = 70'000;
   const Rig tight = cuda_rig(model, options);
   for (const SelectionRequest& request : kRequests) {
-    expect_same(select(tight, left.view(), right.view(), request, 75, 85),
+    expect_same(select(tight, left.view(), right.view(), request, 40, 50),
                 select(roomy, left.view(), right.view(), request, 1000, 1000));
   }
   CHECK(tight.block(left.view(), right.view()) == roomy.block(left.view(), right.view()));
@@ -229,6 +229,31 @@ TEST_CASE("scores that overflow on the device are reported with their patches") 
   const Rig rig = cuda_rig(std::make_shared<const Model>(std::move(model)));
   const Matrix left = some_descriptors(70, 20, 14, false);
   CHECK_THROWS_AS((void)select(rig, left.view(), left.view(), {.top_k = 1}, 1000, 1000), NotFinite);
+}
+
+TEST_CASE("of many scores that are not finite the first is named, wherever the tiles that met them ended") {
+  if (no_device()) return;
+  const bool tight = GENERATE(false, true);
+  ExecutionOptions options = cuda_options();
+  if (tight) options.memory = 30'000;  // many tiles within one call
+  const Rig rig = cuda_rig(shared_model(small_spec(20, DecisionMetric{DecisionMetric::Kind::l2, false})), options);
+  Matrix left = some_descriptors(70, 20, 16, false);
+  Matrix right = some_descriptors(60, 20, 17, false);
+  for (const std::int64_t row : {59, 31, 69}) {
+    for (float& value : left.row(row)) value = 5e37F;
+  }
+  for (const std::int64_t column : {57, 3, 41}) {
+    for (float& value : right.row(column)) value = -5e37F;
+  }
+  CHECK_THROWS_WITH((void)select(rig, left.view(), right.view(), {.top_k = 1}, 1000, 1000),
+                    Catch::Contains("left patch 31 and right patch 3 is not finite"));
+  // What the device has met is not told twice.
+  const auto selection = rig.backend->make_selection({.rows = 70, .columns = 60});
+  const auto a = rig.branch->rows(left.view(), Side::left);
+  const auto b = rig.branch->rows(right.view(), Side::right);
+  CHECK_THROWS_AS(rig.scorer->score_tile(*a, 0, *b, 0, *selection), NotFinite);
+  const auto sound = rig.branch->rows(left.view().slice(0, 30), Side::left);
+  rig.scorer->score_tile(*sound, 0, *b, 0, *selection);
 }
 
 TEST_CASE("rows that do not belong are refused by the device") {

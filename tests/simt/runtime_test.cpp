@@ -146,7 +146,7 @@ TEST_CASE("memory that is not there at the start or in the middle is OutOfMemory
     void* other = nullptr;
     REQUIRE(cudaMalloc(&other, 600 << 10) == cudaSuccess);
     CHECK_THROWS_WITH(DeviceBuffer<char>(context.pool(), 500 << 10, context.compute()),
-                      Catch::Contains("cannot allocate 0.5 MiB") && Catch::Contains("cudaErrorMemoryAllocation"));
+                      Catch::Contains("cannot allocate 500.00 KiB") && Catch::Contains("cudaErrorMemoryAllocation"));
     CHECK(context.pool().used() == 0);
     const DeviceBuffer<char> less(context.pool(), 300 << 10, context.compute());  // the run goes on with less
     CHECK(cudaFree(other) == cudaSuccess);

@@ -102,6 +102,9 @@ class Backend {
     std::int64_t columns = 0;
   };
   [[nodiscard]] virtual TileSize tile_size(const Model& model, int height, int width) const = 0;
+  /// Patches of one call of BranchExecutor::descriptors that keep its devices busy from end to end; between such blocks
+  /// progress is reported and a stop is heard.
+  [[nodiscard]] virtual std::int64_t patches_at_once() const { return 2048; }
   /// Bound in bytes on what a run takes on the device: `options.memory`, or the backend's own choice.
   [[nodiscard]] virtual std::int64_t memory() const { return std::int64_t{1} << 30; }
   /// What its devices did so far, one each; nothing from a backend that does not count.
