@@ -8,8 +8,10 @@
 #
 # A scene is a folder with images/, sparse/cameras.txt and ground truth (gt_dense_cameras/ or poses.txt); without any,
 # three of TWINPATCH_DATA_DIR are taken. Settings, from the environment:
-#   TWINPATCH   the program [build/release/bin/twinpatch]     MODELS    models to try [siam]
+#   TWINPATCH   the program [build/release/bin/twinpatch]     MODELS    models to try [hard128]
 #   FEATURES    SIFT keypoints of an image [2048]             OPTIONS   more options for `twinpatch colmap`
+#   SEEDS       of COLMAP's verification and mapper, one reconstruction each: their spread is what differences must
+#               be held against [0]
 #   LABEL       put behind the names of databases, for another try with other OPTIONS
 #   WORK        where databases and reconstructions are kept; what is there is not made again [out/colmap]
 set -euo pipefail
@@ -17,8 +19,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 twinpatch=${TWINPATCH:-$here/../build/release/bin/twinpatch}
 data=${TWINPATCH_DATA_DIR:-$here/../../shared/data}
 work=${WORK:-out/colmap}
-read -ra models <<<"${MODELS-siam}"
+read -ra models <<<"${MODELS-hard128}"
 read -ra options <<<"${OPTIONS:-}"
+read -ra seeds <<<"${SEEDS:-0}"
 export QT_QPA_PLATFORM=offscreen # COLMAP links Qt, and there may be no screen
 
 command -v colmap >/dev/null || { echo "skipped: no colmap (Debian: apt-get install colmap)"; exit 0; }
@@ -50,11 +53,32 @@ extract() {
   mv "$2/making.db" "$2/features.db"
 }
 
-# map SCENE FOLDER NAME: reconstructs FOLDER/NAME.db and prints its line
+# without_geometries DATABASE LIST: takes the verified pairs away, lists all that have matches
+without_geometries() {
+  python3 - "$1" "$2" <<'PYTHON'
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("DELETE FROM two_view_geometries")
+names = dict(database.execute("SELECT image_id, name FROM images"))
+with open(sys.argv[2], "w") as pairs:
+    for (pair,) in database.execute("SELECT pair_id FROM matches WHERE rows > 0"):
+        print(names[pair // 2147483647], names[pair % 2147483647], file=pairs)
+database.commit()
+PYTHON
+}
+
+# map SCENE FOLDER NAME SEED: verifies and reconstructs the matches of FOLDER/NAME.db and prints a line
 map() {
-  rm -rf "$2/$3"
+  local database=$2/$3.$4.db
+  set -- "$1" "$2" "$3.$4" "$4" "$3"
+  rm -rf "$2/$3" "$database"*
   mkdir -p "$2/$3"
-  run "$2/$3.mapper.log" colmap mapper --database_path "$2/$3.db" --image_path "$1/images" --output_path "$2/$3"
+  cp "$2/$5.db" "$database"
+  without_geometries "$database" "$database.pairs"
+  run "$2/$3.verify.log" colmap matches_importer --random_seed "$4" --database_path "$database" \
+    --match_list_path "$database.pairs" --match_type pairs --SiftMatching.use_gpu 0
+  run "$2/$3.mapper.log" colmap mapper --random_seed "$4" --Mapper.num_threads 1 --database_path "$database" \
+    --image_path "$1/images" --output_path "$2/$3"
   local folders=() model
   for model in "$2/$3"/*/; do
     run "$2/$3.convert.log" colmap model_converter --input_path "$model" --output_path "$model" --output_type TXT
@@ -75,15 +99,13 @@ for scene in "${scenes[@]}"; do
     run "$folder/sift.log" colmap exhaustive_matcher --database_path "$folder/making.db" --SiftMatching.use_gpu 0
     mv "$folder/making.db" "$folder/colmap-sift.db"
   fi
-  map "$scene" "$folder" colmap-sift
+  for seed in "${seeds[@]}"; do map "$scene" "$folder" colmap-sift "$seed"; done
   for model in "${models[@]}"; do
     name=twinpatch-$(basename "$model" .safetensors)${LABEL:+-$LABEL}
     cp "$folder/features.db" "$folder/$name.db"
     rm -f "$folder/$name.db-wal" "$folder/$name.db-shm"
     run "$folder/$name.log" "$twinpatch" colmap "$folder/$name.db" --images "$scene/images" -m "$model" \
       "${options[@]}"
-    run "$folder/$name.verify.log" colmap matches_importer --database_path "$folder/$name.db" \
-      --match_list_path "$folder/$name.db.twinpatch/pairs.txt" --match_type pairs --SiftMatching.use_gpu 0
-    map "$scene" "$folder" "$name"
+    for seed in "${seeds[@]}"; do map "$scene" "$folder" "$name" "$seed"; done
   done
 done

@@ -28,10 +28,12 @@ void CollectionOptions::validate() const {
   (void)parse_pair_rule(pairs);
 }
 
-PairRules CollectionOptions::rules() const {
+PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
   PairRules rules;
   rules.match.mutual = !no_mutual;
   rules.match.ratio = ratio;
+  if (!ratio && scores_are_distances(spec)) rules.match.ratio = kUsualRatio;
+  if (ratio == 1.0F) rules.match.ratio.reset();
   if (threshold) rules.match.threshold = *threshold;
   if (rerank_threshold) rules.rerank_threshold = *rerank_threshold;
   return rules;
@@ -52,7 +54,10 @@ void add_collection_options(CLI::App& app, CollectionOptions& options) {
       ->default_str(options.pairs)
       ->group(kMainGroup);
   app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
-  app.add_option("--ratio", options.ratio, "largest best / second-best distance (l2 and l1 networks only)")
+  app.add_option(
+         "--ratio", options.ratio,
+         fmt::format("largest best / second-best distance; 1: any [{} where scores are distances, l2 and l1 networks]",
+                     kUsualRatio))
       ->type_name("R")
       ->group(kMainGroup);
   app.add_flag("--no-mutual", options.no_mutual, "keep the best of every left keypoint, not mutual bests only")

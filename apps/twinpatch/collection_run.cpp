@@ -37,7 +37,7 @@ struct Job {
         pairs(make_pairs(
             {engine, *source, descriptors, numbers_of(engine_options.execution), engine_options.execution.threads})),
         plan(make_plan(engine, second(), *source, pairs,
-                       {.rules = options.rules(),
+                       {.rules = options.rules(engine.spec()),
                         .numbers = numbers_of(engine_options.execution),
                         .tile_keypoints = tile_keypoints(options)},
                        session.control())) {}

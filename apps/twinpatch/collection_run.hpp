@@ -18,6 +18,9 @@
 
 namespace twinpatch::app {
 
+/// From reconstructions of three scenes (docs/colmap.md): matches beyond it are more, but localised worse.
+inline constexpr float kUsualRatio = 0.75F;
+
 struct CollectionOptions {
   std::string pairs = "exhaustive";  ///< parse_pair_rule
   std::string run;                   ///< folder of the run; empty: the command's own choice
@@ -27,14 +30,14 @@ struct CollectionOptions {
   bool dry_run = false;
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
-  std::optional<float> ratio;
+  std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
   bool no_mutual = false;
   std::string rerank;  ///< model of the second stage
   std::optional<float> rerank_threshold;
 
   /// Throws UsageError, InvalidArgument.
   void validate() const;
-  [[nodiscard]] PairRules rules() const;
+  [[nodiscard]] PairRules rules(const NetworkSpec& spec) const;
   [[nodiscard]] Shard its_shard() const;
 };
 void add_collection_options(CLI::App& app, CollectionOptions& options);

@@ -4,10 +4,21 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
 namespace {
+
+/// "mutual best, ratio 0.75": which of the best scores are matches.
+std::string rules_text(const PairRules& rules) {
+  std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
+  if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
+  if (std::isfinite(rules.match.threshold)) text += fmt::format(", score of at least {}", rules.match.threshold);
+  if (std::isfinite(rules.rerank_threshold)) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
+  return text;
+}
 
 std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
   std::string text;
@@ -16,6 +27,7 @@ std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const
   line("keypoints", std::to_string(plan.keypoints()));
   line("pairs of images", std::to_string(plan.pairs()));
   line("comparisons", format_count(static_cast<double>(plan.comparisons())));
+  line("kept", rules_text(plan.rules));
   const BlockRange mine = shard_blocks(plan, shard);
   line("blocks",
        fmt::format("{} of up to {} keypoints a side{}", plan.blocks.size(), plan.tile_keypoints,
@@ -49,6 +61,7 @@ void print_plan(Session& session, const CollectionPlan& plan, const RunEstimate&
                                                   {"keypoints", plan.keypoints()},
                                                   {"pairs", plan.pairs()},
                                                   {"comparisons", plan.comparisons()},
+                                                  {"kept", rules_text(plan.rules)},
                                                   {"blocks", plan.blocks.size()},
                                                   {"tile_keypoints", plan.tile_keypoints},
                                                   {"device_bytes", estimate.device_bytes},

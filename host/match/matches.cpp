@@ -23,6 +23,11 @@ bool passes_ratio(const float* scores, const std::int32_t* indices, float ratio)
 
 }  // namespace
 
+bool scores_are_distances(const NetworkSpec& spec) {
+  const auto* metric = std::get_if<DecisionMetric>(&spec.decision);
+  return metric != nullptr && metric->kind != DecisionMetric::Kind::cosine;
+}
+
 void check(const MatchRules& rules, const NetworkSpec& spec) {
   if (std::isnan(rules.threshold)) throw InvalidArgument("the threshold of matches is not a number");
   if (!rules.ratio) return;
@@ -30,19 +35,17 @@ void check(const MatchRules& rules, const NetworkSpec& spec) {
     throw InvalidArgument(
         fmt::format("the ratio of best to second-best distance lies in (0, 1], got {}", *rules.ratio));
   }
-  const auto* metric = std::get_if<DecisionMetric>(&spec.decision);
-  if (metric == nullptr) {
+  if (scores_are_distances(spec)) return;
+  if (std::get_if<DecisionMetric>(&spec.decision) == nullptr) {
     throw InvalidArgument(
         fmt::format("a ratio test needs distances; the scores of network {} are learned, their quotient "
                     "means nothing: use mutual matches or a threshold",
                     spec.name));
   }
-  if (metric->kind == DecisionMetric::Kind::cosine) {
-    throw InvalidArgument(
-        fmt::format("a ratio test needs distances; network {} scores by the cosine, which is none: use "
-                    "mutual matches or a threshold",
-                    spec.name));
-  }
+  throw InvalidArgument(
+      fmt::format("a ratio test needs distances; network {} scores by the cosine, which is none: use "
+                  "mutual matches or a threshold",
+                  spec.name));
 }
 
 std::vector<Match> matches(const Selected& selected, const MatchRules& rules) {

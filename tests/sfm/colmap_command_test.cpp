@@ -246,11 +246,12 @@ TEST_CASE("Ctrl-C stops a run between two pairs, says what is kept, and the same
   const Collection collection({"a.png", "b.png", "c.png"});
   REQUIRE(collection.run({"--extract"}).code == 0);
   TestDatabase(collection.path()).run("DELETE FROM matches");
-  // Seconds of a 2-channel network, a block for every pair.
+  // Seconds of a 2-channel network, a block for every pair; blocks are checked before any work.
   const auto run = [&](const std::string& folder, const ProcessOptions& how) {
-    return collection.run({"--block-keypoints", "130", "--run", collection.scene.path(folder)}, "2ch", how);
+    return collection.run({"--block-keypoints", "130", "--progress", "plain", "--run", collection.scene.path(folder)},
+                          "2ch", how);
   };
-  const auto stopped = run("stopped", {.interrupt_after = " on CPU"});
+  const auto stopped = run("stopped", {.interrupt_after = "check: "});
   INFO(stopped.err);
   REQUIRE(stopped.code == 130);
   CHECK_THAT(stopped.err, Contains("stopping at the next clean point") && Contains("are kept in") &&
@@ -263,6 +264,23 @@ TEST_CASE("Ctrl-C stops a run between two pairs, says what is kept, and the same
   TestDatabase(collection.path()).run("DELETE FROM matches");
   REQUIRE(run("straight", {}).code == 0);
   CHECK(matches_of(collection) == ended);
+}
+
+TEST_CASE("distances have a ratio unless told otherwise, learned scores have none") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  const auto kept = [&](const std::string& network, std::vector<std::string> more) {
+    more.insert(more.end(), {"--dry-run", "--json", "--run", collection.scene.path("none")});
+    const auto result = collection.run(more, network);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result.json().at("kept").get<std::string>();
+  };
+  CHECK(kept("siam-l2", {}) == "mutual best, ratio 0.75");
+  CHECK(kept("siam-l2", {"--ratio", "0.5"}) == "mutual best, ratio 0.5");
+  CHECK(kept("siam-l2", {"--ratio", "1", "--threshold", "-0.5"}) == "mutual best, score of at least -0.5");
+  CHECK(kept("siam", {"--no-mutual"}) == "best of each left keypoint");
+  CHECK(kept("siam", {"--ratio", "1"}) == "mutual best");
 }
 
 TEST_CASE("a second network decides about what the first left over") {

@@ -30,6 +30,9 @@ struct MatchRules {
   [[nodiscard]] int needed_top_k() const { return ratio ? 2 : 1; }
 };
 
+/// Whether the scores of a network are minus distances, so that the quotient of two means something.
+[[nodiscard]] bool scores_are_distances(const NetworkSpec& spec);
+
 /// Throws InvalidArgument saying why, where the rules do not fit the network's scores (a ratio on a learned score).
 void check(const MatchRules& rules, const NetworkSpec& spec);
 
