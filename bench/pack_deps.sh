@@ -6,25 +6,30 @@
 #
 #   bench/pack_deps.sh FOLDER                    libraries and headers (about 90 MB)
 #   bench/pack_deps.sh FOLDER --binaries BUILD   programs and tests of a build with CUDA as well: nothing is compiled there
+#     --run-only                                 and of the libraries only what these need to run
 #
 # The other host needs the same processor family and a C library at least as new as this one's (FOLDER/manifest.txt).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 1 ] || usage
 folder=$1
 shift
 build=
+run_only=
 while [ $# -gt 0 ]; do
   case "$1" in
     --binaries) [ $# -ge 2 ] || usage; build=$2; shift 2 ;;
+    --run-only) run_only=yes; shift ;;
     *) usage ;;
   esac
 done
+[ -z "$run_only" ] || [ -n "$build" ] || usage
 
 packages=(libfmt-dev libfmt9 nlohmann-json3-dev libdnnl-dev libdnnl2 ocl-icd-opencl-dev ocl-icd-libopencl1
   opencl-c-headers opencl-clhpp-headers libhwy-dev libhwy1 catch2)
+[ -z "$run_only" ] || packages=(libfmt9 libdnnl2 ocl-icd-libopencl1 libhwy1)
 
 missing=()
 for package in "${packages[@]}"; do
@@ -65,9 +70,10 @@ if [ -n "$build" ]; then
   for program in "$build"/bin/*; do
     case "$(basename "$program")" in
       # What the suite runs. Linked to libraries in the folder above: found from wherever it lies.
-      bench_engine | bench_kernels | test_cuda* | twinpatch) cp "$program" "$making/bin/" ;;
+      bench_engine | test_cuda | test_cuda_library | twinpatch) cp "$program" "$making/bin/" ;;
     esac
   done
+  strip -- "$making"/bin/* # code for the device, and its line numbers, stay
   (cd "$making/bin" && sha256sum -- *) >> "$making/manifest.txt"
   git rev-parse HEAD 2>/dev/null | sed 's/^/commit /' >> "$making/manifest.txt" || true
 fi

@@ -36,7 +36,7 @@ RUN cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release -DTWINPATCH_
 FROM builder AS tested
 RUN useradd --create-home tester && chown -R tester /src
 USER tester
-RUN ctest --test-dir build/release --output-on-failure --no-tests=error --label-exclude 'gpu|slow'
+RUN ctest --test-dir build/release --output-on-failure --no-tests=error --parallel "$(nproc)" --label-exclude 'gpu|slow'
 
 FROM builder AS installed
 RUN cmake --install build/release --prefix /opt/twinpatch && rm -rf /opt/twinpatch/include /opt/twinpatch/lib
