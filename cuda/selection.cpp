@@ -4,12 +4,12 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <limits>
 
 #include "kernels/element.hpp"
 #include "runtime/check.hpp"
 #include "transfer.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/units.hpp"
 
@@ -25,19 +25,9 @@ void fill(Device& device, void* to, int byte, std::int64_t bytes) {
 
 }  // namespace
 
-void check(const SelectionRequest& request) {
-  constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
-  if (request.rows < 0 || request.columns < 0 || request.rows > kLargest || request.columns > kLargest) {
-    throw InvalidArgument(
-        fmt::format("a grid of {} rows × {} columns cannot be indexed with 32 bits", request.rows, request.columns));
-  }
-  if (request.top_k < 1) throw InvalidArgument(fmt::format("top_k must be at least 1, got {}", request.top_k));
-  if (std::isnan(request.threshold)) throw InvalidArgument("the threshold is not a number");
-}
-
 DeviceSelection::DeviceSelection(std::shared_ptr<Device> device, const SelectionRequest& request)
     : device_(std::move(device)), request_(request) {
-  check(request);
+  twinpatch::check(request);
   const Turn turn(*device_);
   const std::int64_t keys = checked_multiply(request.rows, request.top_k);
   try {
@@ -70,10 +60,15 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
                                     .top_k = request_.top_k,
                                     .threshold = request_.threshold,
                                     .first_bad = first_bad_.data()};
+  const bool both = keys.columns != nullptr;
+  HeldBuffer<float> needed(device_, both ? tile.rows : 0);
+  HeldBuffer<unsigned> chunks(device_, both ? tile.rows * kernels::mark_words(tile.columns) : 0);
+  fill(*device_, chunks.data(), 0, chunks.bytes());
+  const kernels::SelectionMarks marks{needed.data(), chunks.data()};
   if (rescoring == nullptr) {
-    kernels::select_scores(device_->stream(), tile, keys);
+    kernels::select_scores(device_->stream(), tile, keys, marks);
   } else {
-    kernels::select_rescored(device_->stream(), tile, keys, *rescoring);
+    kernels::select_rescored(device_->stream(), tile, keys, marks, *rescoring);
   }
 }
 
@@ -98,20 +93,16 @@ Selected DeviceSelection::read() const { return decode(request_, read_keys()); }
 
 Selected decode(const SelectionRequest& request, const DeviceSelection::Keys& keys) {
   const auto unpack = [](const std::vector<std::uint64_t>& from, Buffer<std::int32_t>& indices, Buffer<float>& scores) {
-    indices = Buffer<std::int32_t>(std::ssize(from));
-    scores = Buffer<float>(std::ssize(from));
     for (std::int64_t i = 0; i < std::ssize(from); ++i) {
       const std::uint64_t key = from[static_cast<std::size_t>(i)];
-      indices[i] = key == 0 ? -1 : key_index(key);
-      scores[i] = key == 0 ? -std::numeric_limits<float>::infinity() : key_score(key);
+      if (key == 0) continue;
+      indices[i] = key_index(key);
+      scores[i] = key_score(key);
     }
   };
-  Selected result;
-  result.rows = request.rows;
-  result.columns = request.columns;
-  result.top_k = request.top_k;
+  Selected result = empty_selection(request);
   unpack(keys.rows, result.indices, result.scores);
-  if (request.column_best) unpack(keys.columns, result.column_indices, result.column_scores);
+  unpack(keys.columns, result.column_indices, result.column_scores);
   return result;
 }
 

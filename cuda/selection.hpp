@@ -48,8 +48,6 @@ class DeviceSelection final : public Selection {
   HeldBuffer<unsigned long long> first_bad_;
 };
 
-/// Checks a request on any number of devices; see DeviceSelection.
-void check(const SelectionRequest& request);
 /// Keys → what was kept, on the host.
 [[nodiscard]] Selected decode(const SelectionRequest& request, const DeviceSelection::Keys& keys);
 

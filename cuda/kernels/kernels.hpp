@@ -157,8 +157,15 @@ struct ValueTile {
   std::int64_t first_column = 0;
 };
 
+/// What the walk over columns leaves for that over rows, where columns are asked for; else nothing is needed.
+struct SelectionMarks {
+  float* needed = nullptr;     ///< [tile rows]: what a value must reach to be looked at for its row
+  unsigned* chunks = nullptr;  ///< [tile rows, mark_words(tile columns)], zero: a bit for each 32 columns
+};
+[[nodiscard]] constexpr std::int64_t mark_words(std::int64_t columns) { return (columns + 1023) / 1024; }
+
 /// The values are the scores.
-void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys);
+void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks);
 
 /// The values are only nearly the scores: value + share · (‖left_i‖² + ‖right_j‖²) + margin is at least what the score
 /// of the pair could be worth (l2: ½ of minus the squared distance; l1, dot: the score). Whatever reaches the limit of
@@ -172,6 +179,7 @@ struct Rescoring {
   float margin = 0;
   double slack = 0;  ///< relative error of l1 values
 };
-void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, Rescoring rescoring);
+void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks,
+                     Rescoring rescoring);
 
 }  // namespace twinpatch::cuda::kernels

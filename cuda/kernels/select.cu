@@ -71,36 +71,54 @@ __device__ void insert_key(std::uint64_t* keys, std::int64_t top_k, std::uint64_
 /// warps alone, and looked at one after another only where one of them is a hit.
 constexpr int kAhead = 8;
 
-/// Whether one of load(0) … load(kAhead − 1) is a hit, in any lane. Beyond the end the last value comes again: loads
-/// without conditions go out together.
-template <class Load>
-__device__ bool any_hit(float needed, const Load& load) {
+/// Whether one of load(0) … load(kAhead − 1) reaches limit(0) …, in any lane. Beyond the end the last value comes
+/// again: loads without conditions go out together.
+template <class Load, class Limit>
+__device__ bool any_hit(const Load& load, const Limit& limit) {
   float values[kAhead];
   TWINPATCH_UNROLL
   for (int u = 0; u < kAhead; ++u) values[u] = load(u);
   int hits = 0;
   TWINPATCH_UNROLL
-  for (int u = 0; u < kAhead; ++u) hits |= is_hit(values[u], needed);
+  for (int u = 0; u < kAhead; ++u) hits |= is_hit(values[u], limit(u));
   return __any_sync(kAllLanes, hits) != 0;
+}
+
+/// The value that a row's next score must reach; `last` is the lowest of its keys.
+template <class Rule>
+__device__ float row_limit(const SelectionKeys& keys, std::uint64_t last, const Rule& rule) {
+  const float score = last != 0 ? key_score(last) : -kLargest;
+  return rule.needed(score > keys.threshold ? score : keys.threshold);
+}
+
+/// A row that has no limit yet: it is walked whole, without marks.
+constexpr float kNoLimit = INFINITY;
+
+/// Limits of rows before a tile. keys.rows [grid rows, top_k]; needed [rows of the tile]. Thread: one row
+/// (grid-stride).
+template <class Rule>
+__global__ void row_limits_kernel(ValueTile tile, SelectionKeys keys, float* needed, Rule rule) {
+  for (std::int64_t i = global_thread(); i < tile.rows; i += all_threads()) {
+    const std::uint64_t last = keys.rows[(tile.first_row + i + 1) * keys.top_k - 1];
+    needed[i] = last != 0 || keys.threshold > -kLargest ? row_limit(keys, last, rule) : kNoLimit;
+  }
 }
 
 /// Best of each row.
 /// tile.values [rows, stride], keys.rows [grid rows, top_k] descending.
-/// Warp: one row at a time (grid-stride), 256 columns at a time; lane: every 32nd. Values that reach the row's limit
-/// are taken one after another by the whole warp, in order of columns; keys are a total order, so the order does not
-/// matter. Scores that are not finite are reported in *keys.first_bad and not kept. Reference: reference::select.
+/// Warp: one row at a time (grid-stride), 256 columns at a time, or the 32s that select_columns_kernel has marked;
+/// lane: every 32nd. Values that reach the row's limit are taken one after another by the whole warp, in order of
+/// columns; keys are a total order, so the order does not matter. Scores that are not finite are reported in
+/// *keys.first_bad and not kept. Reference: reference::select.
 template <class Rule>
-__global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule) {
+__global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, SelectionMarks marks, Rule rule) {
   const int lane = lane_index();
+  const std::int64_t words = mark_words(tile.columns);
   for (std::int64_t i = global_warp(); i < tile.rows; i += all_warps()) {
     const float* const values = tile.values + i * tile.stride;
     std::uint64_t* const kept = keys.rows + (tile.first_row + i) * keys.top_k;
     std::uint64_t last = kept[keys.top_k - 1];
-    const auto limit = [&] {
-      const float score = last != 0 ? key_score(last) : -kLargest;
-      return rule.needed(score > keys.threshold ? score : keys.threshold);
-    };
-    float needed = limit();
+    float needed = row_limit(keys, last, rule);
     const auto take = [&](std::int64_t first) {  // 32 columns
       const std::int64_t j = first + lane;
       const bool inside = j < tile.columns;
@@ -120,26 +138,40 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Rule rule
         if (score < keys.threshold || key <= last) continue;
         insert_key(kept, keys.top_k, key);
         last = kept[keys.top_k - 1];
-        needed = limit();
+        needed = row_limit(keys, last, rule);
       }
     };
+    if (marks.chunks != nullptr && marks.needed[i] != kNoLimit) {
+      for (std::int64_t word = 0; word < words; word += kWarp) {
+        const unsigned mine = word + lane < words ? marks.chunks[i * words + word + lane] : 0;
+        for (unsigned busy = __ballot_sync(kAllLanes, mine != 0); busy != 0; busy &= busy - 1) {
+          const int source = __ffs(static_cast<int>(busy)) - 1;
+          for (unsigned chunks = __shfl_sync(kAllLanes, mine, source); chunks != 0; chunks &= chunks - 1) {
+            take(((word + source) * kWarp + __ffs(static_cast<int>(chunks)) - 1) * kWarp);
+          }
+        }
+      }
+      continue;
+    }
     for (std::int64_t first = 0; first < tile.columns; first += kAhead * kWarp) {
-      const bool look = any_hit(needed, [&](int u) {
+      const auto load = [&](int u) {
         const std::int64_t j = min(first + u * kWarp + lane, tile.columns - 1);
         return rule.value(values[j], i, j);
-      });
-      if (!look) continue;
+      };
+      if (!any_hit(load, [&](int /*u*/) { return needed; })) continue;
       for (int u = 0; u < kAhead && first + u * kWarp < tile.columns; ++u) take(first + u * kWarp);
     }
   }
 }
 
-/// Best row of each column.
-/// tile.values [rows, stride], keys.columns [grid columns].
+/// Best row of each column, and which 32 columns of a row hold something for that row.
+/// tile.values [rows, stride], keys.columns [grid columns], marks: see SelectionMarks.
 /// Warp: 32 columns by `part_rows` rows at a time (grid-stride); lane: one column, eight rows at a time. The best of a
-/// lane is merged by an integer maximum, whose result does not depend on the order. Reference: reference::select.
+/// lane is merged by an integer maximum, whose result does not depend on the order. Values are read once for both: rows
+/// with a limit need few of them again. Reference: reference::select.
 template <class Rule>
-__global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, std::int64_t part_rows, Rule rule) {
+__global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, SelectionMarks marks, std::int64_t part_rows,
+                                      Rule rule) {
   const int lane = lane_index();
   const std::int64_t across = (tile.columns + kWarp - 1) / kWarp;
   const std::int64_t parts = across * ((tile.rows + part_rows - 1) / part_rows);
@@ -161,6 +193,11 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, std::i
     };
     const auto take = [&](std::int64_t i) {  // one row
       const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
+      const bool for_row = __any_sync(kAllLanes, inside && is_hit(value, marks.needed[i]) != 0) != 0;
+      if (for_row && lane == 0) {
+        const std::int64_t chunk = part % across;
+        atomicOr(&marks.chunks[i * mark_words(tile.columns) + chunk / kWarp], 1U << chunk % kWarp);
+      }
       const bool hit = inside && is_hit(value, needed) != 0;
       if constexpr (Rule::kExact) {
         if (hit) offer(value, i);
@@ -173,11 +210,9 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, std::i
       }
     };
     for (std::int64_t first = begin; first < end; first += kAhead) {
-      const bool look = any_hit(needed, [&](int u) {
-        const std::int64_t i = min(first + u, end - 1);
-        return rule.value(tile.values[i * tile.stride + near], i, near);
-      });
-      if (!look) continue;
+      const auto row = [&](int u) { return min(first + u, end - 1); };
+      const auto load = [&](int u) { return rule.value(tile.values[row(u) * tile.stride + near], row(u), near); };
+      if (!any_hit(load, [&](int u) { return fminf(needed, marks.needed[row(u)]); })) continue;
       for (std::int64_t i = first; i < first + kAhead && i < end; ++i) take(i);
     }
     if (best > before) atomicMax(reinterpret_cast<unsigned long long*>(keys.columns) + tile.first_column + j, best);
@@ -193,29 +228,36 @@ std::int64_t part_rows_of(const ValueTile& tile) {
 }
 
 template <class Rule>
-void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, const Rule& rule) {
+void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, const Rule& rule) {
   if (tile.rows == 0 || tile.columns == 0) return;
-  launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, rule);
-  if (keys.columns == nullptr) return;
+  if (keys.columns == nullptr) {
+    launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, SelectionMarks{}, rule);
+    return;
+  }
+  launch(stream, per_item(tile.rows), "row_limits", &row_limits_kernel<Rule>, tile, keys, marks.needed, rule);
   const std::int64_t part_rows = part_rows_of(tile);
   launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
-         &select_columns_kernel<Rule>, tile, keys, part_rows, rule);
+         &select_columns_kernel<Rule>, tile, keys, marks, part_rows, rule);
+  launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, marks, rule);
 }
 
 }  // namespace
 
-void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys) { select(stream, tile, keys, AsIs{}); }
+void select_scores(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks) {
+  select(stream, tile, keys, marks, AsIs{});
+}
 
-void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, Rescoring rescoring) {
+void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks,
+                     Rescoring rescoring) {
   switch (rescoring.operation) {
     case PairOperation::head:
-      return select(stream, tile, keys, AsIs{});
+      return select(stream, tile, keys, marks, AsIs{});
     case PairOperation::l2:
-      return select(stream, tile, keys, Rescored<PairOperation::l2>{rescoring});
+      return select(stream, tile, keys, marks, Rescored<PairOperation::l2>{rescoring});
     case PairOperation::l1:
-      return select(stream, tile, keys, Rescored<PairOperation::l1>{rescoring});
+      return select(stream, tile, keys, marks, Rescored<PairOperation::l1>{rescoring});
     case PairOperation::dot:
-      return select(stream, tile, keys, Rescored<PairOperation::dot>{rescoring});
+      return select(stream, tile, keys, marks, Rescored<PairOperation::dot>{rescoring});
   }
 }
 
