@@ -82,7 +82,8 @@ __global__ void half_of_a_warp_is_missing(int* out) {
   __syncthreads();
 }
 
-__global__ void write_at(float* x, std::int64_t index) { x[index] = 1.0f; }
+/// The null pointer among others, which is what the stand-in is to notice, not the sanitizer.
+__attribute__((no_sanitize("null"))) __global__ void write_at(float* x, std::int64_t index) { x[index] = 1.0f; }
 __global__ void read_at(const float* x, std::int64_t index, float* out) { *out = x[index]; }
 /// Writes what it reads only where `written` says so.
 __global__ void uninitialised_shared(float* out, bool written) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -182,10 +183,12 @@ void Fiber::leave(State state) {
 
 void Fiber::suspend() { current_fiber->leave(State::suspended); }
 
-void Fiber::fail(const std::string& text) {
+void Fiber::fail(std::string text) {
   Fiber* self = current_fiber;
   if (self == nullptr) std::abort();
-  self->fault_text_ = text;
+  // Nothing on this stack is destroyed any more: no memory may hang on it.
+  std::string().swap(self->fault_text_);
+  self->fault_text_ = std::move(text);
   self->leave(State::faulted);
   std::abort();
 }

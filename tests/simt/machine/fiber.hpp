@@ -34,7 +34,7 @@ class Fiber {
   /// Back to whoever resumed the current fiber.
   static void suspend();
   /// Ends the current fiber.
-  [[noreturn]] static void fail(const std::string& text);
+  [[noreturn]] static void fail(std::string text);
 
   /// Top of its stack: where the landing of a bad address may build a frame when the stack itself has overflown.
   [[nodiscard]] char* stack_top() const { return stack_ + stack_bytes_; }
