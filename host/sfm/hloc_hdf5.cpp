@@ -34,6 +34,7 @@ std::vector<std::int64_t> shape_of(hid_t dataset) {
   std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
   if (rank > 0 && H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr) < 0) return {-1};
   std::vector<std::int64_t> shape;
+  shape.reserve(sizes.size());
   for (const hsize_t size : sizes) {
     shape.push_back(static_cast<std::int64_t>(std::min<hsize_t>(size, hsize_t{1} << 40)));
   }

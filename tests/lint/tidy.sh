@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
 # clang-tidy over our own translation units. Usage: tidy.sh BUILD_FOLDER FILE...
+# Files that this build leaves out (what stands for an absent library) are passed over.
 # With TWINPATCH_TIDY_MINUTES=M no file is begun after M minutes; how many that leaves out is said.
 # A file that was clean is not looked at again until it, a header of ours that it includes, or .clang-tidy changes: what
 # was clean is remembered under ${XDG_CACHE_HOME:-~/.cache}/twinpatch/tidy.
@@ -18,6 +19,7 @@ export build remembered deadline left_out
 
 check() { # check FILE
   local file=$1 key
+  grep -qF "/$file\"" "$build/compile_commands.json" || return 0
   # The file and every header of this project that it includes, through any depth.
   local inputs seen=""
   inputs=$file
