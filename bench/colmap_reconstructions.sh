@@ -71,7 +71,7 @@ PYTHON
 map() {
   local database=$2/$3.$4.db
   set -- "$1" "$2" "$3.$4" "$4" "$3"
-  rm -rf "$2/$3" "$database"*
+  rm -rf "${2:?}/$3" "$database"*
   mkdir -p "$2/$3"
   cp "$2/$5.db" "$database"
   without_geometries "$database" "$database.pairs"

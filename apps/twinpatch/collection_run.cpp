@@ -68,9 +68,9 @@ void summarise(Session& session, const Job& job, const RunStatistics& run) {
   if (run.blocks_found == run.blocks) return;
   const std::int64_t uses = run.row_hits + run.row_misses;
   session.say(
-      "{} pairs of images, {} matches in {}: {} comparisons/s; rows of images found on the device {:.1f} %; "
+      "{} pair{} of images, {} matches in {}: {} comparisons/s; rows of images found on the device {:.1f} %; "
       "waited {} for images",
-      run.pairs, run.matches, format_seconds(run.seconds),
+      run.pairs, run.pairs == 1 ? "" : "s", run.matches, format_seconds(run.seconds),
       format_count(run.seconds > 0 ? static_cast<double>(run.comparisons) / run.seconds : 0),
       uses == 0 ? 0.0 : 100.0 * static_cast<double>(run.row_hits) / static_cast<double>(uses),
       format_seconds(run.waited));

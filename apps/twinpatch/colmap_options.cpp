@@ -46,7 +46,7 @@ void ColmapOptions::validate() const {
   if (!(lock_wait >= 0 && lock_wait <= 86'400)) {
     throw UsageError(fmt::format("--lock-wait must lie between 0 and 86400 seconds, found {}", lock_wait));
   }
-  if (extract && collection.dry_run) throw UsageError("--extract writes keypoints, and --dry-run writes nothing");
+  if (extract && collection.dry_run) throw UsageError("--extract would write keypoints, and a plan writes nothing");
   if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
 }
 

@@ -23,10 +23,13 @@ struct MergeOptions {
 };
 
 std::string block_text(const CollectionPlan& plan, const Block& block) {
-  const auto name = [&](std::int32_t image) { return plan.images[static_cast<std::size_t>(image)].name; };
-  return fmt::format("block {}: {} pairs, images {} to {} with {} to {}", plan.block_id(block), block.pairs,
-                     name(block.rows.begin), name(block.rows.end - 1), name(block.columns.begin),
-                     name(block.columns.end - 1));
+  const auto range = [&](const ImageRange& images) {
+    const auto name = [&](std::int32_t image) { return plan.images[static_cast<std::size_t>(image)].name; };
+    if (images.size() == 1) return fmt::format("\"{}\"", name(images.begin));
+    return fmt::format("\"{}\" to \"{}\"", name(images.begin), name(images.end - 1));
+  };
+  return fmt::format("block {}: {} pair{} of images, {} with {}", plan.block_id(block), block.pairs,
+                     block.pairs == 1 ? "" : "s", range(block.rows), range(block.columns));
 }
 
 ExitCode say_missing(Session& session, const CollectionPlan& plan, const IncompleteRun& error) {

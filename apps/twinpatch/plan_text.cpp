@@ -4,21 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
+#include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
 namespace {
-
-/// "mutual best, ratio 0.75": which of the best scores are matches.
-std::string rules_text(const PairRules& rules) {
-  std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
-  if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
-  if (std::isfinite(rules.match.threshold)) text += fmt::format(", score of at least {}", rules.match.threshold);
-  if (std::isfinite(rules.rerank_threshold)) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
-  return text;
-}
 
 std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
   std::string text;

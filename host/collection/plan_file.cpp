@@ -4,11 +4,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "budget.hpp"
 #include "hash.hpp"
 #include "twinpatch/collection/plan.hpp"
+#include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/file.hpp"
 
 // A plan as JSON. Floats that decide the result are written as their bits too would be: with nine digits they come back
@@ -122,13 +124,20 @@ CollectionPlan from_json(const Json& json) {
   return plan;
 }
 
+/// As plans are numbered by them: never to change, or runs that are under way would be taken for damaged.
+std::string exact_rules(const PairRules& rules) {
+  return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
+                     rules.match.ratio ? float_text(*rules.match.ratio) : "none", float_text(rules.match.threshold),
+                     float_text(rules.rerank_threshold));
+}
+
 /// "model: siam 12…, asked for siam-l2 34…"
 void compare(const char* what, const std::string& wanted, const std::string& found,
              const std::filesystem::path& folder) {
   if (wanted == found) return;
-  throw PlanMismatch(fmt::format("{} holds a run with another {}: found {}, asked for {}; take another folder",
-                                 folder.string(), what, found.empty() ? "none" : found,
-                                 wanted.empty() ? "none" : wanted));
+  throw PlanMismatch(
+      fmt::format("{} holds a run with another {}: found {}, asked for {}; take another folder, or remove this one",
+                  folder.string(), what, found.empty() ? "none" : found, wanted.empty() ? "none" : wanted));
 }
 
 void compare_image(const PlannedImage& wanted, const PlannedImage& found, const std::filesystem::path& folder) {
@@ -142,17 +151,20 @@ void compare_image(const PlannedImage& wanted, const PlannedImage& found, const 
   if (wanted.key != found.key) fail("its pixels or keypoints are others");
 }
 
-std::string rule_text(const PairRules& rules) {
-  return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
-                     rules.match.ratio ? float_text(*rules.match.ratio) : "none", float_text(rules.match.threshold),
-                     float_text(rules.rerank_threshold));
-}
-
 }  // namespace
+
+std::string rules_text(const PairRules& rules) {
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
+  if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
+  if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
+  if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
+  return text;
+}
 
 std::string plan_id(const CollectionPlan& plan) {
   Hash hash;
-  hash.add(kSchema).add(plan.model).add(plan.rerank_model).add(plan.numbers).add(rule_text(plan.rules));
+  hash.add(kSchema).add(plan.model).add(plan.rerank_model).add(plan.numbers).add(exact_rules(plan.rules));
   hash.add(plan.patch_settings).add(plan.pair_key).add(plan.tile_keypoints).add(std::ssize(plan.images));
   for (const PlannedImage& image : plan.images) hash.add(image.name).add(image.keypoints).add(image.key);
   for (const Block& block : plan.blocks) {
@@ -188,24 +200,28 @@ void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, 
   compare("model", wanted.model, found.model, folder);
   compare("second model", wanted.rerank_model, found.rerank_model, folder);
   compare("precision", wanted.numbers, found.numbers, folder);
-  compare("set of rules", rule_text(wanted.rules), rule_text(found.rules), folder);
+  compare("set of rules", rules_text(wanted.rules), rules_text(found.rules), folder);
   compare("way of cutting patches", wanted.patch_settings, found.patch_settings, folder);
   const auto& asked = wanted.images;
   const auto& held = found.images;
   for (std::size_t i = 0; i < std::min(asked.size(), held.size()); ++i) {
     if (asked[i].name != held[i].name) {
-      throw PlanMismatch(fmt::format("{} holds a run of other images: number {} was {}, is {}; take another folder",
-                                     folder.string(), i, held[i].name, asked[i].name));
+      throw PlanMismatch(fmt::format(
+          "{} holds a run of other images: number {} was {}, is {}; take another folder, or remove this one",
+          folder.string(), i, held[i].name, asked[i].name));
     }
     compare_image(asked[i], held[i], folder);
   }
   if (asked.size() != held.size()) {
     const auto& extra = asked.size() > held.size() ? asked[held.size()] : held[asked.size()];
-    throw PlanMismatch(fmt::format("{} holds a run of {} images, there are {} now: {} {}; take another folder",
-                                   folder.string(), held.size(), asked.size(), extra.name,
-                                   asked.size() > held.size() ? "came later" : "is gone"));
+    throw PlanMismatch(fmt::format(
+        "{} holds a run of {} images, there are {} now: {} {}; take another folder, or remove this one",
+        folder.string(), held.size(), asked.size(), extra.name, asked.size() > held.size() ? "came later" : "is gone"));
   }
-  compare("selection of pairs", wanted.pair_key, found.pair_key, folder);
+  const auto pairs = [](const CollectionPlan& plan) {
+    return fmt::format("{} pairs ({})", plan.pairs(), plan.pair_key.substr(0, 8));
+  };
+  compare("selection of pairs", pairs(wanted), pairs(found), folder);
   compare("tile size in keypoints", std::to_string(wanted.tile_keypoints), std::to_string(found.tile_keypoints),
           folder);
   compare("division into blocks", wanted.id, found.id, folder);

@@ -13,15 +13,17 @@
 namespace twinpatch::sfm {
 namespace {
 
+bool refused(const std::filesystem::path& place) { return ::faccessat(AT_FDCWD, place.c_str(), W_OK, AT_EACCESS) != 0; }
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path).parent_path();
+}
+
 /// Asked before SQLite opens the file: a database in WAL mode that is read-only would leave files beside it that are
 /// read-only too, and in the way once the database is not.
 void check_writable(const std::filesystem::path& path) {
-  const auto refused = [](const std::filesystem::path& place) {
-    return ::faccessat(AT_FDCWD, place.c_str(), W_OK, AT_EACCESS) != 0;
-  };
   if (refused(path)) throw IoError(path.string(), "the database cannot be written to", errno);
-  const auto folder = std::filesystem::absolute(path).parent_path();
-  if (!refused(folder)) return;
+  if (!refused(folder_of(path))) return;
   throw IoError(path.string(),
                 "the database's folder cannot be written to, and SQLite keeps its journal there while it writes",
                 errno);
@@ -33,13 +35,16 @@ Connection::Connection(const std::filesystem::path& path, Access access, std::ch
     : path_(path.string()), patience_(patience) {
   if (!std::filesystem::is_regular_file(path)) throw IoError(path_, "cannot open: no such file");
   if (access == Access::write) check_writable(path);
-  const int flags = access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  // A reader that may not write cannot tidy up either: it would leave an empty log beside a database in WAL mode.
+  const bool read_only = access == Access::read && (refused(path) || refused(folder_of(path)));
+  const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path_.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   handle_.reset(raw);
   if (code != SQLITE_OK) fail(code);
   (void)sqlite3_extended_result_codes(raw, 1);
   (void)sqlite3_busy_timeout(raw, static_cast<int>(patience.count()));
+  if (access == Access::read) run("PRAGMA query_only = ON");
 }
 
 void Connection::run(const char* sql) const {

@@ -257,7 +257,7 @@ TEST_CASE("a copy of the file alone holds everything, a reader beside the writer
       TestDatabase database(folder / "a.db", "3.8", true);
       fill(database);
     }
-    const std::optional<ColmapDatabase> reader = read ? std::optional<ColmapDatabase>(folder / "a.db") : std::nullopt;
+    std::optional<ColmapDatabase> reader = read ? std::optional<ColmapDatabase>(folder / "a.db") : std::nullopt;
     if (reader) CHECK(reader->images().size() == 4);
     {
       ColmapWriter writer(folder / "a.db");
@@ -267,6 +267,9 @@ TEST_CASE("a copy of the file alone holds everything, a reader beside the writer
     std::filesystem::copy_file(folder / "a.db", folder / "copy.db");
     CHECK(ColmapDatabase(folder / "copy.db").matches(id(1), id(2)) == matches);
     if (reader) CHECK(reader->matches(id(1), id(2)) == matches);
+    reader.reset();
+    for (const char* ending : {"-wal", "-shm"})
+      CHECK_FALSE(std::filesystem::exists(folder / ("a.db" + std::string(ending))));
   }
 }
 
