@@ -49,15 +49,28 @@ std::string figures_table(std::span<const VerificationResult> results) {
   std::string html = "<table><tr><th>network</th>";
   for (int i = 0; i < 4; ++i) html += fmt::format("<th>FPR95 {}</th>", to_string(static_cast<Fpr95>(i)));
   html += "<th>ROC AUC</th><th>AP</th></tr>";
-  double best_fpr = 2;
-  for (const VerificationResult& result : results) best_fpr = std::min(best_fpr, result.fpr95[3]);
+  const auto row = [](const VerificationResult& result) {  // figures of which the highest is best
+    std::vector<double> figures;
+    for (const double fpr95 : result.fpr95) figures.push_back(-fpr95);
+    figures.push_back(result.roc_auc);
+    figures.push_back(result.average_precision);
+    return figures;
+  };
+  std::vector<double> best(results.empty() ? std::vector<double>() : row(results.front()));
+  for (const VerificationResult& result : results) {
+    const auto figures = row(result);
+    std::transform(best.begin(), best.end(), figures.begin(), best.begin(),
+                   [](double a, double b) { return std::max(a, b); });
+  }
   for (std::size_t i = 0; i < results.size(); ++i) {
     html += fmt::format("<tr><td><span class='key' style='background:{}'></span>{}</td>", evaluate::palette(i),
                         evaluate::escape(results[i].name));
-    for (const double figure : results[i].fpr95) {
-      html += fmt::format("<td{}>{:.2f} %</td>", results[i].fpr95[3] <= best_fpr ? " class='best'" : "", figure * 100);
+    const auto figures = row(results[i]);
+    for (std::size_t k = 0; k < figures.size(); ++k) {
+      html += fmt::format("<td{}>{}</td>", figures[k] >= best[k] ? " class='best'" : "",
+                          k < 4 ? fmt::format("{:.2f} %", -100 * figures[k]) : fmt::format("{:.4f}", figures[k]));
     }
-    html += fmt::format("<td>{:.4f}</td><td>{:.4f}</td></tr>", results[i].roc_auc, results[i].average_precision);
+    html += "</tr>";
   }
   return html + "</table>";
 }

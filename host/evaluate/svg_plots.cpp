@@ -64,9 +64,14 @@ std::string legend(const Frame& frame, std::span<const VerificationResult> resul
   return svg;
 }
 
-constexpr double kLowestRate = 1e-4;
+/// The decade, as a power of ten, of the smallest false positive rate above 0 that this many pairs can show.
+int lowest_power(std::span<const std::uint8_t> labels) {
+  const auto others = static_cast<double>(std::max<std::ptrdiff_t>(std::count(labels.begin(), labels.end(), 0), 10));
+  return static_cast<int>(-std::ceil(std::log10(others) - 1e-9));
+}
 
-double log_share(double rate) { return 1 - std::log10(std::max(rate, kLowestRate)) / std::log10(kLowestRate); }
+/// Where a rate stands on a logarithmic axis from 10^power to 1.
+double log_share(double rate, int power) { return 1 - std::log10(std::max(rate, std::pow(10.0, power))) / power; }
 
 float threshold_at_95(const VerificationResult& result, std::span<const std::uint8_t> labels) {
   for (const RocPoint& point : roc_curve(result.scores, labels)) {
@@ -112,9 +117,10 @@ std::string escape(const std::string& text) {
 std::string roc_plot(std::span<const VerificationResult> results, std::span<const std::uint8_t> labels) {
   const Frame frame;
   std::string svg = open_picture(frame);
-  for (int power = -4; power <= 0; ++power) {
+  const int lowest = lowest_power(labels);
+  for (int power = lowest; power <= 0; ++power) {
     const double rate = std::pow(10.0, power);
-    svg += x_tick(frame, log_share(rate), fmt::format("{:g} %", rate * 100));
+    svg += x_tick(frame, log_share(rate, lowest), fmt::format("{:g} %", rate * 100));
   }
   for (int tenth = 0; tenth <= 10; tenth += 2) svg += y_tick(frame, tenth / 10.0, fmt::format("{} %", tenth * 10));
   svg += fmt::format(
@@ -126,7 +132,7 @@ std::string roc_plot(std::span<const VerificationResult> results, std::span<cons
     double last_x = -10, last_y = -10;
     const std::vector<RocPoint> curve = roc_curve(results[i].scores, labels);
     for (std::size_t p = 0; p < curve.size(); ++p) {
-      const double x = frame.x(log_share(curve[p].false_positive_rate));
+      const double x = frame.x(log_share(curve[p].false_positive_rate, lowest));
       const double y = frame.y(curve[p].true_positive_rate);
       // A page need not carry points nearer than half a pixel.
       if (p + 1 < curve.size() && std::abs(x - last_x) + std::abs(y - last_y) < 0.5) continue;
