@@ -149,7 +149,7 @@ void pool_descriptors(const Codebook& codebook, MatrixView descriptors, std::spa
     for (std::size_t k = 0; k < size; ++k) part[k] += descriptors.row(i)[k] - centre[k];
   }
   for (float& value : vector) value = std::copysign(std::sqrt(std::abs(value)), value);
-  for (std::size_t c = 0; c < vector.size() / size; ++c) scale_to_one(vector.subspan(c * size, size));
+  for (std::size_t at = 0; at < vector.size(); at += size) scale_to_one(vector.subspan(at, size));
   scale_to_one(vector);
 }
 
@@ -199,8 +199,7 @@ std::vector<ImagePair> nearest_images(MatrixView vectors, int neighbours, Thread
   std::vector<ImagePair> pairs;
   for (const auto& of_one : found) pairs.insert(pairs.end(), of_one.begin(), of_one.end());
   std::ranges::sort(pairs);
-  const auto [first, last] = std::ranges::unique(pairs);
-  pairs.erase(first, last);
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());  // std::ranges::unique: not with clang 14
   return pairs;
 }
 

@@ -36,6 +36,7 @@ std::vector<fs::path> find_sheets(const fs::path& folder) {
     if (!is_new) throw FormatError(entry.path().string(), 0, "there as .bmp and as .png: which one is meant?");
   }
   std::vector<fs::path> paths;
+  paths.reserve(sheets.size());
   for (auto& [stem, path] : sheets) paths.push_back(std::move(path));
   return paths;
 }
