@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 #include "twinpatch/vision/image.hpp"
 
@@ -51,7 +52,9 @@ void TwinpatchDescriptor::compute(cv::InputArray image, std::vector<cv::KeyPoint
   std::vector<twinpatch::Keypoint> places(keypoints.size());
   std::ranges::transform(keypoints, places.begin(), &keypoint_of);
   twinpatch::ThreadPool pool(0);
-  const auto patches = twinpatch::cut_patches(pixels, places, {}, pool);
+  // As wide as the model was trained on, where it says so.
+  const float extent = twinpatch::patch_extent(engine_->model()).value_or(12.0F);
+  const auto patches = twinpatch::cut_patches(pixels, places, {.extent = extent}, pool);
   const twinpatch::Matrix rows = engine_->describe(patches.view());
   descriptors.create(static_cast<int>(rows.rows()), descriptorSize(), CV_32F);
   std::ranges::copy(rows.span(), descriptors.getMat().ptr<float>());

@@ -10,6 +10,7 @@
 
 #include "twinpatch/collection/run.hpp"
 #include "twinpatch/engine/engine.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 #include "twinpatch/vision/image.hpp"
 
@@ -18,17 +19,19 @@ using namespace twinpatch;
 namespace {
 
 /// Pixels and keypoints of your own go here: row(y) is a row of grey levels, Keypoint has x, y, sigma and angle.
-PatchSet patches_of(const char* path, ThreadPool& pool) {
+PatchSet patches_of(const char* path, const CutOptions& options, ThreadPool& pool) {
   const GrayImage pixels = read_image(path);
   const auto keypoints = detect_keypoints(pixels, {.max_keypoints = 500});
-  return cut_patches(pixels, keypoints, {.side = 64, .extent = 12}, pool);
+  return cut_patches(pixels, keypoints, options, pool);
 }
 
 void run(int count, char** paths, const char* model) {
   Engine engine(load_model(find_model(model)), {.device = "auto"});  // CUDA where there is a usable device
+  // Windows as wide as the model was trained on, where it says so.
+  const CutOptions cut{.side = 64, .extent = patch_extent(engine.model()).value_or(12.0F)};
   ThreadPool pool(0);
   MemoryImageSource images;
-  for (int i = 0; i < count; ++i) images.add(paths[i], patches_of(paths[i], pool));
+  for (int i = 0; i < count; ++i) images.add(paths[i], patches_of(paths[i], cut, pool));
 
   // Any thread may call request_stop(): the run then ends with Interrupted between two pairs.
   const std::stop_source stop;
