@@ -34,6 +34,7 @@ class TwinpatchDescriptor : public cv::Feature2D {
 
 /// Compares such descriptors with the network's own decision part. DMatch::distance is the negated score: smaller is
 /// more similar, but its quotients mean nothing unless the network's score is a distance; no ratio test otherwise.
+/// OpenCV's radiusMatch takes positive limits alone, so it cannot ask a learned score to be above zero.
 class TwinpatchMatcher : public cv::DescriptorMatcher {
  public:
   explicit TwinpatchMatcher(std::shared_ptr<twinpatch::Engine> engine) : engine_(std::move(engine)) {}
