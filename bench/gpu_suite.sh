@@ -112,7 +112,7 @@ if [ -n "$rehearse" ]; then
   peers=(--device cpu --precisions fp32 --tiny --budget 60)
   echo '{"gpu": "none: a rehearsal on the CPU, no measurement"}' > "$work/host.json"
 else
-  engine=(--device cuda:0)
+  engine=(--device cuda:0 --precisions fp16,fp32,tf32,bf16) # those with goals first
   peers=()
   nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.max.sm,power.limit,memory.total --format=csv,noheader -i 0 |
     "$python" -c 'import json,sys; names=("gpu","driver","clock","clock_max","power_limit","memory")
@@ -181,10 +181,13 @@ else
 fi
 
 commit=$(git rev-parse HEAD 2>/dev/null || sed -n 's/^commit //p' "${deps:-.}/manifest.txt" 2>/dev/null || true)
-if [ -z "$out" ]; then
+if [ -z "$out" ] && [ -n "$rehearse" ]; then
+  out=$build/rehearsal.json
+elif [ -z "$out" ]; then
   card=$("$python" -c 'import json,re,sys; print(re.sub("[^a-z0-9]+", "-", json.load(open(sys.argv[1]))["gpu"].lower()))' "$work/host.json")
   out=bench/results/gpu-$card.json
 fi
-"$python" bench/suite/report.py --folder "$work" --seconds $((SECONDS - started)) --commit "$commit" --out "$out" || exit 1
+"$python" bench/suite/report.py --folder "$work" --seconds $((SECONDS - started)) --commit "$commit" --out "$out" \
+  ${rehearse:+--rehearsal} || exit 1
 say "$out; $((SECONDS - started)) s in all"
 exit "$failed"

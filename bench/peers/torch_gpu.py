@@ -9,10 +9,12 @@ Networks run eager and through torch.compile(mode="max-autotune"), channels_last
 each at the best of several batches. They start from a float batch that lies on the device already, which twinpatch makes
 itself from grey patches. Grids get the factored form of the decision head, as twinpatch computes it, and run in chunks
 that keep the best of each row and of each column; the head on concatenated descriptors is measured beside it.
-Whatever does not fit the budget of seconds is written down as not measured, with the reason.
+Whatever does not fit the budget of seconds is written down as not measured, with the reason. The file is there from the
+first case on and whole at every moment: a run that is stopped leaves what it has measured.
 """
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -184,6 +186,18 @@ def measure(torch, options, job, budget):
     return measure_head(torch, options, precision, mode, "concatenated" if "concatenated" in case else "factored")
 
 
+def not_measured(job, reason):
+    case, precision, mode = job
+    return {"case": case.split()[0], "precision": precision, "mode": mode, "not_measured": reason,
+            **({"form": "concatenated"} if "concatenated" in case else {})}
+
+
+def write_whole(path, text):
+    with open(path + ".part", "w", encoding="utf-8") as out:
+        out.write(text)
+    os.replace(path + ".part", path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
@@ -205,10 +219,16 @@ def main():
         options.seconds = 0.0
     torch.backends.cudnn.benchmark = True
     budget = Budget(options.budget)
-    results = []
+    jobs = plan(options.precisions.split(","))
+    results = [not_measured(job, "the run was stopped before it") for job in jobs]
+    whole = {"torch": torch.__version__, "device": options.device, "tiny": options.tiny, "results": results}
+    if options.device != "cpu":
+        whole["device"] = torch.cuda.get_device_name(0)
     with torch.inference_mode():
-        for job in plan(options.precisions.split(",")):
+        for place, job in enumerate(jobs):
             case, precision, mode = job
+            if options.json:
+                write_whole(options.json, json.dumps(whole, indent=1) + "\n")
             try:
                 if mode == "compiled" and not hasattr(torch, "compile"):
                     raise RuntimeError(f"PyTorch {torch.__version__} has no torch.compile")
@@ -219,16 +239,12 @@ def main():
                       file=sys.stderr)
             except Exception as error:  # a peer that fails is a result: written down, the others go on
                 words = str(error).splitlines() or [type(error).__name__]
-                result = {"case": case, "precision": precision, "mode": mode, "not_measured": words[0][:300]}
+                result = not_measured(job, words[0][:300])
                 print(f"{case:<24} {precision} {mode:<9} not measured: {words[0][:100]}", file=sys.stderr)
-            results.append(result)
-    whole = {"torch": torch.__version__, "device": options.device, "tiny": options.tiny, "results": results}
-    if options.device != "cpu":
-        whole["device"] = torch.cuda.get_device_name(0)
+            results[place] = result
     text = json.dumps(whole, indent=1) + "\n"
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as out:
-            out.write(text)
+        write_whole(options.json, text)
     else:
         print(text, end="")
     return 0

@@ -96,28 +96,39 @@ nlohmann::ordered_json to_json(const bench::Measure& measure) {
   return json;
 }
 
+void write(const Options& options, const nlohmann::ordered_json& results) {
+  const nlohmann::ordered_json whole = {
+      {"device", options.cases.execution.device}, {"tiny", options.cases.tiny}, {"results", results}};
+  if (options.json.empty()) {
+    std::cout << whole.dump(1) << '\n';
+    return;
+  }
+  AtomicFile file(options.json);
+  file.write(whole.dump(1) + "\n");
+  file.commit();
+}
+
 int run(const Options& options) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
+  for (const auto& precision : options.precisions) {
+    for (const auto& name : options.names) {
+      results.push_back({{"case", name}, {"precision", precision}, {"skipped", "the run was stopped before it"}});
+    }
+  }
+  std::size_t place = 0;
   for (const auto& precision : options.precisions) {
     bench::CaseOptions with = options.cases;
     with.execution.precision = parse_precision(precision);
     for (const auto& name : options.names) {
+      if (!options.json.empty()) write(options, results);  // a run that is stopped leaves what it has measured
       const bench::Measure measure = bench::run_case(name, with);
-      results.push_back(to_json(measure));
+      results[place++] = to_json(measure);
       std::cerr << (measure.skipped.empty()
                         ? fmt::format("{:<17} {}  {:>12.4g} {}/s\n", name, precision, measure.rate(0.5), measure.unit)
                         : fmt::format("{:<17} {}  skipped: {}\n", name, precision, measure.skipped));
     }
   }
-  const nlohmann::ordered_json whole = {
-      {"device", options.cases.execution.device}, {"tiny", options.cases.tiny}, {"results", results}};
-  if (options.json.empty()) {
-    std::cout << whole.dump(1) << '\n';
-    return 0;
-  }
-  AtomicFile file(options.json);
-  file.write(whole.dump(1) + "\n");
-  file.commit();
+  write(options, results);
   return 0;
 }
 

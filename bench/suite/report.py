@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the steps of gpu_suite.sh left in a folder → one JSON file, and a table for people on stdout.
 
-  report.py --folder FOLDER --out FILE [--seconds N] [--commit HASH]
+  report.py --folder FOLDER --out FILE [--seconds N] [--commit HASH] [--rehearsal]
 
-A number that was not measured is not written: the table says why instead.
+A number that was not measured is not written: the table says why instead. Of a rehearsal on the CPU no rate is kept, so
+that none is ever taken for a GPU's.
 """
 import argparse
 import csv
@@ -58,12 +59,29 @@ def best_peer(peers, case, precision):
     return max(rates) if rates else None
 
 
+def peer_obstacle(peers, case, precision):
+    """Why there is no rate of PyTorch's, or None."""
+    reasons = [row["not_measured"] for row in peers
+               if row["case"] == case and row["precision"] == precision and "not_measured" in row
+               and row.get("form", "factored") == "factored"]
+    return reasons[0] if reasons else None
+
+
+def without_rates(results):
+    """Which cases of a rehearsal ran, and why others did not."""
+    kept = ("case", "precision", "mode", "form", "unit", "skipped", "not_measured")
+    return [{**{name: row[name] for name in kept if name in row}, "ran": "median_per_second" in row} for row in results]
+
+
 def compare(engine, peers):
     rows = []
     for result in engine:
         row = {"case": result["case"], "precision": result["precision"]}
         if "skipped" in result:
             rows.append({**row, "skipped": result["skipped"]})
+            continue
+        if "median_per_second" not in result:
+            rows.append({**row, "skipped": "a rehearsal on the CPU"})
             continue
         row.update(unit=result["unit"], twinpatch=result["median_per_second"])
         stages = {name: seconds for name, seconds in result.get("stage_seconds", {}).items() if seconds > 0}
@@ -75,6 +93,8 @@ def compare(engine, peers):
         peer = best_peer(peers, result["case"], result["precision"])
         if peer and peer[0] > 0:
             row.update(pytorch=peer[0], pytorch_mode=peer[1], ratio=result["median_per_second"] / peer[0])
+        elif obstacle := peer_obstacle(peers, result["case"], result["precision"]):
+            row.update(pytorch_not_measured=obstacle)
         rows.append(row)
     return rows
 
@@ -114,7 +134,8 @@ def table(report):
         if "skipped" in row:
             lines.append(f"| {row['case']} | {row['precision']} | not measured: {row['skipped']} | | |")
             continue
-        peer = f"{number(row['pytorch'])} ({row['pytorch_mode']})" if "pytorch" in row else "–"
+        missing = f"not measured: {row['pytorch_not_measured']}" if "pytorch_not_measured" in row else "–"
+        peer = f"{number(row['pytorch'])} ({row['pytorch_mode']})" if "pytorch" in row else missing
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else "–"
         lines.append(f"| {row['case']} | {row['precision']} | {number(row['twinpatch'])} {row['unit']} | {peer} | {ratio} |")
     lines.append("")
@@ -124,11 +145,13 @@ def table(report):
     return "\n".join(lines)
 
 
-def make_report(folder, seconds, commit):
+def make_report(folder, seconds, commit, rehearsal=False):
     engine = read_json(folder / "engine.json") or {"results": []}
     peers = read_json(folder / "pytorch.json") or {"results": []}
+    rehearsal = rehearsal or any(program.get("tiny") or program.get("device") == "cpu" for program in (engine, peers))
+    if rehearsal:
+        engine["results"], peers["results"] = without_rates(engine["results"]), without_rates(peers["results"])
     comparison = compare(engine["results"], peers["results"])
-    rehearsal = bool(engine.get("tiny") or peers.get("tiny"))
     report = {"twinpatch_gpu_suite": 1, "rehearsal": rehearsal, "commit": commit, "seconds": seconds,
               "host": read_json(folder / "host.json") or {}, "steps": read_lines(folder / "steps.jsonl"),
               "comparison": comparison, "twinpatch": engine, "pytorch": peers, "ncu": read_ncu(folder / "ncu.csv")}
@@ -153,9 +176,10 @@ def main():
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--commit", default="")
+    parser.add_argument("--rehearsal", action="store_true")
     options = parser.parse_args()
     try:
-        report = make_report(options.folder, options.seconds, options.commit)
+        report = make_report(options.folder, options.seconds, options.commit, options.rehearsal)
     except (json.JSONDecodeError, KeyError) as error:
         print(f"report.py: {options.folder}: {error!r}", file=sys.stderr)
         return 1

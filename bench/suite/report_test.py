@@ -71,6 +71,33 @@ class Report(unittest.TestCase):
             self.assertEqual(json.loads(out.read_text())["commit"], "abc")
             self.assertEqual([entry.name for entry in out.parent.iterdir()], ["file.json"])
 
+    def test_no_rate_of_a_rehearsal_is_kept(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "engine.json").write_text(json.dumps({"device": "cpu", "tiny": True, "results": [
+                {**ours("tower", "fp32", 7e6), "p10_per_second": 7e6, "stage_seconds": {"read": 1.625}},
+                {"case": "list", "precision": "fp32", "skipped": "reason"}]}))
+            (folder / "pytorch.json").write_text(json.dumps({"device": "cpu", "tiny": True, "results": [
+                theirs("tower", "fp32", "eager", 7e6), {"case": "list", "precision": "fp32", "mode": "eager",
+                                                        "not_measured": "another"}]}))
+            for whole in (report.make_report(folder, 1.0, "abc", True), report.make_report(folder, 1.0, "abc")):
+                text = json.dumps(whole) + report.table(whole)
+                self.assertNotIn("per_second\": 7", text)
+                self.assertNotIn("7 M", text)
+                self.assertNotIn("1.625", text)
+                self.assertIn("| tower | fp32 | not measured: a rehearsal on the CPU | | |", text)
+                self.assertIn("| list | fp32 | not measured: reason | | |", text)
+                self.assertEqual([row["ran"] for row in whole["twinpatch"]["results"]], [True, False])
+                self.assertEqual([row["ran"] for row in whole["pytorch"]["results"]], [True, False])
+                self.assertTrue(whole["rehearsal"])
+                self.assertNotIn("goals", whole)
+
+    def test_a_peer_that_was_not_measured_says_why(self):
+        peers = [{"case": "tower", "precision": "fp16", "mode": "eager", "not_measured": "no time"}]
+        rows = report.compare([ours("tower", "fp16", 7e6)], peers)
+        text = report.table({"host": {}, "comparison": rows, "steps": []})
+        self.assertIn("| tower | fp16 | 7 M patches | not measured: no time | – |", text)
+
     def test_nothing_measured_is_nothing_written(self):
         with tempfile.TemporaryDirectory() as name:
             whole = report.make_report(Path(name), 0.0, "")
