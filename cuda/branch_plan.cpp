@@ -33,7 +33,7 @@ void clear(Device& device, HeldBuffer<std::byte>& buffer) {
 
 BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent patch, std::size_t first_layer,
                        std::int64_t batch)
-    : device_(weights.device()), batch_(batch) {
+    : device_(weights.device()), batch_(batch), graphs_(device_->options.log) {
   const NetworkSpec& spec = weights.model().spec;
   for (std::size_t i = 0; i < spec.streams.size(); ++i) {
     const Shape shape = shape_before(spec, spec.streams[i], patch, first_layer);
@@ -44,8 +44,11 @@ BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent
   }
   workspace_ = make_workspace(device_, streams_);
   vectors_ = HeldBuffer<float>(device_, checked_multiply(batch, size_));
-  if (batch < kTunedBatch) return;
-  for (std::size_t i = 0; i < streams_.size(); ++i) streams_[i].tune(inputs_[i].data(), workspace_);
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (batch >= kTunedBatch) streams_[i].tune(inputs_[i].data(), workspace_);
+    device_->say(fmt::format("network {}, stream {} of {}, batches of {}: {}", spec.name, i, branch, batch,
+                             streams_[i].describe()));
+  }
 }
 
 void BranchPlan::enqueue() {
@@ -75,7 +78,7 @@ std::int64_t BranchPlan::bytes() const {
 }
 
 PairPlan::PairPlan(DeviceWeights& weights, Extent patch, std::size_t first_layer, std::int64_t batch)
-    : device_(weights.device()), branch_(weights, "branch", patch, first_layer, batch) {
+    : device_(weights.device()), branch_(weights, "branch", patch, first_layer, batch), graphs_(device_->options.log) {
   const auto& layers = std::get<DecisionLayers>(weights.model().spec.decision).layers;
   decision_.emplace_back(layers, 0, Shape{static_cast<int>(branch_.size()), 1, 1}, "decision", weights, batch);
   workspace_ = make_workspace(device_, decision_);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "branch_plan.hpp"
@@ -87,9 +88,16 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
   const std::vector<int> numbers = cuda::parse_devices(options.device == "auto" ? "cuda" : options.device);
   const int threads = ThreadPool(options.threads).threads();
   const int each = std::max(1, threads / static_cast<int>(numbers.size()));
+  ExecutionOptions shared = options;
+  if (options.log) {
+    shared.log = [log = options.log, turn = std::make_shared<std::mutex>()](const std::string& line) {
+      const std::scoped_lock lock(*turn);
+      log(line);
+    };
+  }
   std::vector<std::unique_ptr<cuda::CudaBackend>> devices;
   for (const int number : numbers) {
-    devices.push_back(std::make_unique<cuda::CudaBackend>(std::make_shared<cuda::Device>(number, options, each)));
+    devices.push_back(std::make_unique<cuda::CudaBackend>(std::make_shared<cuda::Device>(number, shared, each)));
   }
   if (devices.size() == 1) return std::move(devices.front());
   return cuda::make_several_devices(std::move(devices));

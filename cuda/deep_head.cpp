@@ -22,7 +22,7 @@ const std::vector<Layer>& layers_of(const DeviceWeights& weights) {
 class DeepHead::Plan {
  public:
   Plan(DeviceWeights& weights, const DecisionHead& head, std::int64_t batch)
-      : device_(weights.device()), batch_(batch), type_(device_->type) {
+      : device_(weights.device()), batch_(batch), type_(device_->type), graphs_(device_->options.log) {
     rest_.emplace_back(layers_of(weights), head.rest, Shape{static_cast<int>(head.hidden), 1, 1}, "decision", weights,
                        batch);
     if (head.rest == layers_of(weights).size()) type_ = NumberType::fp32;  // the sum is the score

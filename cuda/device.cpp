@@ -2,18 +2,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device.hpp"
 
+#include <fmt/format.h>
+
 #include "runtime/check.hpp"
 
 namespace twinpatch::cuda {
+namespace {
+
+/// The options of one device: its lines say whose they are.
+ExecutionOptions options_of(int number, const ExecutionOptions& given) {
+  ExecutionOptions options = given;
+  if (given.log) {
+    options.log = [number, log = given.log](const std::string& line) { log(fmt::format("cuda:{}: {}", number, line)); };
+  }
+  return options;
+}
+
+}  // namespace
 
 Device::Device(int number, const ExecutionOptions& given, int host_threads)
     : context(number, given.memory),
-      libraries(number, {.plan_cache = default_plan_cache(), .log = {}}),
-      options(given),
+      options(options_of(number, given)),
+      libraries(number, {.plan_cache = default_plan_cache(), .log = options.log}),
       type(storage_of(given.precision)),
       profile(given.profile_warm),
-      threads(host_threads) {}
+      threads(host_threads,
+              [number](int worker) { name_this_thread(fmt::format("cuda:{} stage {}", number, worker).c_str()); }) {}
 
 void Device::finish() const { TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(stream())); }
+
+void Device::say(const std::string& line) const {
+  if (options.log) options.log(line);
+}
 
 }  // namespace twinpatch::cuda

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "kernels/kernels.hpp"
@@ -34,10 +35,12 @@ class Device {
 
   /// Waits for the compute stream.
   void finish() const;
+  /// A line for options.log.
+  void say(const std::string& line) const;
 
   Context context;
-  Libraries libraries;
   ExecutionOptions options;
+  Libraries libraries;
   NumberType type;  ///< of activations and weights
   RunStatistics statistics;
   WarmProfile profile;  ///< told of every batch and tile

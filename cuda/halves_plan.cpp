@@ -46,9 +46,15 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
         cudaMemsetAsync(half.input.data(), 0, static_cast<std::size_t>(half.input.bytes()), device_->stream()));
     scratch = std::max(scratch, half.convolution->workspace_bytes());
     operations_ += 2.0 * static_cast<double>(window) * static_cast<double>(output.size());
+    bytes_ += (input.size() + output.size()) * size_of(device_->type);
     streams_.push_back(std::move(half));
   }
   scratch_ = HeldBuffer<std::byte>(device_, scratch);
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    StreamHalf& half = streams_[i];
+    device_->say(fmt::format("network {}, {} halves of stream {}, batches of {}: {}", spec.name, which, i, batch,
+                             half.convolution->description()));
+  }
 }
 
 void HalvesPlan::run(const TwoChannelRows& rows, std::int64_t begin, std::int64_t count) {

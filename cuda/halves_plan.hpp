@@ -22,8 +22,9 @@ class HalvesPlan {
   void run(const TwoChannelRows& rows, std::int64_t begin, std::int64_t count);
   [[nodiscard]] const void* halves(std::size_t stream) const { return streams_[stream].halves.data(); }
   [[nodiscard]] kernels::MapShape shape(std::size_t stream) const { return streams_[stream].output; }
-  /// Of one patch.
+  /// Of one patch: what is computed, and bytes read and written.
   [[nodiscard]] double operations() const noexcept { return operations_; }
+  [[nodiscard]] std::int64_t bytes() const noexcept { return bytes_; }
 
  private:
   struct StreamHalf {
@@ -41,6 +42,7 @@ class HalvesPlan {
   std::vector<StreamHalf> streams_;
   HeldBuffer<std::byte> scratch_;
   double operations_ = 0;
+  std::int64_t bytes_ = 0;
 };
 
 }  // namespace twinpatch::cuda

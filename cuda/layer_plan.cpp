@@ -141,7 +141,7 @@ struct LayerPlan::Planner {
     const auto convolution = std::make_shared<ConvolutionPlan>(plan.device_->libraries, request);
     plan.operations_ += 2.0 * static_cast<double>(plan.batch_) * static_cast<double>(count) *
                         static_cast<double>(request.convolved().height) * request.convolved().width;
-    append({.name = convolution->description(),
+    append({.name = [=] { return convolution->description(); },
             .scratch = convolution->workspace_bytes(),
             .run = [=](cudaStream_t stream, const void* in, void* out,
                        void* scratch) { convolution->run(stream, in, packed_filter, bias, out, scratch); },
@@ -166,7 +166,10 @@ struct LayerPlan::Planner {
         bias.empty() ? nullptr : weights.packed(name("product_bias"), [&] { return pack(bias, request.out); });
     const auto product = std::make_shared<MatrixProduct>(plan.device_->libraries, request);
     plan.operations_ += 2.0 * static_cast<double>(plan.batch_) * static_cast<double>(weight.size());
-    append({.name = fmt::format("product {} x {} x {}{}", request.rows, request.inner, out, relu ? " + relu" : ""),
+    append({.name =
+                [=] {
+                  return fmt::format("product {} x {} x {}{}", request.rows, request.inner, out, relu ? " + relu" : "");
+                },
             .scratch = product->workspace_bytes(),
             .run = [=](cudaStream_t stream, const void* in, void* result,
                        void* scratch) { product->run(stream, in, matrix, packed_bias, result, scratch); }},
@@ -207,7 +210,7 @@ struct LayerPlan::Planner {
   }
 
   void add_pool(const kernels::PoolRule& rule, Shape output) {
-    append({.name = "pool",
+    append({.name = [] { return "pool"; },
             .run = [rule, type = type, batch = plan.batch_, from = map_shape(shape), to = map_shape(output)](
                        cudaStream_t stream, const void* in, void* out,
                        void* /*scratch*/) { kernels::pool(stream, type, in, batch, from, rule, to, out); }},
@@ -215,7 +218,7 @@ struct LayerPlan::Planner {
   }
 
   void add(const SpatialPyramid& layer, Shape output) {
-    append({.name = "spatial pyramid",
+    append({.name = [] { return "spatial pyramid"; },
             .run =
                 [levels = layer.levels, type = type, batch = plan.batch_, from = map_shape(shape),
                  stride = output.size()](cudaStream_t stream, const void* in, void* out, void* /*scratch*/) {
@@ -235,7 +238,7 @@ struct LayerPlan::Planner {
 
   void add(const Activation& layer, Shape output) {
     const kernels::Squash kind = squash_of(layer.kind);
-    append({.name = layer.kind == Activation::Kind::relu ? "relu" : "tanh",
+    append({.name = [kind = layer.kind] { return kind == Activation::Kind::relu ? "relu" : "tanh"; },
             .in_place = true,
             .run = [kind, type = type, size = plan.batch_ * shape.size()](
                        cudaStream_t stream, const void* /*in*/, void* out,
@@ -283,10 +286,10 @@ void LayerPlan::tune(void* in, Workspace& workspace) {
   });
 }
 
-std::vector<std::string> LayerPlan::describe() const {
-  std::vector<std::string> result;
-  for (const Step& step : steps_) result.push_back(step.name);
-  return result;
+std::string LayerPlan::describe() const {
+  std::string text;
+  for (const Step& step : steps_) text += (text.empty() ? "" : "; ") + step.name();
+  return text;
 }
 
 Workspace make_workspace(const std::shared_ptr<Device>& device, std::span<const LayerPlan> plans) {

@@ -74,12 +74,12 @@ class LayerPlan {
   [[nodiscard]] std::int64_t bytes() const noexcept { return bytes_; }
   /// There are no layers: the output is the input.
   [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
-  /// One line a step, in words.
-  [[nodiscard]] std::vector<std::string> describe() const;
+  /// What each step runs as, in words: "cuDNN convolution + bias + relu, engine 51; pool; …".
+  [[nodiscard]] std::string describe() const;
 
  private:
   struct Step {
-    std::string name;
+    std::function<std::string()> name;  ///< a convolution's changes when it is tuned
     bool in_place = false;
     std::int64_t scratch = 0;
     using Work = std::function<void(cudaStream_t stream, const void* in, void* out, void* scratch)>;

@@ -8,6 +8,7 @@
 
 #include "kernels/element.hpp"
 #include "runtime/check.hpp"
+#include "runtime/nvtx.hpp"
 #include "transfer.hpp"
 #include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
@@ -55,6 +56,9 @@ void DeviceSelection::check_tile(std::int64_t first_row, std::int64_t rows, std:
 }
 
 void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescoring* rescoring) {
+  static const RangeName kSelect(Stage::select, "select");
+  const std::int64_t pairs = tile.rows * tile.columns;
+  const Range range(kSelect, {.pairs = pairs, .bytes = 4 * pairs});
   const kernels::SelectionKeys keys{.rows = rows_.data(),
                                     .columns = columns_.empty() ? nullptr : columns_.data(),
                                     .top_k = request_.top_k,

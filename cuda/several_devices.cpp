@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cuda_backend.hpp"
+#include "runtime/nvtx.hpp"
 #include "selection.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
@@ -17,7 +18,8 @@ namespace {
 /// Work on each of several devices at once, a thread each.
 class DeviceThreads {
  public:
-  explicit DeviceThreads(int devices) : pool_(devices) {}
+  explicit DeviceThreads(int devices)
+      : pool_(devices, [](int worker) { name_this_thread(fmt::format("cuda devices {}", worker).c_str()); }) {}
   [[nodiscard]] int count() const noexcept { return pool_.threads(); }
 
   /// work(device) for each; throws what the first of them in order has met, once all have returned.

@@ -106,6 +106,8 @@ class SiameseScorer final : public PairScorer {
         [&](std::int64_t part) {
           score_parts(device_, transfer_, pairs, scores, part, control,
                       [&](const std::int32_t* listed, std::int64_t count, float* results) {
+                        static const RangeName kPairs(Stage::compute, "score_pairs");
+                        const Range range(kPairs, {.pairs = count, .bytes = count * 2 * length_ * 4});
                         computing_.begin(device_->stream());
                         list(left, right, listed, count, results);
                         computing_.end(device_->stream());
@@ -254,9 +256,13 @@ class SiameseScorer final : public PairScorer {
                                 .columns = std::min(columns, right.size() - column),
                                 .first_row = row,
                                 .first_column = column};
+        static const RangeName kTile(Stage::compute, "score_tile");
+        const std::int64_t scores = tile.rows * tile.columns;
+        std::optional<Range> range(std::in_place, kTile, Amount{.pairs = scores, .bytes = 4 * scores});
         computing_.begin(device_->stream());
         fill(left, right, tile, bounds, values.data(), pairs.data());
         computing_.end(device_->stream());
+        range.reset();
         take(tile);
       }
     }

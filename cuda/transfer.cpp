@@ -40,6 +40,7 @@ void Staging::copy(const void* from, std::int64_t bytes, void* to) {
 
 void Staging::copy_slots(const std::byte* from, std::int64_t bytes, std::byte* to) {
   static const RangeName kStage(Stage::read, "stage");
+  static const RangeName kCopy(Stage::copy, "copy in");
   const cudaStream_t stream = device_->context.copy_in();
   for (std::int64_t begin = 0; begin < bytes; begin += ring_->bytes_per_slot()) {
     const std::int64_t now = std::min(ring_->bytes_per_slot(), bytes - begin);
@@ -53,6 +54,7 @@ void Staging::copy_slots(const std::byte* from, std::int64_t bytes, std::byte* t
       });
       device_->statistics.add(Stage::read, clock.seconds(), now);
     }
+    const Range range(kCopy, {.pairs = 0, .bytes = now});
     copies_.begin(stream);
     TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(to + begin, pinned, size(now), cudaMemcpyHostToDevice, stream));
     copies_.end(stream);
@@ -133,6 +135,8 @@ void Delivery::take(const void* from, std::int64_t rows, std::int64_t row_bytes,
   const std::int64_t bytes = rows * row_bytes;
   if (bytes == 0) return;
   make_room(bytes);
+  static const RangeName kCopy(Stage::copy, "copy out");
+  const Range range(kCopy, {.pairs = 0, .bytes = bytes});
   if (taken_ == nullptr) taken_ = make_event();
   const cudaStream_t compute = device_->stream();
   const cudaStream_t copying = device_->context.copy_out();

@@ -153,6 +153,17 @@ class TwoChannelScorer final : public PairScorer {
     });
   }
 
+  /// Halves of `count` rows from `begin` on, enqueued.
+  void make_halves(HalvesPlan& plan, const TwoChannelRows& rows, std::int64_t begin, std::int64_t count) {
+    static const RangeName kHalves(Stage::compute, "halves");
+    const Range range(kHalves, {.pairs = count, .bytes = count * plan.bytes()});
+    computing_.begin(device_->stream());
+    plan.run(rows, begin, count);
+    computing_.end(device_->stream());
+    moved_ += count * plan.bytes();
+    operations_ += static_cast<double>(count) * plan.operations();
+  }
+
   Halves& halves_for(Extent patch, const JoinRule& rule, std::int64_t most_rows) {
     if (halves_ == nullptr || halves_->extent != patch) {
       halves_.reset();
@@ -190,7 +201,7 @@ class TwoChannelScorer final : public PairScorer {
     HeldBuffer<std::int32_t> pairs(device_, 2 * rows * columns);
     for (std::int64_t column = 0; column < right.size(); column += columns) {
       const std::int64_t wide = std::min(columns, right.size() - column);
-      if (rule) halves_for(patch, *rule, rows).right.run(right, column, wide);
+      if (rule) make_halves(halves_for(patch, *rule, rows).right, right, column, wide);
       for (std::int64_t row = 0; row < left.size(); row += rows) {
         control.check();
         const std::int64_t tall = std::min(rows, left.size() - row);
@@ -198,7 +209,7 @@ class TwoChannelScorer final : public PairScorer {
                                  pairs.data());
         if (rule) {
           Halves& halves = halves_for(patch, *rule, rows);
-          halves.left.run(left, row, tall);
+          make_halves(halves.left, left, row, tall);
           score_halves(halves, pairs.data(), tall * wide, values.data(), control);
         } else {
           score_whole(left, right, patch, pairs.data(), tall * wide, values.data(), control);

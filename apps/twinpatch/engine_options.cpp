@@ -74,7 +74,9 @@ Engine make_engine(Session& session, const EngineOptions& options) {
   options.execution.validate();
   const auto path = find_model(options.model);
   session.detail("model: {}", path.string());
-  Engine engine(load_model(path), options.execution);
+  ExecutionOptions execution = options.execution;
+  execution.log = [&session](const std::string& line) { session.detail("{}", line); };
+  Engine engine(load_model(path), execution);
   session.say("{} on {}", engine.spec().name, engine.device());
   return engine;
 }

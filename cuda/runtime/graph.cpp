@@ -69,6 +69,7 @@ void BatchGraphs::run(std::int64_t batch, cudaStream_t stream, const std::functi
       ++captured_;
     } catch (const DeviceError& refusal) {
       fallback_ = refusal.what();
+      if (log_) log_("batches run without a graph: " + fallback_);
       work();
       return;
     }

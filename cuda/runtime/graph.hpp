@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "runtime/handle.hpp"
 
@@ -37,8 +38,11 @@ class Graph {
 /// load modules then, which capture forbids), the second is captured, all later ones replay.
 class BatchGraphs {
  public:
+  /// `log` hears why graphs are not used, once.
+  explicit BatchGraphs(std::function<void(const std::string& line)> log = {}) : log_(std::move(log)) {}
+
   /// `work` depends on nothing but `batch`: the same pointers and sizes at every call. Does not synchronise. Where
-  /// capture is refused the work runs directly, now and from then on, and `fallback()` says so: callers report it.
+  /// capture is refused the work runs directly, now and from then on.
   void run(std::int64_t batch, cudaStream_t stream, const std::function<void()>& work);
   /// Why graphs are not used, empty if they are.
   [[nodiscard]] const std::string& fallback() const noexcept { return fallback_; }
@@ -52,6 +56,7 @@ class BatchGraphs {
     Graph graph;
     bool warm = false;
   };
+  std::function<void(const std::string& line)> log_;
   std::map<std::int64_t, Entry> entries_;
   std::string fallback_;
   std::int64_t captured_ = 0;

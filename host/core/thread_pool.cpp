@@ -121,6 +121,7 @@ struct ThreadPool::State {
   int running = 0;  // workers inside of it
   bool stop = false;
 
+  std::function<void(int worker)> begin;
   std::vector<std::thread> workers;
 
   ~State() {
@@ -141,6 +142,7 @@ struct ThreadPool::State {
 
   void serve(int worker) {
     pthread_setname_np(pthread_self(), fmt::format("twinpatch-{}", worker).c_str());
+    if (begin) begin(worker);
     const FrameGuard frame(this, worker);
     std::unique_lock lock(mutex);
     for (;;) {
@@ -180,11 +182,12 @@ struct ThreadPool::State {
   }
 };
 
-ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+ThreadPool::ThreadPool(int threads, std::function<void(int worker)> begin) : state_(std::make_unique<State>()) {
   if (threads < 0 || threads > kMostThreads) {
     throw InvalidArgument(fmt::format("number of threads: expected 0 to {}, found {}", kMostThreads, threads));
   }
   const int total = threads == 0 ? host_threads() : threads;
+  state_->begin = std::move(begin);
   try {
     state_->start(total - 1);
   } catch (const std::system_error& error) {

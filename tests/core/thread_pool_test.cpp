@@ -120,6 +120,13 @@ TEST_CASE("workers carry a name and numbers out of bounds are refused") {
     if (worker > 0) names.insert(name.data());
   });
   CHECK(names == std::set<std::string>{"twinpatch-1"});
+  std::mutex begun_mutex;
+  std::multiset<int> begun;
+  ThreadPool(4, [&](int worker) {
+    const std::lock_guard lock(begun_mutex);
+    begun.insert(worker);
+  });
+  CHECK(begun == std::multiset<int>{1, 2, 3});
   CHECK(ThreadPool(0).threads() >= 1);
   CHECK_THAT(message_of<InvalidArgument>([] { ThreadPool{-1}; }), Contains("expected 0 to 4096, found -1"));
   CHECK_THROWS_AS(ThreadPool(1'000'000), InvalidArgument);

@@ -240,8 +240,9 @@ TEST_CASE("graphs by batch size: direct first, captured then, replayed ever afte
   CHECK(graphs.replayed() == 8);
   CHECK(graphs.fallback().empty());
 
-  // Work that allocates is carried out all the same, and the reason is kept for whoever reports.
-  BatchGraphs wrong;
+  // Work that allocates is carried out all the same, and the reason is said once.
+  std::vector<std::string> lines;
+  BatchGraphs wrong([&](const std::string& line) { lines.push_back(line); });
   for (int round = 0; round < 3; ++round) {
     wrong.run(8, context.compute(), [&] {
       const DeviceBuffer<int> scratch(context.pool(), 8, context.compute());
@@ -253,6 +254,7 @@ TEST_CASE("graphs by batch size: direct first, captured then, replayed ever afte
   CHECK(y[0] == 13);
   CHECK_THAT(wrong.fallback(), Catch::Contains("cannot allocate"));
   CHECK(wrong.replayed() == 0);
+  CHECK(lines == std::vector<std::string>{"batches run without a graph: " + wrong.fallback()});
 }
 
 TEST_CASE("devices do not see each other's memory, and each has its own lot") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace twinpatch {
@@ -32,6 +33,9 @@ struct ExecutionOptions {
   /// On CUDA: show a waiting profiler the warm part of the run alone (cudaProfilerStart once plans are tuned and graphs
   /// captured). Refused with InvalidArgument on other devices.
   bool profile_warm = false;
+  /// Gets lines for people who want to know what a device chose (which kernels a plan takes and how long they took, a
+  /// kept plan that was ignored), from any thread, one at a time. Must not throw. Empty: nobody reads them.
+  std::function<void(const std::string& line)> log = {};
 
   /// Throws InvalidArgument for negative numbers.
   void validate() const;

@@ -12,7 +12,8 @@ namespace twinpatch {
 class ThreadPool {
  public:
   /// `threads` ≥ 1; 0 takes what the host has (respecting the process's CPU affinity).
-  explicit ThreadPool(int threads);
+  /// `begin(worker)` is called first on each thread of its own, worker in [1, threads()): to name it, say.
+  explicit ThreadPool(int threads, std::function<void(int worker)> begin = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;             // workers hold a pointer to it
   ThreadPool& operator=(const ThreadPool&) = delete;  // likewise
