@@ -44,6 +44,7 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
     half.input = HeldBuffer<std::byte>(device_, checked_multiply(batch, input.size() * size_of(device_->type)));
     TWINPATCH_CUDA_CHECK(
         cudaMemsetAsync(half.input.data(), 0, static_cast<std::size_t>(half.input.bytes()), device_->stream()));
+    half.halves = HeldBuffer<std::byte>(device_, checked_multiply(batch, output.size() * size_of(device_->type)));
     scratch = std::max(scratch, half.convolution->workspace_bytes());
     operations_ += 2.0 * static_cast<double>(window) * static_cast<double>(output.size());
     bytes_ += (input.size() + output.size()) * size_of(device_->type);
@@ -52,6 +53,10 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
   scratch_ = HeldBuffer<std::byte>(device_, scratch);
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     StreamHalf& half = streams_[i];
+    if (batch >= kTunedBatch) {
+      half.convolution->tune(device_->stream(), half.input.data(), half.filter, half.bias, half.halves.data(),
+                             scratch_.data());
+    }
     device_->say(fmt::format("network {}, {} halves of stream {}, batches of {}: {}", spec.name, which, i, batch,
                              half.convolution->description()));
   }

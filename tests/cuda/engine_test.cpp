@@ -56,6 +56,29 @@ TEST_CASE("an engine on CUDA finds what the one on the CPU finds") {
   }
 }
 
+TEST_CASE("batches so large that plans are timed, and pool with their convolutions, give what the CPU gives") {
+  if (no_device()) return;
+  constexpr std::int64_t kMany = 300;  // timed from 256 on
+  for (const NetworkSpec& spec : {tiny_two_channel(), tiny_siamese(DecisionMetric{DecisionMetric::Kind::l2, true})}) {
+    INFO("network " << spec.name);
+    const Model model = random_model(spec, 14);
+    ExecutionOptions options = cuda_options();
+    options.batch = 512;
+    Engine on_cuda(Model(model), make_cuda_backend(options), options);
+    Engine on_cpu = cpu_engine(model);
+    const Patches left(kMany, kTinyPatch, 15);
+    const Patches right(3, kTinyPatch, 16);
+    const Matrix scores = all_scores(on_cpu, left.view, right.view);
+    expect_close(all_scores(on_cuda, left.view, right.view).span(), widened(scores.span()), tolerance::kScoreFp32);
+    const auto pairs = random_pairs(kMany, kMany, 3, 17);
+    expect_close(on_cuda.score(left.view, right.view, pairs), widened(on_cpu.score(left.view, right.view, pairs)),
+                 tolerance::kScoreFp32);
+    if (!has_descriptors(spec)) continue;
+    expect_close(on_cuda.describe(left.view).span(), widened(on_cpu.describe(left.view).span()),
+                 tolerance::kDescriptorFp32);
+  }
+}
+
 TEST_CASE("matches on CUDA are those of the CPU") {
   if (no_device()) return;
   for (const NetworkSpec& spec : {tiny_two_channel(), tiny_siamese(DecisionMetric{DecisionMetric::Kind::l2, true})}) {

@@ -9,12 +9,12 @@
 
 #include "library/convolution_request.hpp"
 #include "twinpatch/net/spec.hpp"
+#include "twinpatch/net/two_channel.hpp"
 
 namespace twinpatch::test {
 
 /// Every convolution that the networks of the catalogue contain, with the ReLU and the max pooling that follow it, by
-/// its text, each once. `channels`: of the patches, where it differs from the network's own (1: the halves of a
-/// 2-channel network's first layer, without bias and ReLU, which are cached per patch).
+/// its text, each once; of 2-channel networks the halves of the first layer too, the bias with the left one.
 inline std::map<std::string, cuda::ConvolutionRequest> network_requests(Precision precision, std::int64_t batch) {
   std::map<std::string, cuda::ConvolutionRequest> requests;
   const auto add = [&](const cuda::ConvolutionRequest& request) { requests.emplace(cuda::to_text(request), request); };
@@ -42,10 +42,10 @@ inline std::map<std::string, cuda::ConvolutionRequest> network_requests(Precisio
           if (request.relu && pooling != nullptr && pooling->kind == Pooling::Kind::max) request.pooling = *pooling;
           add(request);
           if (spec.coupling == Coupling::two_channel && layer->in == 2) {
-            cuda::ConvolutionRequest half{.batch = batch, .input = shape, .layer = *layer, .precision = precision};
-            half.input.channels = half.layer.in = 1;
-            half.layer.bias = false;
-            add(half);
+            for (const bool first : {true, false}) {
+              const Shape one{1, shape.height, shape.width};
+              add({.batch = batch, .input = one, .layer = half_of(*layer, first), .precision = precision});
+            }
           }
         }
         shape = output_shape(stream.layers[i], shape);
