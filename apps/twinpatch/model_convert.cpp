@@ -1,14 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/commands.hpp"
+#include "twinpatch/core/error.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch::app {
@@ -16,14 +21,25 @@ namespace {
 
 struct ConvertOptions {
   std::string in, out;
+  std::optional<TensorType> type;
 };
+
+TensorType parse_type(const std::string& name) {
+  static const std::map<std::string, TensorType> types = {
+      {"fp32", TensorType::f32}, {"fp16", TensorType::f16}, {"bf16", TensorType::bf16}, {"int8", TensorType::i8}};
+  const auto found = types.find(name);
+  if (found == types.end())
+    throw InvalidArgument(fmt::format("weights cannot be stored as \"{}\"; known: fp32, fp16, bf16, int8", name));
+  return found->second;
+}
 
 ExitCode run_convert(Session& session, const ConvertOptions& options) {
   Outputs outputs;
   outputs.add_input(options.in);
   outputs.add("OUT", options.out);
   outputs.check();
-  const Model model = import_model(options.in);
+  Model model = import_model(options.in);
+  if (options.type) store_as(model, *options.type);
   save_model(options.out, model);
   session.say("{}: {}{}, hash {}", options.out, model.spec.name,
               model.descriptor_only ? " (descriptors only: pairs cannot be scored)" : "", model_hash(model));
@@ -43,6 +59,11 @@ Run add_convert_options(CLI::App& app) {
       ->required()
       ->group(kArgumentGroup);
   app.add_option("OUT", options->out, "model file, .safetensors")->required()->group(kArgumentGroup);
+  app.add_option_function<std::string>(
+         "--store", [options](const std::string& name) { options->type = parse_type(name); },
+         "weights as fp32, fp16, bf16, or int8 with a scale for each output of a layer [as in IN]")
+      ->type_name("TYPE")
+      ->group("Options");
   return [options](Session& session) { return run_convert(session, *options); };
 }
 
@@ -50,9 +71,11 @@ Run add_convert_options(CLI::App& app) {
 
 Command model_convert_command() {
   return {.name = "convert",
-          .summary = "import released weights (.bin, .t7) as a model file",
+          .summary = "import released weights (.bin, .t7) as a model file, or store a model otherwise",
           .examples = {{"weights of the original authors", "twinpatch model convert 2ch_liberty.bin 2ch.safetensors"},
-                       {"the Torch7 form of the same", "twinpatch model convert 2ch_liberty.t7 2ch.safetensors"}},
+                       {"the Torch7 form of the same", "twinpatch model convert 2ch_liberty.t7 2ch.safetensors"},
+                       {"a quarter of the size of float32",
+                        "twinpatch model convert mine.safetensors small.safetensors --store int8"}},
           .notes = "",
           .add_options = add_convert_options,
           .children = {}};

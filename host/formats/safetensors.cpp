@@ -22,21 +22,19 @@ namespace {
 
 constexpr std::int64_t kLongestHeader = 100'000'000;
 
-std::string_view type_name(TensorType type) {
-  return type == TensorType::f32 ? "F32" : type == TensorType::f16 ? "F16" : "BF16";
-}
+constexpr auto kTypes = {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::i8};
 
-std::int64_t type_bytes(TensorType type) { return type == TensorType::f32 ? 4 : 2; }
+std::int64_t type_bytes(TensorType type) { return type == TensorType::f32 ? 4 : type == TensorType::i8 ? 1 : 2; }
 
 [[noreturn]] void fail(const std::string& path, const TensorEntry& entry, std::string_view what) {
   throw FormatError(path, entry.where, fmt::format("tensor \"{}\": {}", entry.name, what));
 }
 
 TensorType find_type(const TensorEntry& entry, const std::string& path) {
-  for (const TensorType type : {TensorType::f32, TensorType::f16, TensorType::bf16}) {
-    if (entry.type == type_name(type)) return type;
+  for (const TensorType type : kTypes) {
+    if (entry.type == to_string(type)) return type;
   }
-  fail(path, entry, fmt::format("expected dtype F32, F16 or BF16, found \"{}\"", entry.type));
+  fail(path, entry, fmt::format("expected dtype F32, F16, BF16 or I8, found \"{}\"", entry.type));
 }
 
 std::int64_t element_count(const TensorEntry& entry, const std::string& path) {
@@ -77,14 +75,21 @@ void check_ranges(std::vector<TensorEntry>& entries, std::int64_t data_bytes, st
 }
 
 float widen(const std::byte* at, TensorType type) {
-  if (type == TensorType::f32) {
-    float value = 0.0f;
-    std::memcpy(&value, at, sizeof(value));
-    return value;
+  const auto read = [at]<class Number>(Number number) {
+    std::memcpy(&number, at, sizeof(number));
+    return number;
+  };
+  switch (type) {
+    case TensorType::f32:
+      return read(float{});
+    case TensorType::f16:
+      return from_half(read(std::uint16_t{}));
+    case TensorType::bf16:
+      return from_bfloat16(read(std::uint16_t{}));
+    case TensorType::i8:
+      return static_cast<float>(read(std::int8_t{}));
   }
-  std::uint16_t bits = 0;
-  std::memcpy(&bits, at, sizeof(bits));
-  return type == TensorType::f16 ? from_half(bits) : from_bfloat16(bits);
+  return 0;
 }
 
 Tensor read_tensor(const TensorEntry& entry, std::span<const std::byte> data, std::int64_t data_offset,
@@ -147,7 +152,7 @@ std::string make_header(const SafeTensors& content) {
     check_tensor(name, tensor);
     const std::int64_t end = begin + std::ssize(tensor.values) * type_bytes(tensor.stored_as);
     json += fmt::format(R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", json.back() == '{' ? "" : ",",
-                        json_string(name), type_name(tensor.stored_as), fmt::join(tensor.shape, ","), begin, end);
+                        json_string(name), to_string(tensor.stored_as), fmt::join(tensor.shape, ","), begin, end);
     begin = end;
   }
   json += '}';
@@ -156,32 +161,52 @@ std::string make_header(const SafeTensors& content) {
   return json;
 }
 
-/// Throws where the type has no finite value for the number.
-void check_value(float value, const std::string& name, TensorType type) {
-  const float stored = type == TensorType::f32   ? value
-                       : type == TensorType::f16 ? from_half(to_half(value))
-                                                 : from_bfloat16(to_bfloat16(value));
-  if (std::isfinite(stored)) return;
-  throw InvalidArgument(
-      fmt::format("safetensors: a value of tensor \"{}\" is {}, which {} does not hold", name, value, type_name(type)));
+/// Writes one value at `to`. Throws where the type has no finite value for the number, or not that number.
+void store(std::byte* to, float value, const std::string& name, TensorType type) {
+  const auto write = [&](auto number, float stored) {
+    if (!std::isfinite(stored) || (type == TensorType::i8 && stored != value))
+      throw InvalidArgument(fmt::format("safetensors: a value of tensor \"{}\" is {}, which {} does not hold", name,
+                                        value, to_string(type)));
+    std::memcpy(to, &number, sizeof(number));
+  };
+  switch (type) {
+    case TensorType::f32:
+      return write(value, value);
+    case TensorType::f16:
+      return write(to_half(value), from_half(to_half(value)));
+    case TensorType::bf16:
+      return write(to_bfloat16(value), from_bfloat16(to_bfloat16(value)));
+    case TensorType::i8: {
+      const auto whole = static_cast<std::int8_t>(std::clamp(std::isfinite(value) ? value : 0.0F, -128.0F, 127.0F));
+      return write(whole, static_cast<float>(whole));
+    }
+  }
 }
 
 /// Writes the tensor's data at `to`; returns where they end.
 std::byte* store_tensor(std::byte* to, const std::string& name, const Tensor& tensor) {
   for (const float value : tensor.values) {
-    check_value(value, name, tensor.stored_as);
-    if (tensor.stored_as == TensorType::f32) {
-      std::memcpy(to, &value, sizeof(value));
-    } else {
-      const std::uint16_t bits = tensor.stored_as == TensorType::f16 ? to_half(value) : to_bfloat16(value);
-      std::memcpy(to, &bits, sizeof(bits));
-    }
+    store(to, value, name, tensor.stored_as);
     to += type_bytes(tensor.stored_as);
   }
   return to;
 }
 
 }  // namespace
+
+std::string_view to_string(TensorType type) {
+  switch (type) {
+    case TensorType::f32:
+      return "F32";
+    case TensorType::f16:
+      return "F16";
+    case TensorType::bf16:
+      return "BF16";
+    case TensorType::i8:
+      return "I8";
+  }
+  return "?";
+}
 
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& path) {
   ByteReader reader(bytes, path);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "file_kind.hpp"
+#include "row_quantisation.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/half.hpp"
@@ -40,17 +41,49 @@ bool take_flag(std::map<std::string, std::string>& metadata, const char* key, co
   return value == "true";
 }
 
+constexpr const char* kScale = ".scale";  // behind the name of a tensor of 8-bit integers: its scales
+
 void check_storable(const std::string& name, const Tensor& tensor) {
   for (const float value : tensor.values) {
     float stored = value;
     if (tensor.stored_as == TensorType::f16) stored = from_half(to_half(value));
     if (tensor.stored_as == TensorType::bf16) stored = from_bfloat16(to_bfloat16(value));
-    if (!std::isfinite(stored)) {
-      throw InvalidArgument(fmt::format("weights {}: {} cannot be stored as a finite {}", name, value,
-                                        tensor.stored_as == TensorType::f32   ? "float32"
-                                        : tensor.stored_as == TensorType::f16 ? "float16"
-                                                                              : "bfloat16"));
-    }
+    if (!std::isfinite(stored))
+      throw InvalidArgument(
+          fmt::format("weights {}: {} cannot be stored as a finite {}", name, value, to_string(tensor.stored_as)));
+  }
+}
+
+/// 8-bit tensors as integers and, beside them, their scales.
+void split_scales(std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, Tensor> scales;
+  for (auto& [name, tensor] : tensors) {
+    if (tensor.stored_as != TensorType::i8) continue;
+    net::QuantisedRows rows = net::quantise_rows(tensor);
+    tensor.values.assign(rows.values.begin(), rows.values.end());
+    const auto count = std::ssize(rows.scales);
+    scales[name + kScale] = {{count}, std::move(rows.scales), TensorType::f32};
+  }
+  tensors.merge(scales);
+}
+
+/// The reverse: values in the place of integers, and no scales.
+void join_scales(std::map<std::string, Tensor>& tensors, const std::string& path) {
+  std::vector<std::string> quantised;
+  for (const auto& [name, tensor] : tensors)
+    if (tensor.stored_as == TensorType::i8) quantised.push_back(name);
+  for (const std::string& name : quantised) {
+    Tensor& tensor = tensors.at(name);
+    const auto scale = tensors.find(name + kScale);
+    const std::vector<std::int64_t> expected{tensor.shape.empty() ? 1 : tensor.shape.front()};
+    if (scale == tensors.end() || scale->second.stored_as == TensorType::i8 || scale->second.shape != expected)
+      throw FormatError(
+          path, kNowhere,
+          fmt::format("weights {} are 8-bit integers: a tensor {}{} of [{}] scales must stand beside them", name, name,
+                      kScale, expected.front()));
+    tensor.values = net::values_of(
+        {.values = {tensor.values.begin(), tensor.values.end()}, .scales = std::move(scale->second.values)});
+    tensors.erase(scale);
   }
 }
 
@@ -64,6 +97,7 @@ Model assemble(SafeTensors content, const std::string& path) {
   if (unknown != metadata.end() && unknown->first.starts_with(kPrefix)) {
     throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" is not known to this version", unknown->first));
   }
+  join_scales(content.tensors, path);
   model.weights = std::move(content.tensors);
   model.metadata = std::move(metadata);
   try {
@@ -127,6 +161,7 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   content.metadata[kSpec] = to_json(model.spec);
   content.metadata[kHash] = model_hash(model);
   content.metadata[kDescriptorOnly] = model.descriptor_only ? "true" : "false";
+  split_scales(content.tensors);
   write_safetensors(path, content);
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "layers.hpp"
+#include "row_quantisation.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/half.hpp"
 #include "twinpatch/net/model.hpp"
@@ -55,6 +56,12 @@ class Fnv1a {
   }
   void add_tensor(const Tensor& tensor) {
     add(static_cast<std::uint8_t>(tensor.stored_as));
+    if (tensor.stored_as == TensorType::i8) {
+      const auto rows = net::quantise_rows(tensor);
+      for (const float scale : rows.scales) add_integer(std::bit_cast<std::uint32_t>(scale));
+      for (const std::int8_t value : rows.values) add(static_cast<std::uint8_t>(value));
+      return;
+    }
     for (const float value : tensor.values) {
       switch (tensor.stored_as) {
         case TensorType::f32:
@@ -66,6 +73,8 @@ class Fnv1a {
         case TensorType::bf16:
           add_integer(to_bfloat16(value));
           break;
+        case TensorType::i8:
+          break;  // above
       }
     }
   }
@@ -134,6 +143,11 @@ std::string model_hash(const Model& model) {
     hash.add_tensor(found->second);
   }
   return fmt::format("{:016x}", hash.value());
+}
+
+void store_as(Model& model, TensorType type) {
+  for (auto& [name, tensor] : model.weights)
+    tensor.stored_as = type == TensorType::i8 && tensor.shape.size() < 2 ? TensorType::f32 : type;
 }
 
 }  // namespace twinpatch

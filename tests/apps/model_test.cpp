@@ -72,6 +72,17 @@ TEST_CASE("the released weights are converted and fit the golden outputs") {
     CHECK(result.json()["entries"][0]["largest_error"].get<double>() <= allowed);
     CHECK(result.json()["ok"] == true);
   }
+  // A quarter of the size, and within what 8 bits leave.
+  const std::string quarter = scene.path("quarter.safetensors");
+  CHECK(run_twinpatch({"model", "convert", (golden / "2ch_liberty.bin").string(), quarter, "--store", "int8"}).code ==
+        0);
+  CHECK(std::filesystem::file_size(quarter) < std::filesystem::file_size(golden / "2ch_liberty.bin") * 26 / 100);
+  const auto stored = run_twinpatch({"model", "verify", quarter, (golden / "test_data.bin").string(), "--entry",
+                                     "2ch_liberty", "--tolerance", "0.05", "--json"});
+  CHECK(stored.code == 0);
+  const auto other = run_twinpatch({"model", "convert", quarter, scene.path("x.safetensors"), "--store", "int4"});
+  CHECK(other.code == 2);
+  CHECK_THAT(other.err, Contains("stored as \"int4\"; known: fp32, fp16, bf16, int8"));
   // Straight from the released file, by its name; and a tolerance nothing can meet.
   const auto direct =
       run_twinpatch({"model", "verify", (golden / "2ch_liberty.bin").string(), (golden / "test_data.bin").string()});

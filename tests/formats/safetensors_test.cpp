@@ -45,6 +45,7 @@ SafeTensors example() {
   content.tensors["tower.0.bias"] = {{3}, test::normal_floats(3, 2), TensorType::f16};
   content.tensors["空"] = {{5, 0}, {}, TensorType::bf16};
   content.tensors["scale"] = {{}, {0.5f}, TensorType::bf16};
+  content.tensors["whole"] = {{2, 3}, {-128, -1, 0, 1, 77, 127}, TensorType::i8};
   return content;
 }
 
@@ -59,7 +60,7 @@ TEST_CASE("a model comes back as it was written, rounded to its types") {
   write_safetensors(folder / "модель 1.safetensors", content);
   const SafeTensors read = read_safetensors(folder / "модель 1.safetensors");
   CHECK(read.metadata == content.metadata);
-  REQUIRE(read.tensors.size() == 4);
+  REQUIRE(read.tensors.size() == 5);
   for (const auto& [name, tensor] : content.tensors) {
     const Tensor& got = read.tensors.at(name);
     CHECK(got.shape == tensor.shape);
@@ -178,7 +179,7 @@ TEST_CASE("shapes must fill their bytes without overflow") {
 TEST_CASE("tensor types are refused by name") {
   for (const char* type : {"F64", "I64", "U8", "BOOL", "F8_E4M3", "f32", "", "F32 "}) {
     CHECK_THAT(refusal(R"({"w":{"dtype":")" + std::string(type) + R"(","shape":[2],"data_offsets":[0,8]}})", kData),
-               Contains("tensor \"w\": expected dtype F32, F16 or BF16, found \"" + std::string(type) + "\""));
+               Contains("tensor \"w\": expected dtype F32, F16, BF16 or I8, found \"" + std::string(type) + "\""));
   }
 }
 
@@ -239,6 +240,11 @@ TEST_CASE("values that are not finite are refused with the tensor's name") {
   content.tensors["w"] = {{1}, {70000.0f}, TensorType::f16};
   CHECK_THAT(message_of<InvalidArgument>([&] { (void)serialize_safetensors(content); }),
              Contains("70000, which F16 does not hold"));
+  for (const float value : {128.0f, -129.0f, 0.5f, nan, infinity}) {
+    content.tensors["w"] = {{1}, {value}, TensorType::i8};
+    CHECK_THAT(message_of<InvalidArgument>([&] { (void)serialize_safetensors(content); }),
+               Contains("which I8 does not hold"));
+  }
 }
 
 TEST_CASE("a writer refuses what no reader would take") {

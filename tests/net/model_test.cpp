@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <span>
 
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"
@@ -26,10 +27,6 @@ NetworkSpec small() {
                             Activation{}};
   spec.decision = DecisionLayers{{Linear{48, 3}, Activation{}, Linear{3, 1}}};
   return spec;
-}
-
-void store_as(Model& model, TensorType type) {
-  for (auto& [name, tensor] : model.weights) tensor.stored_as = type;
 }
 
 /// Sets an environment variable for the scope.
@@ -117,7 +114,8 @@ TEST_CASE("the hash sees every weight, the spec and the type, and no metadata") 
   };
   for (const auto& [name, tensor] : good.weights) {
     CHECK(other([&, key = name](Model& m) { m.weights[key].values.back() += 1e-3F; }));
-    CHECK(other([&, key = name](Model& m) { m.weights[key].stored_as = TensorType::f16; }));
+    for (const TensorType type : {TensorType::f16, TensorType::bf16, TensorType::i8})
+      CHECK(other([&, key = name](Model& m) { m.weights[key].stored_as = type; }));
   }
   CHECK(other([](Model& m) { m.spec.normalisation.subtract_mean = false; }));
   CHECK_FALSE(other([](Model& m) { m.metadata["data"] = "x"; }));
@@ -169,6 +167,65 @@ TEST_CASE("half precision is rounded once, and the hash is that of the rounded v
   }
 }
 
+TEST_CASE("8-bit weights are within half a step of a 127th of their row's largest, and stay when saved again") {
+  const test::TemporaryFolder folder;
+  Model model = random_model(small(), 11);
+  for (float& value : std::span(model.weights["branch.0.0.weight"].values).first(9)) value = 0;
+  model.weights["decision.0.weight"].values[1] = -3.5F;
+  store_as(model, TensorType::i8);
+  save_model(folder / "q.safetensors", model);
+  const Model again = load_model(folder / "q.safetensors");
+  CHECK(model_hash(again) == model_hash(model));
+  REQUIRE(again.weights.size() == model.weights.size());
+  for (const auto& [name, tensor] : model.weights) {
+    const Tensor& got = again.weights.at(name);
+    CHECK(got.shape == tensor.shape);
+    CHECK(got.stored_as == tensor.stored_as);
+    if (tensor.shape.size() < 2) {
+      CHECK(got.values == tensor.values);
+      continue;
+    }
+    const std::size_t size = tensor.values.size() / static_cast<std::size_t>(tensor.shape.front());
+    for (std::size_t row = 0; row * size < tensor.values.size(); ++row) {
+      float largest = 0;
+      for (std::size_t i = row * size; i < (row + 1) * size; ++i)
+        largest = std::max(largest, std::abs(tensor.values[i]));
+      for (std::size_t i = row * size; i < (row + 1) * size; ++i)
+        CHECK(std::abs(got.values[i] - tensor.values[i]) <= 0.5001F * largest / 127 * 1.0005F);
+    }
+  }
+  save_model(folder / "r.safetensors", again);
+  CHECK(read_file(folder / "q.safetensors") == read_file(folder / "r.safetensors"));
+  // Floats again: the same values, four times the room.
+  Model floats = again;
+  store_as(floats, TensorType::f32);
+  save_model(folder / "f.safetensors", floats);
+  CHECK(load_model(folder / "f.safetensors").weights.at("decision.0.weight").values ==
+        again.weights.at("decision.0.weight").values);
+}
+
+TEST_CASE("8-bit weights without their scales are refused") {
+  const test::TemporaryFolder folder;
+  Model model = random_model(small(), 11);
+  store_as(model, TensorType::i8);
+  save_model(folder / "q.safetensors", model);
+  const SafeTensors good = read_safetensors(folder / "q.safetensors");
+  const auto refused = [&](const auto& change, const char* why) {
+    SafeTensors content = good;
+    change(content.tensors);
+    write_safetensors(folder / "x.safetensors", content);
+    CHECK_THROWS_WITH(load_model(folder / "x.safetensors"), Contains(why));
+  };
+  using Tensors = std::map<std::string, Tensor>;
+  refused([](Tensors& t) { t.erase("branch.0.0.weight.scale"); }, "branch.0.0.weight.scale of [2] scales must stand");
+  refused([](Tensors& t) { t["branch.0.0.weight.scale"] = {{1}, {0.5F}}; }, "of [2] scales must stand beside them");
+  refused([](Tensors& t) { t["branch.0.0.bias.scale"] = {{2}, {1, 1}}; }, "branch.0.0.bias.scale that no layer needs");
+  refused([](Tensors& t) { t["branch.0.0.weight.scale"].values[1] *= 2; }, "damaged: its hash is");
+  refused([](Tensors& t) { t["branch.0.0.weight"].values[1] += 1; }, "damaged: its hash is");
+  model.weights["branch.0.0.weight"].values[2] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_AS(save_model(folder / "x.safetensors", model), InvalidArgument);
+}
+
 TEST_CASE("values that a file cannot hold are refused before anything is written") {
   const test::TemporaryFolder folder;
   const auto refused = [&](float value, TensorType type, const char* why) {
@@ -178,8 +235,8 @@ TEST_CASE("values that a file cannot hold are refused before anything is written
     CHECK_THROWS_AS(save_model(folder / "x.safetensors", model), InvalidArgument);
     CHECK_THROWS_WITH(save_model(folder / "x.safetensors", model), Contains("decision.0.bias") && Contains(why));
   };
-  refused(70000.0F, TensorType::f16, "cannot be stored as a finite float16");
-  refused(std::numeric_limits<float>::quiet_NaN(), TensorType::f32, "cannot be stored as a finite float32");
+  refused(70000.0F, TensorType::f16, "cannot be stored as a finite F16");
+  refused(std::numeric_limits<float>::quiet_NaN(), TensorType::f32, "cannot be stored as a finite F32");
   Model model = random_model(small(), 7);
   model.metadata["twinpatch.hash"] = "0";
   CHECK_THROWS_WITH(save_model(folder / "x.safetensors", model), Contains("are reserved"));

@@ -48,6 +48,10 @@ void check(const Model& model);
 /// Hash (16 hex digits) of the spec and every weight as stored: names caches and results. Independent of metadata.
 [[nodiscard]] std::string model_hash(const Model& model);
 
+/// How `save_model` will store the weights; the values stay. i8: 8-bit integers with a scale for each output of a
+/// layer, and float32 for what has one dimension (biases, batch statistics).
+void store_as(Model& model, TensorType type);
+
 /// Weights drawn from N(0, sqrt(2 / fan_in)), biases from a small normal (never zero), deterministic: for tests,
 /// benches.
 [[nodiscard]] Model random_model(const NetworkSpec& spec, std::uint64_t seed);
@@ -57,7 +61,8 @@ void check(const Model& model);
 /// spec. Each reader of a file here has a form that takes its bytes; `path` then names them in messages.
 [[nodiscard]] Model load_model(const std::filesystem::path& path);
 [[nodiscard]] Model load_model(std::span<const std::byte> bytes, const std::string& path);
-/// Values are stored as each tensor's `stored_as` says; the hash is that of the values so rounded. Throws
+/// Values are stored as each tensor's `stored_as` says (i8: NAME as integers [rows, …] and NAME.scale, float32 [rows],
+/// value = scale · integer); the hash is that of the values so rounded. Throws
 /// InvalidArgument for values that are not finite, or too large for the type they are to be stored as.
 void save_model(const std::filesystem::path& path, const Model& model);
 
