@@ -18,6 +18,10 @@ class NetworkComparer final : public Comparer {
       : name_(std::move(name)), engine_(std::move(engine)) {}
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] int side() const override { return engine_->spec().input ? engine_->spec().input->height : 64; }
+  [[nodiscard]] bool takes(int height, int width) const override {
+    const auto& input = engine_->spec().input;
+    return input && input->height != input->width ? input == Extent{height, width} : Comparer::takes(height, width);
+  }
   [[nodiscard]] std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
                                          const RunControl& control) override {
     return engine_->score(left, right, pairs, control);

@@ -17,7 +17,7 @@ VerificationResult evaluate_pairs(Comparer& comparer, PatchView patches, const P
 
   VerificationResult result;
   result.name = comparer.name();
-  if (patches.height == comparer.side() && patches.width == comparer.side()) {
+  if (comparer.takes(patches.height, patches.width)) {
     result.scores = comparer.score(patches, patches, list.pairs, control);
   } else {
     const PatchSet resized = resize_patches(patches, comparer.side());

@@ -19,6 +19,7 @@ constexpr int kSide = 64;    // of a patch
 constexpr int kPerRow = 16;  // patches in a row of a sheet, and rows in a sheet
 constexpr int kSheetSide = kSide * kPerRow;
 constexpr std::int64_t kPerSheet = kPerRow * kPerRow;
+constexpr const char* kArray = "patches.npy";
 
 bool is_sheet(const fs::path& path) {
   const std::string stem = path.stem().string();
@@ -57,11 +58,34 @@ void copy_sheet(const fs::path& path, PatchSet& patches, std::int64_t first, std
   }
 }
 
+PatchSet read_sheets(const fs::path& folder, std::int64_t count) {
+  const std::vector<fs::path> sheets = find_sheets(folder);
+  const std::int64_t stored = static_cast<std::int64_t>(sheets.size()) * kPerSheet;
+  if (stored < count) {
+    throw FormatError(
+        (folder / "info.txt").string(), 0,
+        fmt::format("expected {} patches, one a line, found {} sheets with {}", count, sheets.size(), stored));
+  }
+  PatchSet patches(count, kSide, kSide);
+  for (std::int64_t first = 0, sheet = 0; first < count; first += kPerSheet, ++sheet) {
+    copy_sheet(sheets[static_cast<std::size_t>(sheet)], patches, first, std::min(kPerSheet, count - first));
+  }
+  return patches;
+}
+
+PatchSet read_array(const fs::path& path, std::int64_t count) {
+  PatchSet patches = read_npy_patches(path, false);
+  if (patches.size() != count)
+    throw FormatError(path.string(), 0, fmt::format("{} patches, but info.txt has {} lines", patches.size(), count));
+  return patches;
+}
+
 }  // namespace
 
 bool is_photo_tour(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_regular_file(folder / "info.txt", error)) return false;
+  if (fs::is_regular_file(folder / kArray, error)) return true;
   fs::directory_iterator entries(folder, error);
   return !error && std::any_of(begin(entries), end(entries), [](const auto& entry) { return is_sheet(entry.path()); });
 }
@@ -70,17 +94,8 @@ PhotoTour read_photo_tour(const fs::path& folder) {
   PhotoTour result;
   result.points = read_photo_tour_info(folder / "info.txt");
   const auto count = static_cast<std::int64_t>(result.points.size());
-  const std::vector<fs::path> sheets = find_sheets(folder);
-  const std::int64_t stored = static_cast<std::int64_t>(sheets.size()) * kPerSheet;
-  if (stored < count) {
-    throw FormatError(
-        (folder / "info.txt").string(), 0,
-        fmt::format("expected {} patches, one a line, found {} sheets with {}", count, sheets.size(), stored));
-  }
-  result.patches = PatchSet(count, kSide, kSide);
-  for (std::int64_t first = 0, sheet = 0; first < count; first += kPerSheet, ++sheet) {
-    copy_sheet(sheets[static_cast<std::size_t>(sheet)], result.patches, first, std::min(kPerSheet, count - first));
-  }
+  const fs::path array = folder / kArray;
+  result.patches = fs::exists(array) ? read_array(array, count) : read_sheets(folder, count);
   return result;
 }
 

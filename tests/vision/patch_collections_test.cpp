@@ -12,6 +12,7 @@
 #include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/formats/npy.hpp"
 
 using namespace twinpatch;
 using twinpatch::test::structured_patches;
@@ -83,6 +84,22 @@ TEST_CASE("PhotoTour sheets are read as BMP and as PNG, in order") {
       CHECK(tour.points.back() == (count - 1) / 3);
     }
   }
+}
+
+TEST_CASE("An array of any size may stand in place of the sheets") {
+  const TemporaryFolder folder;
+  const auto pixels = structured_patches(5, 56, 46, 3);
+  write_npy<std::uint8_t>(folder / "patches.npy", pixels, {5, 56, 46});
+  folder.file("info.txt", info_lines(5));
+  REQUIRE(is_photo_tour(folder.path()));
+  const PhotoTour tour = read_photo_tour(folder.path());
+  CHECK(tour.points.size() == 5);
+  CHECK(tour.patches.view().height == 56);
+  CHECK(tour.patches.view().width == 46);
+  CHECK(std::memcmp(tour.patches.view().pixels, pixels.data(), pixels.size()) == 0);
+  folder.file("info.txt", info_lines(6));
+  CHECK_THAT(message_of<FormatError>([&] { (void)read_photo_tour(folder.path()); }),
+             Catch::Contains("patches.npy") && Catch::Contains("5 patches, but info.txt has 6 lines"));
 }
 
 TEST_CASE("What is wrong with a PhotoTour folder is said") {

@@ -19,6 +19,8 @@ class Comparer {
   [[nodiscard]] virtual const std::string& name() const = 0;
   /// Side length it wants its patches in.
   [[nodiscard]] virtual int side() const = 0;
+  /// Whether patches of this size go in as they are: side × side, or what a network that takes no square ones wants.
+  [[nodiscard]] virtual bool takes(int height, int width) const { return height == side() && width == side(); }
   /// Scores of pairs (higher = more similar), indices into `left` and `right`.
   [[nodiscard]] virtual std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
                                                  const RunControl& control = {}) = 0;

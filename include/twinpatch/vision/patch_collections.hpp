@@ -12,13 +12,15 @@
 namespace twinpatch {
 
 /// UBC PhotoTour folder (Winder & Brown): patchesNNNN.bmp or .png sheets of 16×16 patches of 64×64, left to right, then
-/// top to bottom, in name order; the set ends with info.txt's last line.
+/// top to bottom, in name order; the set ends with info.txt's last line. In place of sheets `patches.npy` may stand: uint8
+/// [N, height, width], of any size.
 struct PhotoTour {
   PatchSet patches;
   std::vector<std::int64_t> points;  ///< 3D point of each patch
 };
 [[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
-/// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines), IoError.
+/// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines, an array of another number),
+/// IoError.
 [[nodiscard]] PhotoTour read_photo_tour(const std::filesystem::path& folder);
 
 /// One HPatches sequence: strips ref, e1…e5, h1…h5, t1…t5, 65 wide; row i of every strip is the same point.
