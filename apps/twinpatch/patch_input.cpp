@@ -31,10 +31,10 @@ InputKind folder_kind(const fs::path& path) {
   if (is_photo_tour(path)) return InputKind::photo_tour;
   if (is_hpatches(path)) return InputKind::hpatches;
   if (!image_sequences(path).empty()) return InputKind::image_sequence;
-  throw InvalidArgument(
-      fmt::format("{}: expected a PhotoTour folder (info.txt and patches0000.bmp, .png or patches.npy), HPatches sequences "
-                  "(ref.png, e1.png, ...) or image sequences (img1.pgm, img2.pgm, ... and H1to2p, ...), found none",
-                  path.string()));
+  throw InvalidArgument(fmt::format(
+      "{}: expected a PhotoTour folder (info.txt and patches0000.bmp, .png or patches.npy), HPatches sequences "
+      "(ref.png, e1.png, ...) or image sequences (img1.pgm, img2.pgm, ... and H1to2p, ...), found none",
+      path.string()));
 }
 
 bool fits(const NetworkSpec& spec, const PatchView& view) {

@@ -12,8 +12,8 @@
 namespace twinpatch {
 
 /// UBC PhotoTour folder (Winder & Brown): patchesNNNN.bmp or .png sheets of 16×16 patches of 64×64, left to right, then
-/// top to bottom, in name order; the set ends with info.txt's last line. In place of sheets `patches.npy` may stand: uint8
-/// [N, height, width], of any size.
+/// top to bottom, in name order; the set ends with info.txt's last line. In place of sheets `patches.npy` may stand:
+/// uint8 [N, height, width], of any size.
 struct PhotoTour {
   PatchSet patches;
   std::vector<std::int64_t> points;  ///< 3D point of each patch
