@@ -54,8 +54,9 @@ std::vector<float> values_of(const QuantisedRows& rows) {
   std::vector<float> values;
   values.reserve(rows.values.size());
   const std::size_t size = row_size(rows.values.size(), rows.scales.size());
-  for (std::size_t i = 0; i < rows.values.size(); ++i)
-    values.push_back(rows.scales[i / size] * static_cast<float>(rows.values[i]));
+  for (std::size_t row = 0; row < rows.scales.size(); ++row)
+    for (const std::int8_t value : std::span(rows.values).subspan(row * size, size))
+      values.push_back(rows.scales[row] * static_cast<float>(value));
   return values;
 }
 
