@@ -83,6 +83,8 @@ void join_scales(std::map<std::string, Tensor>& tensors, const std::string& path
                       kScale, expected.front()));
     tensor.values = net::values_of(
         {.values = {tensor.values.begin(), tensor.values.end()}, .scales = std::move(scale->second.values)});
+    if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); }))
+      throw FormatError(path, kNowhere, fmt::format("weights {}: a scale makes one of them infinite", name));
     tensors.erase(scale);
   }
 }

@@ -23,15 +23,8 @@ namespace {
 constexpr double kOverlap = 0.4;  // of the patch's half-side: nearer centres show the same place
 
 PatchSet open_patches(const std::filesystem::path& folder, std::int64_t points, const std::filesystem::path& cache) {
-  const auto array = folder / "patches.npy";
-  if (std::filesystem::exists(array)) {
-    PatchSet patches = read_npy_patches(array, false);
-    if (patches.size() != points)
-      throw FormatError(array.string(), 0,
-                        fmt::format("{} patches, but info.txt has {} lines", patches.size(), points));
-    return patches;
-  }
-  return train::open_sheets(folder, points, cache);
+  auto array = read_patch_array(folder, points);
+  return array ? std::move(*array) : train::open_sheets(folder, points, cache);
 }
 
 }  // namespace

@@ -73,14 +73,16 @@ PatchSet read_sheets(const fs::path& folder, std::int64_t count) {
   return patches;
 }
 
-PatchSet read_array(const fs::path& path, std::int64_t count) {
+}  // namespace
+
+std::optional<PatchSet> read_patch_array(const fs::path& folder, std::int64_t count) {
+  const fs::path path = folder / kArray;
+  if (!fs::exists(path)) return std::nullopt;
   PatchSet patches = read_npy_patches(path, false);
   if (patches.size() != count)
     throw FormatError(path.string(), 0, fmt::format("{} patches, but info.txt has {} lines", patches.size(), count));
   return patches;
 }
-
-}  // namespace
 
 bool is_photo_tour(const fs::path& folder) {
   std::error_code error;
@@ -94,8 +96,8 @@ PhotoTour read_photo_tour(const fs::path& folder) {
   PhotoTour result;
   result.points = read_photo_tour_info(folder / "info.txt");
   const auto count = static_cast<std::int64_t>(result.points.size());
-  const fs::path array = folder / kArray;
-  result.patches = fs::exists(array) ? read_array(array, count) : read_sheets(folder, count);
+  auto array = read_patch_array(folder, count);
+  result.patches = array ? std::move(*array) : read_sheets(folder, count);
   return result;
 }
 

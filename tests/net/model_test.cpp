@@ -221,6 +221,8 @@ TEST_CASE("8-bit weights without their scales are refused") {
   refused([](Tensors& t) { t["branch.0.0.weight.scale"] = {{1}, {0.5F}}; }, "of [2] scales must stand beside them");
   refused([](Tensors& t) { t["branch.0.0.bias.scale"] = {{2}, {1, 1}}; }, "branch.0.0.bias.scale that no layer needs");
   refused([](Tensors& t) { t["branch.0.0.weight.scale"].values[1] *= 2; }, "damaged: its hash is");
+  refused([](Tensors& t) { t["branch.0.0.weight.scale"].values[1] = 3e38F; },
+          "weights branch.0.0.weight: a scale makes");
   refused([](Tensors& t) { t["branch.0.0.weight"].values[1] += 1; }, "damaged: its hash is");
   model.weights["branch.0.0.weight"].values[2] = std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(save_model(folder / "x.safetensors", model), InvalidArgument);

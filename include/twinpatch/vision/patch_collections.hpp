@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct PhotoTour {
   PatchSet patches;
   std::vector<std::int64_t> points;  ///< 3D point of each patch
 };
+/// `patches.npy` of such a folder; nothing where it has sheets. Throws FormatError where it has not `count` patches.
+[[nodiscard]] std::optional<PatchSet> read_patch_array(const std::filesystem::path& folder, std::int64_t count);
 [[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
 /// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines, an array of another number),
 /// IoError.
