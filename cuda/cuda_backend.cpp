@@ -8,9 +8,9 @@
 #include <mutex>
 #include <utility>
 
-#include "branch_plan.hpp"
+#include "grid/selection.hpp"
+#include "plan/branch_plan.hpp"
 #include "runtime/device.hpp"
-#include "selection.hpp"
 #include "siamese.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"

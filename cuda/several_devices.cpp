@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "cuda_backend.hpp"
+#include "grid/selection.hpp"
 #include "runtime/nvtx.hpp"
-#include "selection.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 

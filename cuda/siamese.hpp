@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "device.hpp"
-#include "layer_plan.hpp"
 #include "library/matrix_product.hpp"
+#include "plan/layer_plan.hpp"
 
 // Siamese and pseudo-siamese networks: rows of vectors, and what decides on two of them.
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <variant>
 
-#include "deep_head.hpp"
-#include "pair_buffers.hpp"
-#include "selection.hpp"
+#include "grid/selection.hpp"
+#include "list/pair_buffers.hpp"
+#include "plan/deep_head.hpp"
 #include "siamese.hpp"
 #include "twinpatch/core/error.hpp"
 

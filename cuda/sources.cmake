@@ -51,19 +51,19 @@ set(TWINPATCH_CUDA_LIBRARY_REFERENCE
 
 # Executors, scorers, selection, streaming and make_cuda_backend(). Without the library above the stub answers.
 set(TWINPATCH_CUDA_ENGINE
-  branch_plan.cpp
+  plan/branch_plan.cpp
   cuda_backend.cpp
-  deep_head.cpp
+  plan/deep_head.cpp
   device.cpp
-  halves_plan.cpp
-  kernel_rules.cpp
-  layer_plan.cpp
+  plan/halves_plan.cpp
+  plan/kernel_rules.cpp
+  plan/layer_plan.cpp
   run_statistics.cpp
-  selection.cpp
+  grid/selection.cpp
   several_devices.cpp
-  siamese_branch.cpp
-  siamese_rows.cpp
+  branch/siamese_branch.cpp
+  branch/siamese_rows.cpp
   siamese_scorer.cpp
   transfer.cpp
-  two_channel_branch.cpp
+  branch/two_channel_branch.cpp
   two_channel_scorer.cpp)

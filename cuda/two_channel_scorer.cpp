@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "branch_plan.hpp"
-#include "halves_plan.hpp"
-#include "kernel_rules.hpp"
-#include "pair_buffers.hpp"
-#include "selection.hpp"
+#include "grid/selection.hpp"
+#include "list/pair_buffers.hpp"
+#include "plan/branch_plan.hpp"
+#include "plan/halves_plan.hpp"
+#include "plan/kernel_rules.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
 

@@ -10,9 +10,9 @@
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/evaluate/metrics.hpp"
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/formats/matches_text.hpp"
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/vision/draw.hpp"
-#include "twinpatch/write/matches_text.hpp"
 
 namespace twinpatch::app {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
-#include "branch_executor.hpp"
-#include "dnnl_steps.hpp"
+#include "branch/branch_executor.hpp"
+#include "plan/dnnl_steps.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
 

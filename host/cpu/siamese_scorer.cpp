@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "cpu_internal.hpp"
-#include "pair_rule.hpp"
-#include "selection.hpp"
+#include "grid/pair_rule.hpp"
+#include "grid/selection.hpp"
 
 namespace twinpatch::cpu {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cpu_internal.hpp"
-#include "patch_input.hpp"
+#include "plan/patch_input.hpp"
 
 namespace twinpatch::cpu {
 

@@ -8,9 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "plan/two_channel_plans.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
-#include "two_channel_plans.hpp"
 
 namespace twinpatch::cpu {
 namespace {

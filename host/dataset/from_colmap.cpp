@@ -6,7 +6,6 @@
 #include <cmath>
 #include <set>
 
-#include "colmap_keypoints.hpp"
 #include "reprojection.hpp"
 #include "sequence.hpp"
 #include "similarity.hpp"
@@ -14,14 +13,13 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/dataset/sources.hpp"
+#include "twinpatch/sfm/colmap_tracks.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 
 namespace twinpatch {
 
 using dataset::Json;
 using dataset::Random;
-using dataset::SeenPoint;
-using dataset::Sighting;
 
 namespace {
 
@@ -112,10 +110,9 @@ void ColmapDataset::check_photographs() const {
 
 void ColmapDataset::read_points() {
   if (!options_.tracks.empty()) {
-    points_ = dataset::parse_tracks(read_text_file(options_.tracks), options_.tracks.string(), model_);
+    points_ = parse_tracks(read_text_file(options_.tracks), options_.tracks.string(), model_);
   } else if (!options_.database.empty()) {
-    points_ = dataset::points_with_database(model_, dataset::read_colmap_database(options_.database),
-                                            options_.database.string());
+    points_ = points_with_database(model_, read_colmap_database(options_.database), options_.database.string());
   } else {
     std::map<std::uint32_t, std::vector<Keypoint>> detected;
     control_.begin("detect", static_cast<std::int64_t>(model_.images.size()), "photographs");
@@ -125,7 +122,7 @@ void ColmapDataset::read_points() {
       control_.advance(1);
     }
     control_.end();
-    points_ = dataset::points_with_detections(model_, detected);
+    points_ = points_with_detections(model_, detected);
   }
 }
 
@@ -150,7 +147,7 @@ void ColmapDataset::leave_out_points() {
   left_out_bad_ = static_cast<std::int64_t>(all - points_.size());
   std::stable_sort(points_.begin(), points_.end(),
                    [](const SeenPoint& a, const SeenPoint& b) { return a.sightings.size() > b.sightings.size(); });
-  std::map<std::uint32_t, dataset::PlaceGrid> taken;
+  std::map<std::uint32_t, PlaceGrid> taken;
   std::vector<SeenPoint> kept;
   for (SeenPoint& point : points_) {
     bool free = true;

@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include "colmap_keypoints.hpp"
-#include "place_grid.hpp"
 #include "twinpatch/dataset/sources.hpp"
+#include "twinpatch/sfm/colmap_tracks.hpp"
+#include "twinpatch/vision/place_grid.hpp"
 
 namespace twinpatch::dataset {
 

@@ -9,9 +9,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "place_grid.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
+#include "twinpatch/vision/place_grid.hpp"
 
 namespace twinpatch::dataset {
 

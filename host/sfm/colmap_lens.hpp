@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "twinpatch/dataset/colmap_model.hpp"
+#include "twinpatch/sfm/colmap_model.hpp"
 
 namespace twinpatch::sfm {
 

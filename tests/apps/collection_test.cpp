@@ -5,6 +5,7 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "support/real_data.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
@@ -138,7 +139,7 @@ TEST_CASE("image sequences are matched, models beside each other") {
 }
 
 TEST_CASE("real PhotoTour patches are scored and evaluated") {
-  const auto folder = data_folder("ubc_notredame2007");
+  const auto folder = real_data("ubc_notredame2007");
   if (folder.empty()) {
     std::puts("skipped: no PhotoTour data");
     return;

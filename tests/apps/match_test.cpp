@@ -6,6 +6,7 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "support/real_data.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
@@ -141,7 +142,7 @@ TEST_CASE("a flat photograph has no keypoints and gives no matches") {
 }
 
 TEST_CASE("real photographs with a known homography are matched") {
-  const auto folder = data_folder("oxford_graf");
+  const auto folder = real_data("oxford_graf");
   if (folder.empty()) {
     std::puts("skipped: no Oxford sequences");
     return;

@@ -5,6 +5,7 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "support/real_data.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
@@ -46,7 +47,7 @@ TEST_CASE("model show reads a model file with its hash") {
 }
 
 TEST_CASE("the released weights are converted and fit the golden outputs") {
-  const auto golden = data_folder("golden");
+  const auto golden = real_data("golden");
   if (golden.empty()) {
     std::puts("skipped: no golden data");
     return;

@@ -138,10 +138,4 @@ Array read_array(const std::string& path) {
   return result;
 }
 
-std::filesystem::path data_folder(const std::string& name) {
-  const char* root = std::getenv("TWINPATCH_DATA_DIR");
-  const std::filesystem::path folder = std::filesystem::path(root == nullptr ? "../shared/data" : root) / name;
-  return std::filesystem::is_directory(folder) ? folder : std::filesystem::path();
-}
-
 }  // namespace twinpatch::test

@@ -47,7 +47,4 @@ struct Array {
 };
 [[nodiscard]] Array read_array(const std::string& path);
 
-/// Folder of real data, empty where it is absent.
-[[nodiscard]] std::filesystem::path data_folder(const std::string& name);
-
 }  // namespace twinpatch::test

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "grid_kernels.hpp"
 #include "grid_support.hpp"
+#include "kernels/grid_kernels.hpp"
 
 namespace twinpatch::test {
 namespace {

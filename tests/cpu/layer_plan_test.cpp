@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "layers_support.hpp"
-#include "own_steps.hpp"
+#include "plan/own_steps.hpp"
 #include "twinpatch/core/error.hpp"
 
 using namespace twinpatch;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "layer_plan.hpp"
+#include "plan/layer_plan.hpp"
 #include "support/random.hpp"
 #include "support/reference.hpp"
 #include "support/tolerances.hpp"

@@ -3,9 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "highway_target.hpp"
+#include "kernels/stem_kernels.hpp"
 #include "layers_support.hpp"
-#include "stem_kernels.hpp"
-#include "stem_step.hpp"
+#include "plan/stem_step.hpp"
 
 using namespace twinpatch;
 namespace tolerance = test::tolerance;

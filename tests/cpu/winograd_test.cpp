@@ -3,10 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include "highway_target.hpp"
+#include "kernels/winograd_kernels.hpp"
+#include "kernels/winograd_matrices.hpp"
 #include "layers_support.hpp"
-#include "winograd_kernels.hpp"
-#include "winograd_matrices.hpp"
-#include "winograd_step.hpp"
+#include "plan/winograd_step.hpp"
 
 using namespace twinpatch;
 using test::check_layers;

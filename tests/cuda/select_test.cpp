@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "cuda_support.hpp"
-#include "selection.hpp"
+#include "grid/selection.hpp"
 #include "support/small_networks.hpp"
 
 // Scores in memory go into a selection on the device.

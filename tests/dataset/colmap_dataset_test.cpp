@@ -199,9 +199,9 @@ TEST_CASE("a point behind other points is not carried over, nor one seen from to
                                 std::cos(turn / 2), std::sin(turn / 2), -6 * std::sin(turn), 6 - 6 * std::cos(turn)),
                     "images.txt", model);
   const auto points_at = [&](double depth_of_others) {
-    std::vector<dataset::SeenPoint> points;
+    std::vector<SeenPoint> points;
     const auto add = [&](double x, double y, double depth, bool in_second) {
-      dataset::SeenPoint point{static_cast<std::int64_t>(points.size()), {x, y, depth}, 0.1, {}};
+      SeenPoint point{static_cast<std::int64_t>(points.size()), {x, y, depth}, 0.1, {}};
       for (const auto& [id, image] : model.images) {
         if (id == 2 && !in_second) continue;
         if (id == 3 && !in_second) continue;

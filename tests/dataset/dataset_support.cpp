@@ -183,11 +183,4 @@ DatasetOptions quick_options(const fs::path& folder) {
   return options;
 }
 
-fs::path real_data(const std::string& name) {
-  const char* root = std::getenv("TWINPATCH_DATA_DIR");
-  if (root == nullptr) return {};
-  const fs::path path = fs::path(root) / name;
-  return fs::exists(path) ? path : fs::path{};
-}
-
 }  // namespace twinpatch::test

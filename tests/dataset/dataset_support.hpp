@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/real_data.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/dataset/dataset_writer.hpp"
@@ -47,8 +48,5 @@ struct Likeness {
 
 /// Small lists, quick to make.
 [[nodiscard]] DatasetOptions quick_options(const std::filesystem::path& folder);
-
-/// Folder of real data, empty where it is absent.
-[[nodiscard]] std::filesystem::path real_data(const std::string& name);
 
 }  // namespace twinpatch::test

@@ -10,7 +10,7 @@
 
 #include "twinpatch/backend/selection.hpp"
 #include "twinpatch/core/matrix.hpp"
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/net/model.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 

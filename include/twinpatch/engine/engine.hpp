@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "twinpatch/backend/backend.hpp"
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/engine/grid_walk.hpp"
+#include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/patches/patch_set.hpp"
-#include "twinpatch/score/pair_grid.hpp"
 
 namespace twinpatch {
 

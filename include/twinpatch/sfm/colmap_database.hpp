@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "twinpatch/dataset/colmap_model.hpp"
 #include "twinpatch/patches/pair_list.hpp"
 #include "twinpatch/sfm/colmap_ids.hpp"
+#include "twinpatch/sfm/colmap_model.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 
 namespace twinpatch {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/sfm/image_pair_list.hpp"
 
 // Matches as hloc keeps them (matches.h5). In builds without HDF5 every function here throws Error saying so.

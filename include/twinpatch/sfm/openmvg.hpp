@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/sfm/image_pair_list.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 #include "twinpatch/vision/homography.hpp"
 #include "twinpatch/vision/keypoint.hpp"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "twinpatch/match/matches.hpp"
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 
 namespace twinpatch {

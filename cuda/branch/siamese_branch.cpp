@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "plan/branch_plan.hpp"
+#include "plan/kernel_rules.hpp"
+#include "siamese.hpp"
+#include "transfer.hpp"
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch::cuda {
+namespace {
+
+class SiameseBranch final : public BranchExecutor {
+ public:
+  SiameseBranch(std::shared_ptr<Device> device, std::shared_ptr<const Model> model)
+      : device_(std::move(device)),
+        weights_(device_, std::move(model)),
+        row_maker_(weights_),
+        feed_(device_),
+        staging_(device_),
+        delivery_(device_),
+        size_(branch_size(spec())) {
+    const auto* metric = std::get_if<DecisionMetric>(&spec().decision);
+    normalise_ = metric != nullptr && (metric->normalise || metric->kind == DecisionMetric::Kind::cosine);
+  }
+
+  std::shared_ptr<const Rows> rows(PatchView patches, Side side, const RunControl& control) override {
+    check_patch_size(spec(), patches.height, patches.width);
+    const Turn turn(*device_);
+    return row_maker_.rows(vectors(patches, side, control), patches.count, side);
+  }
+
+  std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) override {
+    if (descriptors.columns != size_) {
+      throw ShapeError(
+          fmt::format("descriptors of network {} have {} values, got {}", spec().name, size_, descriptors.columns));
+    }
+    const Turn turn(*device_);
+    HeldBuffer<float> copy(device_, checked_multiply(descriptors.rows, size_));
+    staging_.reclaim();  // the memory is ours once the compute stream gets here
+    staging_.copy(descriptors.data, copy.bytes(), copy.data());
+    staging_.publish();
+    auto result = row_maker_.rows(std::move(copy), descriptors.rows, side);
+    if (descriptors.rows > 0) staging_.report();
+    return result;
+  }
+
+  Matrix descriptors(PatchView patches, Side side, const RunControl& control) override {
+    check_patch_size(spec(), patches.height, patches.width);
+    const Turn turn(*device_);
+    Matrix result(patches.count, size_);
+    const std::int64_t row = size_ * static_cast<std::int64_t>(sizeof(float));
+    auto& network = plan(side, {patches.height, patches.width}, patches.count);
+    delivery_.start();
+    HeldBuffer<float> batch(device_, std::min(network.batch(), patches.count) * size_);
+    describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
+      copy_vectors(network, count, batch.data());
+      delivery_.take(batch.data(), count * row, result.row(begin).data());
+    });
+    delivery_.finish();
+    finish(network, patches.count);
+    return result;
+  }
+
+  std::int64_t descriptor_size() const override { return size_; }
+  std::int64_t row_bytes(int /*height*/, int /*width*/) const override { return row_maker_.row_bytes(); }
+
+ private:
+  [[nodiscard]] const NetworkSpec& spec() const { return weights_.model().spec; }
+
+  BranchPlan& plan(Side side, Extent patch, std::int64_t count) {
+    const bool shared = spec().coupling != Coupling::pseudo_siamese;
+    const std::string branch = shared ? "branch" : (side == Side::left ? "left" : "right");
+    return plans_.get(branch, patch, batch_limit(*device_, spec(), patch), count, [&](std::int64_t batch) {
+      return std::make_unique<BranchPlan>(weights_, branch, patch, 0, batch);
+    });
+  }
+
+  /// [patches.count, size_] on the device, in the order of the compute stream.
+  HeldBuffer<float> vectors(PatchView patches, Side side, const RunControl& control) {
+    HeldBuffer<float> result(device_, checked_multiply(patches.count, size_));
+    if (patches.count == 0) return result;
+    auto& network = plan(side, {patches.height, patches.width}, patches.count);
+    describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
+      copy_vectors(network, count, result.data() + begin * size_);
+    });
+    finish(network, patches.count);
+    return result;
+  }
+
+  /// Enqueues, batch by batch, the way of patches to the plan's vectors, and calls take(begin, count) when those of a
+  /// batch have been.
+  template <class Take>
+  void describe(BranchPlan& network, PatchView patches, const RunControl& control, const Take& take) {
+    static const RangeName kDescribe(Stage::compute, "describe");
+    const bool floats = patches.type == PixelType::f32;
+    HeldBuffer<kernels::PixelMap> maps(device_, floats ? 0 : std::min(network.batch(), patches.count));
+    feed_.run(patches, network.batch(), control, [&](const void* pixels, std::int64_t begin, std::int64_t count) {
+      const Range range(kDescribe, {.pairs = count, .bytes = count * patches.patch_bytes()});
+      if (!floats) {
+        kernels::pixel_maps(device_->stream(), static_cast<const std::uint8_t*>(pixels), count, patches.patch_bytes(),
+                            pixel_rule(spec().normalisation), maps.data());
+      }
+      const kernels::PatchSource source{.pixels = pixels, .floats = floats, .maps = floats ? nullptr : maps.data()};
+      for (std::size_t i = 0; i < spec().streams.size(); ++i) {
+        kernels::load_patches(device_->stream(), &source, 1, count, patches.height, patches.width,
+                              view_of(spec().streams[i].view), device_->type, network.input(i));
+      }
+      network.run();
+      take(begin, count);
+    });
+  }
+
+  void copy_vectors(const BranchPlan& network, std::int64_t count, float* to) {
+    TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(to, network.vectors(), static_cast<std::size_t>(count * size_) * sizeof(float),
+                                         cudaMemcpyDeviceToDevice, device_->stream()));
+    if (normalise_) kernels::normalise_rows(device_->stream(), to, count, size_);
+  }
+
+  void finish(const BranchPlan& network, std::int64_t patches) {
+    device_->finish();
+    if (patches == 0) return;
+    feed_.report();
+    const double passes = static_cast<double>(ceil_divide(patches, network.batch()));
+    const double useful = static_cast<double>(patches) / static_cast<double>(network.batch());
+    device_->statistics.add_patches(patches, useful * network.operations());
+    device_->statistics.add(Stage::compute, 0,
+                            static_cast<std::int64_t>(passes * static_cast<double>(network.bytes())));
+  }
+
+  std::shared_ptr<Device> device_;
+  DeviceWeights weights_;
+  SiameseRowMaker row_maker_;
+  PatchFeed feed_;
+  Staging staging_;
+  Delivery delivery_;
+  PlanCache<BranchPlan> plans_;
+  std::int64_t size_ = 0;
+  bool normalise_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<BranchExecutor> make_siamese_branch(std::shared_ptr<Device> device,
+                                                    std::shared_ptr<const Model> model) {
+  return std::make_unique<SiameseBranch>(std::move(device), std::move(model));
+}
+
+}  // namespace twinpatch::cuda

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "plan/branch_plan.hpp"
+#include "siamese.hpp"
+
+namespace twinpatch::cuda {
+
+/// A decision of any depth for listed pairs: the first layer's sum and activation a pair, then matrix products over
+/// batches of pairs.
+class DeepHead {
+ public:
+  DeepHead(DeviceWeights& weights, const DecisionHead& head);
+  ~DeepHead();
+  DeepHead(const DeepHead&) = delete;             // holds its owner's weights
+  DeepHead& operator=(const DeepHead&) = delete;  // likewise
+  /// scores[n] of pairs[n], enqueued: row numbers of the two matrices [·, hidden].
+  void score(kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs, std::int64_t count,
+             float* scores);
+  /// Of one pair.
+  [[nodiscard]] double operations() const;
+
+ private:
+  class Plan;
+  DeviceWeights& weights_;
+  DecisionHead head_;
+  PlanCache<Plan> plans_;
+};
+
+}  // namespace twinpatch::cuda

@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "branch/siamese_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "cpu_internal.hpp"
+#include "plan/head.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000U;
+  std::uint32_t bad = 0;
+  for (const float value : values) bad |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
+  return bad == 0;
+}
+
+class RowMaker final : public SiameseRowMaker {
+ public:
+  RowMaker(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)
+      : context_(std::move(context)), model_(std::move(model)), size_(branch_size(model_->spec)) {
+    if (std::holds_alternative<DecisionLayers>(model_->spec.decision) && !model_->descriptor_only) {
+      head_ = read_head(*model_);
+    }
+  }
+
+  std::shared_ptr<const Rows> rows(Matrix descriptors, Side side) override {
+    if (descriptors.columns() != size_ && descriptors.rows() > 0) {
+      throw ShapeError(fmt::format("network {} has descriptors of length {}, these have {}", model_->spec.name, size_,
+                                   descriptors.columns()));
+    }
+    auto result = std::make_shared<SiameseRows>();
+    result->its_side = side;
+    result->values = head_ ? project(descriptors.view(), side) : std::move(descriptors);
+    check_finite(result->values);
+    if (head_ && head_->is_two_layers() && side == Side::right) {
+      result->scalars = weighted_sums(result->values);
+    } else if (!head_) {
+      result->scalars = squared_norms(result->values);
+    }
+    return result;
+  }
+
+  std::int64_t row_bytes() const override { return ((head_ ? head_->hidden() : size_) + 1) * 4; }
+
+ private:
+  Matrix project(MatrixView descriptors, Side side) {
+    const PackedLinear& layer = side == Side::left ? head_->left : head_->right;
+    Matrix result(descriptors.rows, layer.out());
+    context_->pool.for_ranges(descriptors.rows, kStripRows, [&](std::int64_t begin, std::int64_t end, int) {
+      layer.run(descriptors.data + begin * descriptors.columns, descriptors.columns, end - begin,
+                result.row(begin).data(), layer.out());
+    });
+    return result;
+  }
+
+  void check_finite(const Matrix& values) {
+    context_->pool.for_ranges(values.rows(), 1024, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        if (!all_finite(values.row(i))) {
+          throw NotFinite(fmt::format("network {}: the descriptor of patch {} is not finite", model_->spec.name, i), i);
+        }
+      }
+    });
+  }
+
+  template <class Function>
+  Buffer<float> of_each(const Matrix& values, const Function& function) {
+    Buffer<float> result(values.rows());
+    context_->pool.for_ranges(values.rows(), 1024, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; i < end; ++i) result[i] = static_cast<float>(function(values.row(i)));
+    });
+    return result;
+  }
+
+  Buffer<float> weighted_sums(const Matrix& values) {
+    return of_each(values, [this](std::span<const float> row) {
+      double sum = head_->output_bias;
+      for (std::size_t k = 0; k < row.size(); ++k) sum += double{head_->output_weights[k]} * row[k];
+      return sum;
+    });
+  }
+
+  Buffer<float> squared_norms(const Matrix& values) {
+    return of_each(values, [](std::span<const float> row) {
+      double sum = 0;
+      for (const float value : row) sum += double{value} * value;
+      return sum;
+    });
+  }
+
+  std::shared_ptr<CpuContext> context_;
+  std::shared_ptr<const Model> model_;
+  std::int64_t size_;
+  std::optional<DecisionHead> head_;
+};
+
+}  // namespace
+
+std::unique_ptr<SiameseRowMaker> make_siamese_row_maker(std::shared_ptr<CpuContext> context,
+                                                        std::shared_ptr<const Model> model) {
+  return std::make_unique<RowMaker>(std::move(context), std::move(model));
+}
+
+Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory) {
+  std::int64_t length = branch_size(model.spec);
+  std::int64_t most = 16384;
+  if (const auto* decision = std::get_if<DecisionLayers>(&model.spec.decision)) {
+    if (const auto* first = decision->layers.empty() ? nullptr : std::get_if<Linear>(&decision->layers.front())) {
+      length = std::max<std::int64_t>(length, first->out);
+    }
+    // Deeper heads cost thousands of times more a pair: smaller tiles, so that progress is seen and a stop is heard.
+    if (decision->layers.size() > 3) most = 1024;
+  }
+  // An eighth of the bound for either block: rows and the descriptors they were made from. Larger blocks than 16,384
+  // gain nothing, and keep more pages of mapped patches resident while they are described.
+  const std::int64_t rows = memory / 8 / (length * 8);
+  const std::int64_t tile = std::clamp<std::int64_t>(rows / kStripRows * kStripRows, 4 * kStripRows, most);
+  return {tile, tile};
+}
+
+}  // namespace twinpatch::cpu

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "grid/pair_rule.hpp"
+#include "plan/head.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+/// Linear - ReLU - Linear(1), by w·relu(p + q) = w·max(p, −q) + w·q: two instructions for each k and vector of columns.
+class TwoLayerRule final : public PairRule {
+ public:
+  explicit TwoLayerRule(DecisionHead head) : head_(std::move(head)) {}
+
+  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose /*purpose*/, ThreadPool& pool,
+            Columns& columns) const override {
+    pack_columns(kernels_, right, first, count, true, -1.0F, pool, columns,
+                 [&](std::int64_t j) { return right.scalars[j]; });
+  }
+
+  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
+             Purpose /*purpose*/, RuleScratch& /*scratch*/, float* out) const override {
+    const std::int64_t depth = left.values.columns();
+    const std::int64_t j = panel * kernels_.panel;
+    kernels_.head(left.values.data() + row * depth, depth, rows, columns.panels.data() + j * depth, depth,
+                  head_.output_weights.data(), columns.constants.data() + j, out);
+  }
+
+  void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs,
+            RuleScratch& /*scratch*/, float* scores) const override {
+    const std::int64_t depth = left.values.columns();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (i + 1 < pairs.size()) prefetch_rows(left, right, pairs[i + 1]);
+      scores[i] = head_.output_bias + kernels_.head_pair(left.values.data() + pairs[i].left * depth,
+                                                         right.values.data() + pairs[i].right * depth,
+                                                         head_.output_weights.data(), depth);
+    }
+  }
+
+ private:
+  DecisionHead head_;
+  const GridKernels& kernels_ = grid_kernels();
+};
+
+/// Any other head: the first layer's sum and activation per pair, then small matrix products over batches of pairs.
+class LayersRule final : public PairRule {
+ public:
+  explicit LayersRule(DecisionHead head) : head_(std::move(head)) {
+    for (const auto& layer : head_.rest) widest_ = std::max(widest_, layer.linear.out());
+  }
+
+  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose /*purpose*/, ThreadPool& pool,
+            Columns& columns) const override {
+    pack_columns(kernels_, right, first, count, false, 1.0F, pool, columns, [](std::int64_t) { return 0.0F; });
+  }
+
+  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
+             Purpose /*purpose*/, RuleScratch& scratch, float* out) const override {
+    const std::int64_t first = panel * kernels_.panel;
+    const std::int64_t count = std::min(kernels_.panel, columns.count - first);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      float* scores = out + i * kernels_.panel;
+      const auto add = [&](std::int64_t n) {
+        add_first(left.values.row(row + i).data(), columns.rows->values.row(columns.first + first + n).data(), n,
+                  scratch);
+      };
+      score(count, scratch, scores, add);
+      std::fill(scores + count, scores + kernels_.panel, -1e38F);
+    }
+  }
+
+  void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs, RuleScratch& scratch,
+            float* scores) const override {
+    score(static_cast<std::int64_t>(pairs.size()), scratch, scores, [&](std::int64_t n) {
+      const IndexPair pair = pairs[static_cast<std::size_t>(n)];
+      add_first(left.values.row(pair.left).data(), right.values.row(pair.right).data(), n, scratch);
+    });
+  }
+
+ private:
+  void add_first(const float* left, const float* right, std::int64_t n, RuleScratch& scratch) const {
+    const std::int64_t depth = head_.hidden();
+    float* out = scratch.hidden.data() + n * depth;
+    if (head_.squash == Squash::relu) {
+      kernels_.add_relu(left, right, depth, out);
+    } else {
+      for (std::int64_t k = 0; k < depth; ++k) out[k] = left[k] + right[k];
+      apply(head_.squash, {out, static_cast<std::size_t>(depth)});
+    }
+  }
+
+  /// Scores of `count` ≤ kStripRows pairs; add(n) puts the first layer's output of pair n into scratch.hidden.
+  template <class Add>
+  void score(std::int64_t count, RuleScratch& scratch, float* scores, const Add& add) const {
+    const std::int64_t widest = std::max(widest_, head_.hidden());
+    scratch.hidden.resize(static_cast<std::size_t>(kStripRows * widest));
+    scratch.next.resize(static_cast<std::size_t>(kStripRows * widest));
+    for (std::int64_t n = 0; n < count; ++n) add(n);
+    for (const auto& layer : head_.rest) {
+      const std::int64_t out = layer.linear.out();
+      layer.linear.run(scratch.hidden.data(), layer.linear.in(), count, scratch.next.data(), out);
+      apply(layer.squash, {scratch.next.data(), static_cast<std::size_t>(count * out)});
+      scratch.hidden.swap(scratch.next);
+    }
+    std::copy_n(scratch.hidden.data(), count, scores);
+  }
+
+  DecisionHead head_;
+  const GridKernels& kernels_ = grid_kernels();
+  std::int64_t widest_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<PairRule> make_head_rule(const Model& model) {
+  DecisionHead head = read_head(model);
+  if (head.is_two_layers()) return std::make_unique<TwoLayerRule>(std::move(head));
+  return std::make_unique<LayersRule>(std::move(head));
+}
+
+}  // namespace twinpatch::cpu

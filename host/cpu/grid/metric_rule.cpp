@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <limits>
+
+#include "grid/pair_rule.hpp"
+
+// Distances over a grid are found in two steps. The inner loops compute a cheap value that is at least as good as the
+// true one could be: for l2, ½(−‖a−b‖²) = a·b − ½‖a‖² − ½‖b‖² plus a bound of its rounding error, which is large where
+// a and b nearly agree. Every pair that reaches its limit is then scored again from the differences, in double
+// precision. So what is kept is exactly what a full matrix of such scores would give, whatever the tiles, threads and
+// instruction set; lists of pairs give the same numbers, bit for bit.
+
+namespace twinpatch::cpu {
+namespace {
+
+constexpr double kUnit = 0x1p-24;  ///< half a unit in the last place of 1.0F
+
+float just_below(double value) {
+  const auto rounded = static_cast<float>(value);
+  return std::nextafter(rounded, -std::numeric_limits<float>::infinity());
+}
+
+/// What the metrics share: packing, strips, and scores of pairs from their rows.
+class MetricRule : public PairRule {
+ public:
+  explicit MetricRule(std::int64_t length) : slack_(static_cast<double>(length + 8) * kUnit) {}
+
+  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose purpose, ThreadPool& pool,
+            Columns& columns) const override {
+    pack_columns(kernels_, right, first, count, true, 1.0F, pool, columns,
+                 [&](std::int64_t j) { return purpose == Purpose::select ? -norm_share() * right.scalars[j] : 0.0F; });
+  }
+
+  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
+             Purpose purpose, RuleScratch& /*scratch*/, float* out) const override {
+    const std::int64_t depth = left.values.columns();
+    const std::int64_t j = panel * kernels_.panel;
+    kernel(purpose)(left.values.data() + row * depth, depth, rows, columns.panels.data() + j * depth, depth, nullptr,
+                    columns.constants.data() + j, out);
+  }
+
+  float row_offset(const SiameseRows& left, std::int64_t i) const override { return norm_share() * left.scalars[i]; }
+
+  float exact(const SiameseRows& left, std::int64_t i, const SiameseRows& right, std::int64_t j,
+              float /*value*/) const override {
+    return pair(left.values.row(i).data(), right.values.row(j).data(), left.values.columns());
+  }
+
+  void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs,
+            RuleScratch& /*scratch*/, float* scores) const override {
+    for (std::size_t n = 0; n < pairs.size(); ++n) {
+      if (n + 1 < pairs.size()) prefetch_rows(left, right, pairs[n + 1]);
+      scores[n] = exact(left, pairs[n].left, right, pairs[n].right, 0);
+    }
+  }
+
+ protected:
+  [[nodiscard]] virtual GridKernels::Strip kernel(Purpose purpose) const = 0;
+  /// Share of ‖b‖² and of ‖a‖² that is taken off the sums of Purpose::select.
+  [[nodiscard]] virtual float norm_share() const = 0;
+  [[nodiscard]] virtual float pair(const float* a, const float* b, std::int64_t length) const = 0;
+  [[nodiscard]] const GridKernels& kernels() const { return kernels_; }
+  /// (length + 8) · 2⁻²⁴ bounds the rounding error of a sum of `length` products started from a norm, in units of
+  /// ‖a‖² + ‖b‖² (Higham 2002, section 3.1; Σ|a_k b_k| ≤ ½(‖a‖² + ‖b‖²)).
+  [[nodiscard]] double slack() const { return slack_; }
+
+ private:
+  const GridKernels& kernels_ = grid_kernels();
+  double slack_;
+};
+
+class L2Rule final : public MetricRule {
+ public:
+  using MetricRule::MetricRule;
+  float needed(float score) const override {
+    if (score > 0) return std::numeric_limits<float>::max();  // no pair scores above 0
+    return just_below(-0.5 * (1 + 1e-6) * double{score} * double{score});
+  }
+  void finish(std::span<float> values) const override {
+    for (float& value : values) value = -std::sqrt(-value);
+  }
+
+ protected:
+  GridKernels::Strip kernel(Purpose purpose) const override {
+    return purpose == Purpose::select ? kernels().dot : kernels().l2;
+  }
+  float norm_share() const override { return static_cast<float>(0.5 - slack()); }
+  float pair(const float* a, const float* b, std::int64_t length) const override {
+    return static_cast<float>(-std::sqrt(kernels().exact_l2(a, b, length)));
+  }
+};
+
+class L1Rule final : public MetricRule {
+ public:
+  using MetricRule::MetricRule;
+  float needed(float score) const override {
+    if (score > 0) return std::numeric_limits<float>::max();
+    return just_below((1 + slack()) * double{score});
+  }
+
+ protected:
+  GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().l1; }
+  float norm_share() const override { return 0; }
+  float pair(const float* a, const float* b, std::int64_t length) const override {
+    return static_cast<float>(-kernels().exact_l1(a, b, length));
+  }
+};
+
+class CosineRule final : public MetricRule {
+ public:
+  using MetricRule::MetricRule;
+  float needed(float score) const override { return just_below(double{score} - 1e-6 * std::fabs(double{score})); }
+
+ protected:
+  GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().dot; }
+  float norm_share() const override { return static_cast<float>(-slack()); }
+  float pair(const float* a, const float* b, std::int64_t length) const override {
+    return static_cast<float>(kernels().exact_dot(a, b, length));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<PairRule> make_metric_rule(const DecisionMetric& metric, std::int64_t length) {
+  switch (metric.kind) {
+    case DecisionMetric::Kind::l2:
+      return std::make_unique<L2Rule>(length);
+    case DecisionMetric::Kind::l1:
+      return std::make_unique<L1Rule>(length);
+    case DecisionMetric::Kind::cosine:
+      break;
+  }
+  return std::make_unique<CosineRule>(length);
+}
+
+}  // namespace twinpatch::cpu

@@ -1,0 +1,284 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/dnnl_steps.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
+#include <vector>
+
+#include "cpu_internal.hpp"
+#include "twinpatch/core/buffer.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+using dnnl::memory;
+using Dims = memory::dims;
+
+const dnnl::engine& engine() {
+  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+/// oneDNN's exceptions, told in our own terms.
+template <class Work>
+auto translated(std::string_view what, const Work& work) {
+  try {
+    return work();
+  } catch (const dnnl::error& error) {
+    const auto text =
+        fmt::format("oneDNN cannot make {}: {} (status {})", what, error.what(), static_cast<int>(error.status));
+    if (error.status == dnnl_out_of_memory) throw OutOfMemory(text);
+    throw DeviceError(text);
+  }
+}
+
+memory::desc describe_memory(const Dims& dims, memory::format_tag tag) { return {dims, memory::data_type::f32, tag}; }
+
+/// Activations: NHWC.
+memory::desc map(std::int64_t batch, Shape shape) {
+  return describe_memory({batch, shape.channels, shape.height, shape.width}, memory::format_tag::nhwc);
+}
+
+dnnl::primitive_attr attributes(ActivationKind activation) {
+  dnnl::primitive_attr result;
+  result.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // workers run one primitive at the same time
+  if (activation) {
+    dnnl::post_ops after;
+    after.append_eltwise(
+        1.0F, *activation == Activation::Kind::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh,
+        0.0F, 0.0F);
+    result.set_post_ops(after);
+  }
+  return result;
+}
+
+/// What one batch size needs: the primitive and where its implementation wants the weights.
+struct Planned {
+  dnnl::primitive primitive;
+  memory::desc source, weights, bias, destination, scratchpad;  // weights and bias: zero where there are none
+  std::string implementation;
+};
+
+template <class PrimitiveDescriptor>
+Planned planned(const PrimitiveDescriptor& descriptor, dnnl::primitive primitive) {
+  Planned result;
+  result.primitive = std::move(primitive);
+  result.source = descriptor.src_desc();
+  result.destination = descriptor.dst_desc();
+  result.scratchpad = descriptor.scratchpad_desc();
+  result.implementation = descriptor.impl_info_str();
+  return result;
+}
+
+/// A oneDNN primitive has its batch built in. A step keeps one for each of a few sizes (the planned batch, a quarter of
+/// it, … 1) and takes a batch apart into those; their weights are shared where their layouts agree.
+class DnnlStep final : public Step {
+ public:
+  /// `make(batch)` plans one size. `weights` (plain layout) and `bias` may be empty.
+  template <class Make>
+  DnnlStep(std::string kind, std::int64_t in, std::int64_t out, StepSize size, const memory& weights,
+           const memory& bias, const Make& make)
+      : kind_(std::move(kind)), in_(in), out_(out), stream_(engine()) {
+    const SingleThreaded alone;  // implementations split their work when they are planned
+    translated(kind_, [&] {
+      for (auto batch = size.batch; batch >= 1; batch = batch == 1 ? 0 : ceil_divide(batch, 4)) {
+        add_variant(make(batch), batch, weights, bias, size.workers);
+      }
+    });
+  }
+
+  void run(int worker, std::int64_t batch, const float* in, float* out, std::byte* scratch) override {
+    for (auto& variant : variants_) {
+      for (; batch >= variant.batch; batch -= variant.batch) {
+        auto& arguments = variant.workers[static_cast<std::size_t>(worker)];
+        arguments.source.set_data_handle(const_cast<float*>(in));  // only read: oneDNN has no const memory
+        arguments.destination.set_data_handle(out);
+        arguments.scratchpad.set_data_handle(scratch);
+        translated(kind_, [&] {
+          dnnl::error::wrap_c_api(
+              dnnl_primitive_execute(variant.primitive.get(), stream_.get(), arguments.count, arguments.list.data()),
+              "could not execute a primitive");
+        });
+        in += variant.batch * in_;
+        out += variant.batch * out_;
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_bytes_; }
+  [[nodiscard]] std::string name() const override {
+    return fmt::format("oneDNN {} {}", kind_, variants_.front().implementation);
+  }
+
+ private:
+  /// One worker's handles: their pointers are set for each run.
+  struct Arguments {
+    memory source, destination, scratchpad;
+    std::array<dnnl_exec_arg_t, 5> list{};
+    int count = 0;
+    void add(int index, const memory& value) { list[static_cast<std::size_t>(count++)] = {index, value.get()}; }
+  };
+  struct Variant {
+    std::int64_t batch = 0;
+    dnnl::primitive primitive;
+    std::string implementation;
+    memory weights, bias;
+    std::vector<Arguments> workers;
+  };
+
+  void add_variant(const Planned& plan, std::int64_t batch, const memory& weights, const memory& bias, int workers) {
+    Variant variant;
+    variant.batch = batch;
+    variant.primitive = plan.primitive;
+    variant.implementation = plan.implementation;
+    if (weights) variant.weights = reordered(plan.weights, weights, &Variant::weights);
+    if (bias) variant.bias = reordered(plan.bias, bias, &Variant::bias);
+    for (int worker = 0; worker < workers; ++worker) {
+      Arguments arguments;
+      arguments.source = memory(plan.source, engine(), nullptr);
+      arguments.destination = memory(plan.destination, engine(), nullptr);
+      arguments.scratchpad = memory(plan.scratchpad, engine(), nullptr);
+      arguments.add(DNNL_ARG_SRC, arguments.source);
+      arguments.add(DNNL_ARG_DST, arguments.destination);
+      arguments.add(DNNL_ARG_SCRATCHPAD, arguments.scratchpad);
+      if (weights) arguments.add(DNNL_ARG_WEIGHTS, variant.weights);
+      if (bias) arguments.add(DNNL_ARG_BIAS, variant.bias);
+      variant.workers.push_back(std::move(arguments));
+    }
+    scratch_bytes_ = std::max(scratch_bytes_, static_cast<std::int64_t>(plan.scratchpad.get_size()));
+    variants_.push_back(std::move(variant));
+  }
+
+  memory reordered(const memory::desc& wanted, const memory& plain, memory Variant::*member) {
+    for (const auto& earlier : variants_) {
+      if ((earlier.*member).get_desc() == wanted) return earlier.*member;
+    }
+    memory result(wanted, engine());
+    dnnl::reorder(plain, result).execute(stream_, const_cast<memory&>(plain), result);
+    stream_.wait();
+    return result;
+  }
+
+  std::string kind_;
+  std::int64_t in_, out_;
+  dnnl::stream stream_;
+  std::vector<Variant> variants_;  // largest batch first, the last is 1
+  std::int64_t scratch_bytes_ = 0;
+};
+
+memory plain_memory(const float* values, const Dims& dims, memory::format_tag tag) {
+  return {describe_memory(dims, tag), engine(), const_cast<float*>(values)};  // only read, by a reorder
+}
+
+memory bias_memory(const float* bias, std::int64_t size) {
+  return bias == nullptr ? memory() : plain_memory(bias, {size}, memory::format_tag::x);
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_convolution_step(const Convolution& layer, Shape input, Shape output,
+                                            ActivationKind activation, const float* weight, const float* bias,
+                                            StepSize size) {
+  const Dims kernel{layer.out, layer.in, layer.kernel.height, layer.kernel.width};
+  const Dims stride{layer.stride.height, layer.stride.width};
+  const Dims padding{layer.padding.height, layer.padding.width};
+  const auto any = describe_memory(kernel, memory::format_tag::any);
+  const auto any_bias = bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
+  const auto make = [&](std::int64_t batch) {
+    const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference,
+                                                      dnnl::algorithm::convolution_direct, map(batch, input), any,
+                                                      any_bias, map(batch, output), stride, padding, padding);
+    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(activation), engine());
+    auto result = planned(descriptor, dnnl::convolution_forward(descriptor));
+    result.weights = descriptor.weights_desc();
+    result.bias = descriptor.bias_desc();
+    return result;
+  };
+  return translated("a convolution", [&] {
+    return std::make_unique<DnnlStep>("convolution", input.size(), output.size(), size,
+                                      plain_memory(weight, kernel, memory::format_tag::oihw),
+                                      bias_memory(bias, layer.out), make);
+  });
+}
+
+std::unique_ptr<Step> make_inner_product_step(std::int64_t in, std::int64_t out, ActivationKind activation,
+                                              const float* weight, const float* bias, StepSize size) {
+  const auto any = describe_memory({out, in}, memory::format_tag::any);
+  const auto any_bias = bias == nullptr ? memory::desc() : describe_memory({out}, memory::format_tag::x);
+  const auto make = [&](std::int64_t batch) {
+    const dnnl::inner_product_forward::desc description(
+        dnnl::prop_kind::forward_inference, describe_memory({batch, in}, memory::format_tag::nc), any, any_bias,
+        describe_memory({batch, out}, memory::format_tag::nc));
+    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(activation), engine());
+    auto result = planned(descriptor, dnnl::inner_product_forward(descriptor));
+    result.weights = descriptor.weights_desc();
+    result.bias = descriptor.bias_desc();
+    return result;
+  };
+  return translated("an inner product", [&] {
+    return std::make_unique<DnnlStep>("inner product", in, out, size,
+                                      plain_memory(weight, {out, in}, memory::format_tag::oi), bias_memory(bias, out),
+                                      make);
+  });
+}
+
+std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape output, StepSize size) {
+  const Dims window{layer.window.height, layer.window.width};
+  const Dims stride{layer.stride.height, layer.stride.width};
+  // A window that rounding up leaves hanging over the border is a padding there (negative: values left over).
+  const Dims after{(output.height - 1) * stride[0] + window[0] - input.height,
+                   (output.width - 1) * stride[1] + window[1] - input.width};
+  const auto algorithm =
+      layer.kind == Pooling::Kind::max ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_exclude_padding;
+  const auto make = [&](std::int64_t batch) {
+    const dnnl::pooling_forward::desc description(dnnl::prop_kind::forward_inference, algorithm, map(batch, input),
+                                                  map(batch, output), stride, window, Dims{0, 0}, after);
+    const dnnl::pooling_forward::primitive_desc descriptor(description, attributes({}), engine());
+    return planned(descriptor, dnnl::pooling_forward(descriptor));
+  };
+  return translated("a pooling", [&] {
+    return std::make_unique<DnnlStep>("pooling", input.size(), output.size(), size, memory(), memory(), make);
+  });
+}
+
+std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t values, StepSize size) {
+  const auto make = [&](std::int64_t batch) {
+    const auto layout = describe_memory({batch, values}, memory::format_tag::nc);
+    const dnnl::eltwise_forward::desc description(
+        dnnl::prop_kind::forward_inference,
+        kind == Activation::Kind::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh, layout, 0.0F,
+        0.0F);
+    const dnnl::eltwise_forward::primitive_desc descriptor(description, attributes({}), engine());
+    return planned(descriptor, dnnl::eltwise_forward(descriptor));
+  };
+  return translated("an activation", [&] {
+    return std::make_unique<DnnlStep>("activation", values, values, size, memory(), memory(), make);
+  });
+}
+
+void multiply_matrices(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+                       std::int64_t leading_a, const float* b, std::int64_t leading_b, float* c,
+                       std::int64_t leading_c) {
+  const SingleThreaded alone;
+  translated("a matrix product", [&] {
+    dnnl::error::wrap_c_api(
+        dnnl_sgemm('N', transpose_b ? 'T' : 'N', m, n, k, 1.0F, a, leading_a, b, leading_b, 0.0F, c, leading_c),
+        "could not multiply matrices");
+  });
+}
+
+SingleThreaded::SingleThreaded() : threads_before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+SingleThreaded::~SingleThreaded() { omp_set_num_threads(threads_before_); }
+
+std::string dnnl_version() {
+  const auto* version = dnnl::version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+}  // namespace twinpatch::cpu

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/grid_kernels.hpp"
+#include "twinpatch/net/model.hpp"
+
+namespace twinpatch::cpu {
+
+/// What follows a fully connected layer.
+enum class Squash { none, relu, tanh };
+void apply(Squash squash, std::span<float> values);
+
+/// A fully connected layer, its weights packed for the strips of the grid kernels.
+class PackedLinear {
+ public:
+  PackedLinear() = default;
+  /// weight [out, in] with `stride` floats between rows; `bias` may be empty (zeros).
+  PackedLinear(const float* weight, std::int64_t stride, std::int64_t out, std::int64_t in,
+               std::span<const float> bias);
+
+  [[nodiscard]] std::int64_t in() const { return in_; }
+  [[nodiscard]] std::int64_t out() const { return out_; }
+  /// output [rows, out] = input [rows, in] · weightᵀ + bias; at most kStripRows rows, on the calling thread. Every
+  /// output is one sum with k ascending, whatever the number of rows.
+  void run(const float* input, std::int64_t input_stride, std::int64_t rows, float* output,
+           std::int64_t output_stride) const;
+
+ private:
+  const GridKernels* kernels_ = &grid_kernels();
+  std::int64_t in_ = 0;
+  std::int64_t out_ = 0;
+  std::vector<float> panels_;     ///< [ceil(out / panel), in, panel]
+  std::vector<float> constants_;  ///< [ceil(out / panel), panel]
+};
+
+/// The decision layers of a siamese network, on [left ‖ right], as a grid needs them: the first layer, which is linear
+/// in the two halves, apart from the rest.
+struct DecisionHead {
+  struct Layer {
+    PackedLinear linear;
+    Squash squash = Squash::none;
+  };
+  PackedLinear left;             ///< W₁ and b₁ of the first layer W₁·left + W₂·right + b₁
+  PackedLinear right;            ///< W₂
+  Squash squash = Squash::none;  ///< after the first layer
+  std::vector<Layer> rest;
+  /// Linear - ReLU - Linear(1): weights and bias of the last layer, for which there is a kernel of its own. Else empty.
+  std::vector<float> output_weights;
+  float output_bias = 0;
+
+  [[nodiscard]] std::int64_t hidden() const { return left.out(); }
+  [[nodiscard]] bool is_two_layers() const { return !output_weights.empty(); }
+};
+
+/// Throws InvalidArgument for decision layers other than fully connected ones and their activations.
+[[nodiscard]] DecisionHead read_head(const Model& model);
+
+}  // namespace twinpatch::cpu

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plan/step.hpp"
+#include "twinpatch/core/buffer.hpp"
+#include "twinpatch/net/model.hpp"
+
+namespace twinpatch::cpu {
+
+/// Where the weights of a list of layers are found: tensors "<prefix>.<layer>.<field>".
+struct LayerWeights {
+  const Model* model = nullptr;
+  std::string prefix;
+  /// Throws ShapeError naming the tensor if it is missing or not of `size` values.
+  [[nodiscard]] const float* get(std::size_t layer, const char* field, std::int64_t size) const;
+};
+
+struct PlanOptions {
+  StepSize size;
+  bool exact_convolutions = false;
+};
+
+/// Memory one worker needs to run plans: two buffers that layers write in turn, and scratch space.
+struct Workspace {
+  Buffer<float> ping, pong;
+  Buffer<std::byte> scratch;
+};
+
+/// Layers of a network from a fixed input size to their output: steps, built once, run many times.
+class LayerPlan {
+ public:
+  /// Layers [first, layers.size()); `input` is the input of layer `first`.
+  LayerPlan(std::span<const Layer> layers, std::size_t first, Shape input, const LayerWeights& weights,
+            const PlanOptions& options);
+
+  /// `in` [batch, input], NHWC or planar; returns the output, NHWC [batch, output], in the workspace, or `in` itself
+  /// where there is no layer.
+  const float* run(int worker, std::int64_t batch, const float* in, Workspace& workspace) const;
+
+  [[nodiscard]] Shape input() const noexcept { return input_; }
+  [[nodiscard]] Shape output() const noexcept { return output_; }
+  /// The input is [channels, height, width] an item, as the kernels for first convolutions read it, not NHWC.
+  [[nodiscard]] bool planar_input() const noexcept { return planar_input_; }
+  /// What `run` needs of a workspace: floats of each of the two buffers, bytes of scratch.
+  [[nodiscard]] std::int64_t buffer_floats() const noexcept { return buffer_floats_; }
+  [[nodiscard]] std::int64_t scratch_bytes() const noexcept { return scratch_bytes_; }
+  /// One line a step, in words.
+  [[nodiscard]] std::vector<std::string> describe() const;
+
+ private:
+  struct Planner;
+  Shape input_, output_;
+  std::vector<std::unique_ptr<Step>> steps_;
+  bool planar_input_ = false;
+  std::int64_t buffer_floats_ = 0;
+  std::int64_t scratch_bytes_ = 0;
+};
+
+/// A workspace large enough for each of the plans.
+[[nodiscard]] Workspace make_workspace(std::span<const LayerPlan> plans);
+
+}  // namespace twinpatch::cpu

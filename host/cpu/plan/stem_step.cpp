@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/stem_step.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "kernels/stem_kernels.hpp"
+#include "twinpatch/core/buffer.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+class StemStep final : public Step {
+ public:
+  StemStep(const Convolution& layer, Shape input, Shape output, bool relu, bool pool, const float* weight,
+           const float* bias)
+      : kernels_(stem_kernels()), weights_(std::int64_t{layer.out} * layer.in * window(layer)), bias_(layer.out) {
+    task_.item = input.size();
+    task_.row = std::int64_t{layer.stride.height} * input.width;
+    task_.column = layer.stride.width;
+    task_.out_height = output.height;
+    task_.out_width = output.width;
+    task_.out = layer.out;
+    task_.relu = relu;
+    task_.pool = pool;
+    task_.panel = kernels_.panel(layer.out);
+    task_.taps = layer.in * window(layer);
+    for (int channel = 0; channel < layer.in; ++channel) {
+      for (int y = 0; y < layer.kernel.height; ++y) {
+        for (int x = 0; x < layer.kernel.width; ++x) {
+          offsets_.push_back((std::int64_t{channel} * input.height + y) * input.width + x);
+        }
+      }
+    }
+    for (std::int64_t o = 0; o < layer.out; ++o) {
+      for (std::int64_t tap = 0; tap < task_.taps; ++tap) {
+        const auto at = (o / task_.panel * task_.taps + tap) * task_.panel + o % task_.panel;
+        weights_[at] = weight[o * task_.taps + tap];
+      }
+      bias_[o] = bias == nullptr ? 0 : bias[o];
+    }
+    task_.offsets = offsets_.data();
+    task_.weights = weights_.data();
+    task_.bias = bias_.data();
+  }
+
+  void run(int /*worker*/, std::int64_t batch, const float* in, float* out, std::byte* /*scratch*/) override {
+    kernels_.run(task_, batch, in, out);
+  }
+  [[nodiscard]] std::string name() const override {
+    return fmt::format("first convolution{} {}", task_.pool ? " with pooling" : "", kernels_.target);
+  }
+
+ private:
+  static std::int64_t window(const Convolution& layer) {
+    return std::int64_t{layer.kernel.height} * layer.kernel.width;
+  }
+
+  const StemKernels& kernels_;
+  StemTask task_;
+  std::vector<std::int64_t> offsets_;
+  Buffer<float> weights_, bias_;
+};
+
+}  // namespace
+
+bool stem_fits(const Convolution& layer, Shape output, bool pool) {
+  const auto panel = stem_kernels().panel(layer.out);
+  if (layer.in > 2 || layer.padding != Extent{} || panel == 0) return false;
+  const int step = pool ? 2 : 1;
+  return output.height >= step && output.width / step * step >= stem_kernels().min_width(panel, pool);
+}
+
+std::unique_ptr<Step> make_stem_step(const Convolution& layer, Shape input, Shape output, bool relu, bool pool,
+                                     const float* weight, const float* bias) {
+  return std::make_unique<StemStep>(layer, input, output, relu, pool, weight, bias);
+}
+
+}  // namespace twinpatch::cpu

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "plan/step.hpp"
+
+namespace twinpatch::cpu {
+
+/// Whether the kernels for first convolutions take this one: one or two input channels, no padding, output channels in
+/// whole vectors, a map that is not too narrow.
+[[nodiscard]] bool stem_fits(const Convolution& layer, Shape output, bool pool);
+
+/// Its input is planar, [channels, height, width]; the output NHWC. `relu` and then `pool` (max, 2×2, stride 2,
+/// rounding down) are fused. `bias` may be null.
+[[nodiscard]] std::unique_ptr<Step> make_stem_step(const Convolution& layer, Shape input, Shape output, bool relu,
+                                                   bool pool, const float* weight, const float* bias);
+
+}  // namespace twinpatch::cpu

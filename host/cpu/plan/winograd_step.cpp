@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/winograd_step.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernels/winograd_kernels.hpp"
+#include "kernels/winograd_matrices.hpp"
+#include "twinpatch/core/buffer.hpp"
+#include "twinpatch/core/error.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+/// What the transforms of one pass may take: the better part of a second-level cache of 1 to 2 MiB.
+constexpr std::int64_t kBlockBytes = std::int64_t{1200} << 10;
+/// Larger maps than this go to oneDNN: their transforms leave every cache.
+constexpr std::int64_t kMaxItemBytes = std::int64_t{8} << 20;
+/// A pass takes at least so many tiles (or one item), that the weights it streams in are used often enough.
+constexpr std::int64_t kMinTiles = 24;
+
+/// Outputs of a tile's side for this filter; 0: none.
+std::int64_t tile_outputs(const Convolution& layer) {
+  if (layer.kernel == Extent{5, 5}) return 3;
+  if (layer.kernel == Extent{3, 3}) return 4;
+  return 0;
+}
+
+WinogradTask make_task(const Convolution& layer, Shape input, Shape output, bool relu, bool pool) {
+  const auto outputs = tile_outputs(layer);
+  if (outputs == 0) throw InvalidArgument("Winograd's method is here for filters of 5×5 and 3×3 alone");
+  const auto points = outputs + layer.kernel.height - 1;
+  WinogradTask task;
+  task.height = input.height;
+  task.width = input.width;
+  task.channels = input.channels;
+  task.out_height = output.height;
+  task.out_width = output.width;
+  task.out = output.channels;
+  task.pad_y = layer.padding.height;
+  task.pad_x = layer.padding.width;
+  task.tiles_y = ceil_divide(output.height, outputs);
+  task.tiles_x = ceil_divide(output.width, outputs);
+  task.relu = relu;
+  task.pool = pool;
+  task.panel = winograd_kernels().panel(task.out);
+  const auto tile_bytes = points * points * (task.channels + task.panel) * static_cast<std::int64_t>(sizeof(float));
+  const auto tiles = std::max(kMinTiles, kBlockBytes / tile_bytes);
+  task.block = std::max<std::int64_t>(1, tiles / (task.tiles_y * task.tiles_x));
+  return task;
+}
+
+/// Weights [out, in, taps, taps] → G w Gᵀ, in double, as [out / panel][points²][in][panel].
+template <int kOutputs, int kTaps>
+void transform_weights(const WinogradTask& task, const float* weight, float* out) {
+  constexpr auto& kMatrices = kWinograd<kOutputs, kTaps>;
+  constexpr int kPoints = kOutputs + kTaps - 1;
+  for (std::int64_t o = 0; o < task.out; ++o) {
+    for (std::int64_t c = 0; c < task.channels; ++c, weight += kTaps * kTaps) {
+      double half[kPoints][kTaps] = {};
+      for (int a = 0; a < kPoints; ++a) {
+        for (int i = 0; i < kTaps; ++i) {
+          for (int j = 0; j < kTaps; ++j) half[a][j] += kMatrices.filter[a][i] * weight[i * kTaps + j];
+        }
+      }
+      for (int a = 0; a < kPoints; ++a) {
+        for (int b = 0; b < kPoints; ++b) {
+          double sum = 0;
+          for (int j = 0; j < kTaps; ++j) sum += half[a][j] * kMatrices.filter[b][j];
+          const auto matrix = (o / task.panel * kPoints + a) * kPoints + b;
+          out[(matrix * task.channels + c) * task.panel + o % task.panel] = static_cast<float>(sum);
+        }
+      }
+    }
+  }
+}
+
+class WinogradStep final : public Step {
+ public:
+  WinogradStep(const WinogradTask& task, std::int64_t taps, const float* weight, const float* bias)
+      : task_(task), bias_(task.out), taps_(taps) {
+    const auto& kernels = winograd_kernels();
+    const auto points = taps == 5 ? 7 : 6;
+    weights_ = Buffer<float>(checked_multiply(points * points, task.channels * task.out));
+    if (taps == 5) {
+      transform_weights<3, 5>(task_, weight, weights_.data());
+    } else {
+      transform_weights<4, 3>(task_, weight, weights_.data());
+    }
+    for (std::int64_t o = 0; o < task.out; ++o) bias_[o] = bias == nullptr ? 0 : bias[o];
+    task_.weights = weights_.data();
+    task_.bias = bias_.data();
+    scratch_bytes_ = kernels.scratch(task_, points) * static_cast<std::int64_t>(sizeof(float));
+    run_ = taps == 5 ? kernels.f3x5 : kernels.f4x3;
+    target_ = kernels.target;
+  }
+
+  void run(int /*worker*/, std::int64_t batch, const float* in, float* out, std::byte* scratch) override {
+    run_(task_, batch, in, out, reinterpret_cast<float*>(scratch));
+  }
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_bytes_; }
+  [[nodiscard]] std::string name() const override {
+    return fmt::format("Winograd convolution F({0}×{0}, {1}×{1}){2} {3}", taps_ == 5 ? 3 : 4, taps_,
+                       task_.pool ? " with pooling" : "", target_);
+  }
+
+ private:
+  WinogradTask task_;
+  Buffer<float> weights_, bias_;
+  std::int64_t taps_ = 0;
+  std::int64_t scratch_bytes_ = 0;
+  WinogradKernels::Run run_ = nullptr;
+  const char* target_ = "";
+};
+
+}  // namespace
+
+bool winograd_fits(const Convolution& layer, Shape input, Shape output) {
+  const auto outputs = tile_outputs(layer);
+  if (outputs == 0 || layer.stride != Extent{1, 1} || layer.in % 16 != 0 || layer.out % 16 != 0) return false;
+  const auto task = make_task(layer, input, output, false, false);
+  const auto points = outputs + layer.kernel.height - 1;
+  const auto tiles = task.tiles_y * task.tiles_x;
+  const auto item_bytes = tiles * points * points * (task.channels + task.panel) * std::int64_t{4};
+  if (item_bytes > kMaxItemBytes) return false;
+  const auto products = tiles * points * points;
+  const auto direct = std::int64_t{output.height} * output.width * layer.kernel.height * layer.kernel.width;
+  return 5 * products <= 3 * direct;  // less is eaten up by the transforms
+}
+
+std::unique_ptr<Step> make_winograd_step(const Convolution& layer, Shape input, Shape output, bool relu, bool pool,
+                                         const float* weight, const float* bias) {
+  return std::make_unique<WinogradStep>(make_task(layer, input, output, relu, pool), layer.kernel.height, weight, bias);
+}
+
+}  // namespace twinpatch::cpu

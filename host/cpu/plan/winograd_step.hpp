@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "plan/step.hpp"
+
+namespace twinpatch::cpu {
+
+/// Whether a convolution with this input is worth a Winograd transform and of a kind the kernels have: 5×5 or 3×3,
+/// stride 1, channels in sixteens, a map that tiles cover without much waste.
+[[nodiscard]] bool winograd_fits(const Convolution& layer, Shape input, Shape output);
+
+/// `relu` and then `pool` (max, 2×2, stride 2, rounding down) are fused. `bias` may be null.
+[[nodiscard]] std::unique_ptr<Step> make_winograd_step(const Convolution& layer, Shape input, Shape output, bool relu,
+                                                       bool pool, const float* weight, const float* bias);
+
+}  // namespace twinpatch::cpu

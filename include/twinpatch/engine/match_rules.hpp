@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "twinpatch/backend/selection.hpp"
+#include "twinpatch/net/spec.hpp"
+#include "twinpatch/patches/match.hpp"
+
+namespace twinpatch {
+
+struct MatchRules {
+  bool mutual = true;  ///< left's best is right, and right's best is left
+  /// Largest allowed best / second-best distance (Lowe 2004). For l2 and l1 networks alone: a learned score is not a
+  /// distance, its quotient means nothing.
+  std::optional<float> ratio;
+  float threshold = -std::numeric_limits<float>::infinity();  ///< lowest score
+
+  /// Scores per row that must be selected for these rules.
+  [[nodiscard]] int needed_top_k() const { return ratio ? 2 : 1; }
+};
+
+/// Whether the scores of a network are minus distances, so that the quotient of two means something.
+[[nodiscard]] bool scores_are_distances(const NetworkSpec& spec);
+
+/// Throws InvalidArgument saying why, where the rules do not fit the network's scores (a ratio on a learned score).
+void check(const MatchRules& rules, const NetworkSpec& spec);
+
+/// Reads matches off a grid's selection, in order of the left index.
+[[nodiscard]] std::vector<Match> matches(const Selected& selected, const MatchRules& rules);
+
+}  // namespace twinpatch

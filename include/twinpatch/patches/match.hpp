@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace twinpatch {
+
+/// A left and a right patch, or keypoint, that belong together; the higher the score the more alike.
+struct Match {
+  std::int32_t left = 0;
+  std::int32_t right = 0;
+  float score = 0;
+  friend bool operator==(const Match&, const Match&) = default;
+};
+
+}  // namespace twinpatch

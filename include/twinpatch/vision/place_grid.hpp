@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace twinpatch {
+
+/// Places in an image by square cells, for "what is near here".
+class PlaceGrid {
+ public:
+  explicit PlaceGrid(double cell) : cell_(cell) {}
+
+  void add(double x, double y, std::int64_t id) { cells_[key(index(x), index(y))].push_back({x, y, id}); }
+  /// Calls `visit(id, distance)` for everything within `radius`.
+  template <class Visit>
+  void for_near(double x, double y, double radius, const Visit& visit) const {
+    for (std::int64_t row = index(y - radius); row <= index(y + radius); ++row) {
+      for (std::int64_t column = index(x - radius); column <= index(x + radius); ++column) {
+        const auto found = cells_.find(key(column, row));
+        if (found == cells_.end()) continue;
+        for (const Place& place : found->second) {
+          const double distance = std::hypot(place.x - x, place.y - y);
+          if (distance <= radius) visit(place.id, distance);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Place {
+    double x;
+    double y;
+    std::int64_t id;
+  };
+  [[nodiscard]] std::int64_t index(double value) const { return static_cast<std::int64_t>(std::floor(value / cell_)); }
+  static std::int64_t key(std::int64_t column, std::int64_t row) { return row * (std::int64_t{1} << 32) + column; }
+
+  double cell_;
+  std::unordered_map<std::int64_t, std::vector<Place>> cells_;
+};
+
+}  // namespace twinpatch
