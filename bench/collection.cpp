@@ -112,7 +112,7 @@ int run(const Options& options) {
   fmt::print("{} on {}, --memory {}\n", engine.spec().name, engine.device(), format_bytes(engine.memory()));
   const MadeImages source(options.data, options.images, options.keypoints);
   const auto pairs = PairSelection::exhaustive(source.size());
-  const CollectionPlan plan = make_plan(engine, nullptr, source, pairs, {});
+  const CollectionPlan plan = make_plan(engine, source, pairs, {});
   fmt::print("{} images, {} keypoints, {} pairs of images, {} blocks, {} comparisons\n", plan.images.size(),
              plan.keypoints(), plan.pairs(), plan.blocks.size(), format_count(static_cast<double>(plan.comparisons())));
   std::fflush(stdout);
@@ -121,8 +121,8 @@ int run(const Options& options) {
   const std::filesystem::path folder = options.folder;
   const auto neighbours = PairSelection::sequential(source.size(), 1);
   const auto first = match_collection(
-      engine, nullptr, source, neighbours, make_plan(engine, nullptr, source, neighbours, {}),
-      [](ImagePair, std::span<const Match>) {}, folder / "descriptors");
+      {engine, source, neighbours, make_plan(engine, source, neighbours, {})}, [](ImagePair, std::span<const Match>) {},
+      folder / "descriptors");
   fmt::print("described {} patches in {}\n", first.described, format_seconds(first.seconds));
   std::fflush(stdout);
 
@@ -139,9 +139,9 @@ int run(const Options& options) {
       best_grid = {std::max(best_grid.wall, grid.wall), std::max(best_grid.processor, grid.processor)};
     }
     std::filesystem::remove_all(folder / "run");
-    RunStatistics statistics;
+    CollectionStatistics statistics;
     const Rate collection = timed(static_cast<double>(plan.comparisons()), [&] {
-      statistics = run_collection(engine, nullptr, source, pairs, plan, {folder / "run", folder / "descriptors"});
+      statistics = run_collection({engine, source, pairs, plan}, {folder / "run", folder / "descriptors"});
     });
     collection.show("the collection");
     best_run = {std::max(best_run.wall, collection.wall), std::max(best_run.processor, collection.processor)};

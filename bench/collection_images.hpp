@@ -27,7 +27,7 @@ class MadeImages final : public ImageSource {
   }
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
   [[nodiscard]] std::string patch_settings() const override { return "made"; }
-  [[nodiscard]] Extent patch_extent() const override { return {64, 64}; }
+  [[nodiscard]] Extent patch_size() const override { return {64, 64}; }
   [[nodiscard]] PatchSet patches(std::int64_t image) const override;
 
  private:

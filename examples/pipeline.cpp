@@ -38,11 +38,11 @@ void run(int count, char** paths, const char* model) {
   const RunControl control{.stop = stop.get_token()};
 
   const auto pairs = PairSelection::exhaustive(images.size());
-  const auto plan = make_plan(engine, nullptr, images, pairs, {}, control);
+  const auto plan = make_plan(engine, images, pairs, {}, control);
   const auto print = [&](ImagePair pair, std::span<const Match> matches) {
     std::printf("%s %s %zu\n", paths[pair.first], paths[pair.second], matches.size());
   };
-  match_collection(engine, nullptr, images, pairs, plan, print, {}, control);
+  match_collection({engine, images, pairs, plan}, print, {}, control);
 
   // Descriptors can be handed over and back: here those of the first image, kept by the caller.
   const Matrix descriptors = engine.describe(images.patches(0).view(), Side::left, control);

@@ -13,7 +13,7 @@ namespace twinpatch::app {
 namespace {
 
 /// Precision and what else changes the bits of a score on one device.
-std::string numbers_of(const ExecutionOptions& options) {
+std::string numerics_of(const ExecutionOptions& options) {
   return std::string(to_string(options.precision)) + (options.exact_convolutions ? ", exact convolutions" : "");
 }
 
@@ -35,13 +35,15 @@ struct Job {
         rerank(second_engine(session, engine_options, options.rerank)),
         source(make_images(engine.spec())),
         pairs(make_pairs(
-            {engine, *source, descriptors, numbers_of(engine_options.execution), engine_options.execution.threads})),
-        plan(make_plan(engine, second(), *source, pairs,
+            {engine, *source, descriptors, numerics_of(engine_options.execution), engine_options.execution.threads})),
+        plan(make_plan(engine, *source, pairs,
                        {.rules = options.rules(engine.spec()),
-                        .numbers = numbers_of(engine_options.execution),
-                        .tile_keypoints = tile_keypoints(options)},
+                        .numerics = numerics_of(engine_options.execution),
+                        .tile_keypoints = tile_keypoints(options),
+                        .rerank = second()},
                        session.control())) {}
 
+  [[nodiscard]] CollectionWork work() { return {engine, *source, pairs, plan, second()}; }
   [[nodiscard]] Engine* second() { return rerank ? &*rerank : nullptr; }
 
   /// A run goes on with the tiles it was planned with, whatever memory there is today.
@@ -61,7 +63,7 @@ struct Job {
   CollectionPlan plan;
 };
 
-void summarise(Session& session, const Job& job, const RunStatistics& run) {
+void summarise(Session& session, const Job& job, const CollectionStatistics& run) {
   if (run.blocks_found > 0) {
     session.say("{} of {} blocks were done before and are intact", run.blocks_found, run.blocks);
   }
@@ -78,7 +80,7 @@ void summarise(Session& session, const Job& job, const RunStatistics& run) {
                  run.descriptors_read, job.descriptors.string(), run.reranked);
 }
 
-nlohmann::ordered_json statistics_json(const RunStatistics& run) {
+nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
   return {{"blocks", run.blocks},       {"blocks_found", run.blocks_found},
           {"pairs", run.pairs},         {"comparisons", run.comparisons},
           {"matches", run.matches},     {"reranked", run.reranked},
@@ -87,7 +89,7 @@ nlohmann::ordered_json statistics_json(const RunStatistics& run) {
           {"seconds", run.seconds},     {"waited", run.waited}};
 }
 
-RunStatistics run_shard(Session& session, Job& job, const CollectionOptions& options) {
+CollectionStatistics run_shard(Session& session, Job& job, const CollectionOptions& options) {
   RunReport report(session, options.events, job.shard);
   report.event("start", {{"run", job.folder.string()},
                          {"plan", job.plan.id},
@@ -99,8 +101,8 @@ RunStatistics run_shard(Session& session, Job& job, const CollectionOptions& opt
                 report.blocks_done(), job.folder.string());
   };
   try {
-    const RunStatistics run = run_collection(job.engine, job.second(), *job.source, job.pairs, job.plan,
-                                             {job.folder, job.descriptors}, job.shard, &report, session.control());
+    const CollectionStatistics run =
+        run_collection(job.work(), {job.folder, job.descriptors}, job.shard, &report, session.control());
     report.event("end", statistics_json(run));
     return run;
   } catch (const Interrupted&) {
@@ -123,8 +125,7 @@ CollectionOutcome run_images(Session& session, const EngineOptions& engine_optio
   Job job(session, engine_options, options, make_images, make_pairs, default_run);
   CollectionOutcome outcome;
   if (options.dry_run) {
-    const RunEstimate estimate =
-        estimate_run(job.engine, job.second(), *job.source, job.pairs, job.plan, job.shard, session.control());
+    const RunEstimate estimate = estimate_run(job.work(), job.shard, session.control());
     print_plan(session, job.plan, estimate, job.shard);
     return outcome;
   }

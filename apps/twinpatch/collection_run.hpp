@@ -46,18 +46,18 @@ void add_collection_options(CLI::App& app, CollectionOptions& options);
 struct CollectionOutcome {
   /// Of the whole run; nothing after a dry run or a shard: results are written by one call that finds all blocks done.
   std::optional<CollectionMatches> matches;
-  std::optional<RunStatistics> statistics;  ///< nothing after a dry run
+  std::optional<CollectionStatistics> statistics;  ///< nothing after a dry run
 };
 
 /// Patches depend on the network (its input size), so images come from a function of it.
 using MakeImages = std::function<std::unique_ptr<ImageSource>(const NetworkSpec& spec)>;
 /// Which pairs: from the images, or from their descriptors (`descriptors`: the folder where the run keeps them, for
-/// describe_collection with `numbers`).
+/// describe_collection with `numerics`).
 struct PairContext {
   Engine& engine;
   const ImageSource& source;
   std::filesystem::path descriptors;
-  std::string numbers;
+  std::string numerics;
   int threads = 0;  ///< as --threads
 };
 using MakePairs = std::function<PairSelection(const PairContext& context)>;

@@ -49,7 +49,8 @@ PairSelection retrieved(Session& session, const PairRule& rule, const PairContex
                     rule.text, spec.name, spec.name));
   }
   const auto walk = [&](const std::function<void(std::int64_t, MatrixView)>& sink) {
-    describe_collection(context.engine, context.source, context.descriptors, context.numbers, sink, session.control());
+    describe_collection(context.engine, context.source, {context.descriptors, context.numerics}, sink,
+                        session.control());
   };
   const Matrix vectors =
       global_vectors(context.source.size(), walk, {.neighbours = rule.neighbours, .seed = session.options().seed});

@@ -10,35 +10,31 @@
 namespace twinpatch {
 namespace {
 
-std::unique_ptr<DescriptorKeeper> make_keeper(const Engine& engine, const std::filesystem::path& folder) {
+std::unique_ptr<DescriptorDiskCache> make_disk_cache(const Engine& engine, const std::filesystem::path& folder) {
   if (!has_descriptors(engine.spec())) return nullptr;
-  return folder.empty() ? keep_for_this_run() : keep_in_folder(folder);
+  return folder.empty() ? make_temporary_cache() : make_folder_cache(folder);
 }
 
 }  // namespace
 
-BlockMatcher::BlockMatcher(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                           const CollectionPlan& plan, const std::filesystem::path& descriptors, RunEvents* events,
+BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::path& descriptors, RunEvents* events,
                            const RunControl& control)
-    : engine_(engine),
-      rerank_(rerank),
-      pairs_(pairs),
-      plan_(plan),
+    : work_(work),
       events_(events),
       control_(control),
-      two_channel_(!has_descriptors(engine.spec())),
-      budget_(engine, rerank, source.patch_extent()),
-      keys_(engine, plan.patch_settings, plan.numbers),
-      keeper_(make_keeper(engine, descriptors)),
+      two_channel_(!has_descriptors(work.engine.spec())),
+      budget_(work.engine, work.rerank, work.source.patch_size()),
+      keys_(work.engine, work.plan.patch_settings, work.plan.numerics),
+      disk_cache_(make_disk_cache(work.engine, descriptors)),
       rows_(budget_.rows()),
       patches_(budget_.patches()),
-      reader_(source, plan.images, keys_, keeper_.get(), budget_.ahead()) {
-  budget_.check_tile(plan.tile_keypoints);
+      reader_(work.source, work.plan.images, keys_, disk_cache_.get(), budget_.ahead()) {
+  budget_.check_tile(work.plan.tile_keypoints);
 }
 
 void BlockMatcher::match(const Block& block, const Block* next, const PairSink& sink) {
   expect(block, next);
-  for (const ImagePair pair : pairs_.within(block.rows, block.columns)) {
+  for (const ImagePair pair : work_.pairs.within(block.rows, block.columns)) {
     control_.check();
     const std::vector<Match> matches = match_pair(pair);
     ++statistics_.pairs;
@@ -48,7 +44,7 @@ void BlockMatcher::match(const Block& block, const Block* next, const PairSink& 
   }
 }
 
-const RunStatistics& BlockMatcher::statistics() {
+const CollectionStatistics& BlockMatcher::statistics() {
   statistics_.row_hits = rows_.hits();
   statistics_.row_misses = rows_.misses();
   statistics_.waited = reader_.waited();
@@ -63,12 +59,12 @@ void BlockMatcher::expect(const Block& block, const Block* next) {
     if (!held && planned(wanted.image).keypoints > 0 && seen.insert(wanted).second) order.push_back(wanted);
   };
   const auto want_pairs = [&](const Block& of) {
-    for (const ImagePair pair : pairs_.within(of.rows, of.columns)) {
+    for (const ImagePair pair : work_.pairs.within(of.rows, of.columns)) {
       if (planned(pair.first).keypoints == 0 || planned(pair.second).keypoints == 0) continue;
       for (const auto& [image, side] : {RowKey{pair.first, Side::left}, RowKey{pair.second, Side::right}}) {
         want({image, side, two_channel_}, rows_.holds({image, side}));
       }
-      if (rerank_ == nullptr) continue;
+      if (work_.rerank == nullptr) continue;
       for (const std::int32_t image : {pair.first, pair.second}) {
         want({image, Side::left, true}, patches_.holds(image));
       }
@@ -90,30 +86,30 @@ std::shared_ptr<const RowChunks> BlockMatcher::rows(std::int32_t image, Side sid
 RowChunks BlockMatcher::make_rows(std::int32_t image, Side side) {
   const LoadedImage loaded = reader_.take({image, side, two_channel_});
   if (!loaded.damage.empty() && events_ != nullptr) events_->descriptors_damaged(planned(image).name, loaded.damage);
-  if (rerank_ != nullptr && loaded.patches != nullptr) {  // the second network will want them too
+  if (work_.rerank != nullptr && loaded.patches != nullptr) {  // the second network will want them too
     (void)patches_.get(image, [&] { return std::pair(loaded.patches, loaded.bytes()); });
   }
   const RunControl quiet{control_.stop, nullptr};
   try {
     if (two_channel_) {
       statistics_.described += loaded.patches->size();
-      return engine_.rows(*loaded.patches, side, quiet);
+      return work_.engine.rows(*loaded.patches, side, quiet);
     }
     if (loaded.descriptors != nullptr) {
       ++statistics_.descriptors_read;
-      return engine_.rows(loaded.descriptors->view(), side, quiet);
+      return work_.engine.rows(loaded.descriptors->view(), side, quiet);
     }
     // Another block, or the other side, may have made them since they were asked for.
     std::string damage;
     const std::string key = keys_.key(planned(image), side);
-    if (const auto kept = keeper_->find(key, loaded.patches->size(), engine_.descriptor_size(), damage)) {
+    if (const auto kept = disk_cache_->find(key, loaded.patches->size(), work_.engine.descriptor_size(), damage)) {
       ++statistics_.descriptors_read;
-      return engine_.rows(kept->view(), side, quiet);
+      return work_.engine.rows(kept->view(), side, quiet);
     }
-    const Matrix descriptors = engine_.describe(loaded.patches->view(), side, quiet);
+    const Matrix descriptors = work_.engine.describe(loaded.patches->view(), side, quiet);
     statistics_.described += descriptors.rows();
-    keeper_->keep(key, descriptors.view());
-    return engine_.rows(descriptors.view(), side, quiet);
+    disk_cache_->store(key, descriptors.view());
+    return work_.engine.rows(descriptors.view(), side, quiet);
   } catch (const NotFinite& error) {
     throw NotFinite(fmt::format("image {}: {}", planned(image).name, error.what()), error.index());
   }
@@ -132,8 +128,8 @@ std::vector<Match> BlockMatcher::match_pair(ImagePair pair) {
   try {
     const auto left = rows(pair.first, Side::left);
     const auto right = rows(pair.second, Side::right);
-    std::vector<Match> matches = engine_.match(*left, *right, plan_.rules.match, control_);
-    return rerank_ == nullptr ? matches : rescore(pair, matches);
+    std::vector<Match> matches = work_.engine.match(*left, *right, work_.plan.rules.match, control_);
+    return work_.rerank == nullptr ? matches : rescore(pair, matches);
   } catch (const NotFinite& error) {
     if (error.index() >= 0) throw;  // names its image already
     throw NotFinite(
@@ -149,11 +145,12 @@ std::vector<Match> BlockMatcher::rescore(ImagePair pair, const std::vector<Match
   std::vector<IndexPair> listed;
   listed.reserve(survivors.size());
   for (const Match& match : survivors) listed.push_back({match.left, match.right});
-  const std::vector<float> scores = rerank_->score(left->view(), right->view(), listed, {control_.stop, nullptr});
+  const std::vector<float> scores = work_.rerank->score(left->view(), right->view(), listed, {control_.stop, nullptr});
   statistics_.reranked += std::ssize(survivors);
   std::vector<Match> result;
   for (std::size_t i = 0; i < survivors.size(); ++i) {
-    if (scores[i] >= plan_.rules.rerank_threshold) result.push_back({survivors[i].left, survivors[i].right, scores[i]});
+    if (scores[i] >= work_.plan.rules.rerank_threshold)
+      result.push_back({survivors[i].left, survivors[i].right, scores[i]});
   }
   return result;
 }

@@ -9,7 +9,7 @@
 
 #include "budget.hpp"
 #include "byte_cache.hpp"
-#include "descriptor_keeper.hpp"
+#include "descriptor_disk_cache.hpp"
 #include "image_reader.hpp"
 #include "twinpatch/collection/run.hpp"
 
@@ -19,14 +19,14 @@ namespace twinpatch {
 /// ahead. For one thread.
 class BlockMatcher {
  public:
-  BlockMatcher(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-               const CollectionPlan& plan, const std::filesystem::path& descriptors, RunEvents* events,
+  /// `descriptors`: the folder that keeps them; empty: a temporary file. `events` may be null.
+  BlockMatcher(const CollectionWork& work, const std::filesystem::path& descriptors, RunEvents* events,
                const RunControl& control);
 
   /// Pairs of a block in order. `next`: the block after it, to read ahead for; may be null.
   void match(const Block& block, const Block* next, const PairSink& sink);
   /// Hits, patches described, and so on, so far.
-  [[nodiscard]] const RunStatistics& statistics();
+  [[nodiscard]] const CollectionStatistics& statistics();
 
  private:
   using RowKey = std::pair<std::int32_t, Side>;
@@ -37,23 +37,20 @@ class BlockMatcher {
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
   void expect(const Block& block, const Block* next);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {
-    return plan_.images[static_cast<std::size_t>(image)];
+    return work_.plan.images[static_cast<std::size_t>(image)];
   }
 
-  Engine& engine_;
-  Engine* rerank_;
-  const PairSelection& pairs_;
-  const CollectionPlan& plan_;
+  CollectionWork work_;
   RunEvents* events_;
   RunControl control_;
   bool two_channel_;
   Budget budget_;
   DescriptorKeys keys_;
-  std::unique_ptr<DescriptorKeeper> keeper_;
+  std::unique_ptr<DescriptorDiskCache> disk_cache_;
   ByteCache<RowKey, std::shared_ptr<const RowChunks>> rows_;
   ByteCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
   ImageReader reader_;
-  RunStatistics statistics_;
+  CollectionStatistics statistics_;
 };
 
 }  // namespace twinpatch

@@ -34,7 +34,4 @@ class Budget {
   std::int64_t tile_keypoints_;
 };
 
-/// The hash over everything in a plan but its id.
-[[nodiscard]] std::string plan_id(const CollectionPlan& plan);
-
 }  // namespace twinpatch

@@ -10,8 +10,8 @@
 
 namespace twinpatch {
 
-void describe_collection(Engine& engine, const ImageSource& source, const std::filesystem::path& descriptors,
-                         const std::string& numbers, const DescriptorSink& sink, const RunControl& control) {
+void describe_collection(Engine& engine, const ImageSource& source, const DescriptorFolder& folder,
+                         const DescriptorSink& sink, const RunControl& control) {
   if (!has_descriptors(engine.spec())) {
     throw InvalidArgument("network " + engine.spec().name +
                           " sees both patches of a pair at once: it has no descriptors");
@@ -23,9 +23,9 @@ void describe_collection(Engine& engine, const ImageSource& source, const std::f
     images.push_back({source.name(i), source.keypoint_count(i), source.content_key(i)});
     if (images.back().keypoints > 0) order.push_back({static_cast<std::int32_t>(i), Side::left, false});
   }
-  const DescriptorKeys keys(engine, source.patch_settings(), numbers);
-  const auto keeper = descriptors.empty() ? nullptr : keep_in_folder(descriptors);
-  ImageReader reader(source, images, keys, keeper.get(), Budget(engine, nullptr, source.patch_extent()).ahead());
+  const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics);
+  const auto disk_cache = folder.path.empty() ? nullptr : make_folder_cache(folder.path);
+  ImageReader reader(source, images, keys, disk_cache.get(), Budget(engine, nullptr, source.patch_size()).ahead());
   reader.expect(order);
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     control.check();
@@ -41,7 +41,7 @@ void describe_collection(Engine& engine, const ImageSource& source, const std::f
     }
     try {
       const Matrix made = engine.describe(loaded.patches->view(), Side::left, {control.stop, nullptr});
-      if (keeper != nullptr) keeper->keep(keys.key(image, Side::left), made.view());
+      if (disk_cache != nullptr) disk_cache->store(keys.key(image, Side::left), made.view());
       sink(i, made.view());
     } catch (const NotFinite& error) {
       throw NotFinite(fmt::format("image {}: {}", image.name, error.what()), error.index());

@@ -36,21 +36,27 @@ std::vector<std::int64_t> images_to_try(const CollectionPlan& plan) {
   return result;
 }
 
-/// Counts how often rows are made, by the order in which blocks use images.
-void simulate_cache(const CollectionPlan& plan, const PairSelection& pairs, BlockRange range, std::int64_t row_bytes,
-                    const Budget& budget, RunEstimate& estimate) {
-  ByteCache<std::pair<std::int32_t, Side>, bool> cache(budget.rows());
+/// Uses of images' rows, and how many of them must make the rows first.
+struct RowUse {
   std::int64_t uses = 0;
+  std::int64_t loads = 0;
+};
+
+/// By the order in which blocks use images.
+RowUse simulate_cache(const CollectionWork& work, BlockRange range, std::int64_t row_bytes, std::int64_t capacity) {
+  const CollectionPlan& plan = work.plan;
+  ByteCache<std::pair<std::int32_t, Side>, bool> cache(capacity);
+  RowUse use;
   for (std::int64_t n = range.begin; n < range.end; ++n) {
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
     std::vector<bool> left(static_cast<std::size_t>(block.rows.size()));
     std::vector<bool> right(static_cast<std::size_t>(block.columns.size()));
-    for (const ImagePair pair : pairs.within(block.rows, block.columns)) {
+    for (const ImagePair pair : work.pairs.within(block.rows, block.columns)) {
       const auto bytes_of = [&](std::int32_t image) {
         return plan.images[static_cast<std::size_t>(image)].keypoints * row_bytes;
       };
       if (bytes_of(pair.first) == 0 || bytes_of(pair.second) == 0) continue;
-      uses += 2;
+      use.uses += 2;
       const auto touch = [&](std::vector<bool>& seen, ImageRange in, std::int32_t image, Side side) {
         const auto at = static_cast<std::size_t>(image - in.begin);
         if (seen[at]) return;
@@ -61,124 +67,175 @@ void simulate_cache(const CollectionPlan& plan, const PairSelection& pairs, Bloc
       touch(right, block.columns, pair.second, Side::right);
     }
   }
-  estimate.row_loads = cache.misses();
-  estimate.hit_rate = uses == 0 ? 0 : 1.0 - static_cast<double>(cache.misses()) / static_cast<double>(uses);
-  estimate.device_bytes = std::min(budget.rows(), 2 * plan.keypoints() * row_bytes);
+  use.loads = cache.misses();
+  return use;
 }
 
+/// An image that is tried: its patches, and its rows as both sides of a grid.
 struct Tried {
   PatchSet patches;
-  Matrix descriptors;
   RowChunks left, right;
 };
 
-/// Rates of this host, into `estimate`.
-void calibrate(Engine& engine, Engine* rerank, const ImageSource& source, const CollectionPlan& plan,
-               const RunControl& control, RunEstimate& estimate) {
-  const bool descriptors = has_descriptors(engine.spec());
-  std::vector<Tried> tried;
-  double load = 0;
-  double tower = 0;
-  std::int64_t described = 0;
-  for (const std::int64_t image : images_to_try(plan)) {
-    control.check();
-    Tried now;
-    const auto start = Clock::now();
-    now.patches = source.patches(image);
-    load += seconds_since(start);
-    const std::int64_t most = descriptors ? kTriedKeypoints : kTriedSide;
-    const PatchView some = now.patches.view().slice(0, std::min(most, now.patches.size()));
-    if (descriptors) {
-      const PatchView few = some.slice(0, std::min(kTriedPatches, some.count));
-      if (tried.empty()) (void)engine.describe(few.slice(0, 1), Side::left, {control.stop, nullptr});  // plans
-      const auto described_from = Clock::now();
-      const Matrix known = engine.describe(few, Side::left, {control.stop, nullptr});
-      tower += seconds_since(described_from);
-      described += few.count;
-      // Grids take the same time whatever is compared: those few again and again.
-      now.descriptors = Matrix(some.count, known.columns());
-      for (std::int64_t i = 0; i < some.count; ++i) {
-        std::copy_n(known.row(i % few.count).data(), known.columns(), now.descriptors.row(i).data());
-      }
-      now.left = engine.rows(now.descriptors.view(), Side::left);
-      now.right = engine.rows(now.descriptors.view(), Side::right);
-    } else {
-      now.left = engine.rows(some, Side::left, {control.stop, nullptr});
-      now.right = engine.rows(some, Side::right, {control.stop, nullptr});
-    }
-    tried.push_back(std::move(now));
+/// Grids take the same time whatever is compared: these descriptors again and again.
+Matrix repeated(MatrixView descriptors, std::int64_t rows) {
+  Matrix result(rows, descriptors.columns);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    std::copy_n(descriptors.row(i % descriptors.rows).data(), descriptors.columns, result.row(i).data());
   }
-  if (tried.empty()) return;
-  estimate.load_seconds_per_image = load / static_cast<double>(tried.size());
-  if (described > 0) estimate.patches_per_second = static_cast<double>(described) / std::max(tower, 1e-9);
+  return result;
+}
 
-  std::int64_t comparisons = 0;
-  std::int64_t matches = 0;
-  std::int64_t pairs = 0;
-  const Tried& other = tried.size() > 1 ? tried[1] : tried[0];
-  (void)engine.match(tried[0].left, other.right, plan.rules.match, {control.stop, nullptr});  // plans
-  const auto start = Clock::now();
-  for (std::size_t n = 0; seconds_since(start) < kTriedSeconds; ++n) {
-    control.check();
-    const Tried& left = tried[n % tried.size()];
-    const Tried& right = tried[(n + 1) % tried.size()];
-    matches += std::ssize(engine.match(left.left, right.right, plan.rules.match, {control.stop, nullptr}));
-    comparisons += left.left.size * right.right.size;
-    ++pairs;
+/// Measures this host's rates with the engines and images of a run.
+class Calibration {
+ public:
+  Calibration(const CollectionWork& work, const RunControl& control) : work_(work), control_(control) {}
+
+  void measure(RunEstimate& estimate) {
+    load_images(estimate);
+    if (tried_.empty()) return;
+    compare(estimate);
+    if (work_.rerank != nullptr) rescore(estimate);
   }
-  estimate.comparisons_per_second = static_cast<double>(comparisons) / seconds_since(start);
-  estimate.matches_per_pair = static_cast<double>(matches) / static_cast<double>(pairs);
-  if (rerank == nullptr) return;
-  const std::int64_t count = std::min({kTriedRescored, tried[0].patches.size(), other.patches.size()});
-  std::vector<IndexPair> list;
-  list.reserve(static_cast<std::size_t>(count));
-  for (std::int32_t i = 0; i < count; ++i) list.push_back({i, i});
-  (void)rerank->score(tried[0].patches.view(), other.patches.view(), std::span(list).first(1));  // plans
-  const auto rescored = Clock::now();
-  (void)rerank->score(tried[0].patches.view(), other.patches.view(), list, {control.stop, nullptr});
-  estimate.rerank_pairs_per_second = static_cast<double>(count) / std::max(seconds_since(rescored), 1e-9);
+
+ private:
+  [[nodiscard]] RunControl quiet() const { return {control_.stop, nullptr}; }
+  [[nodiscard]] const Tried& tried(std::size_t n) const { return tried_[n % tried_.size()]; }
+
+  void load_images(RunEstimate& estimate) {
+    const bool descriptors = has_descriptors(work_.engine.spec());
+    double load = 0;
+    for (const std::int64_t image : images_to_try(work_.plan)) {
+      control_.check();
+      Tried now;
+      const auto start = Clock::now();
+      now.patches = work_.source.patches(image);
+      load += seconds_since(start);
+      const std::int64_t most = descriptors ? kTriedKeypoints : kTriedSide;
+      const PatchView some = now.patches.view().slice(0, std::min(most, now.patches.size()));
+      if (descriptors) {
+        const Matrix made = describe(some);
+        now.left = work_.engine.rows(made.view(), Side::left);
+        now.right = work_.engine.rows(made.view(), Side::right);
+      } else {
+        now.left = work_.engine.rows(some, Side::left, quiet());
+        now.right = work_.engine.rows(some, Side::right, quiet());
+      }
+      tried_.push_back(std::move(now));
+    }
+    if (tried_.empty()) return;
+    estimate.load_seconds_per_image = load / static_cast<double>(tried_.size());
+    if (described_ > 0) estimate.patches_per_second = static_cast<double>(described_) / std::max(describing_, 1e-9);
+  }
+
+  /// A descriptor for each patch, from the first few patches.
+  Matrix describe(const PatchView& patches) {
+    const PatchView few = patches.slice(0, std::min(kTriedPatches, patches.count));
+    if (tried_.empty()) (void)work_.engine.describe(few.slice(0, 1), Side::left, quiet());  // plans
+    const auto start = Clock::now();
+    const Matrix made = work_.engine.describe(few, Side::left, quiet());
+    describing_ += seconds_since(start);
+    described_ += few.count;
+    return repeated(made.view(), patches.count);
+  }
+
+  void compare(RunEstimate& estimate) {
+    const auto match = [&](const Tried& left, const Tried& right) {
+      return std::ssize(work_.engine.match(left.left, right.right, work_.plan.rules.match, quiet()));
+    };
+    (void)match(tried(0), tried(1));  // plans
+    std::int64_t comparisons = 0;
+    std::int64_t matches = 0;
+    std::int64_t pairs = 0;
+    const auto start = Clock::now();
+    for (std::size_t n = 0; seconds_since(start) < kTriedSeconds; ++n) {
+      control_.check();
+      matches += match(tried(n), tried(n + 1));
+      comparisons += tried(n).left.size * tried(n + 1).right.size;
+      ++pairs;
+    }
+    estimate.comparisons_per_second = static_cast<double>(comparisons) / seconds_since(start);
+    estimate.matches_per_pair = static_cast<double>(matches) / static_cast<double>(pairs);
+  }
+
+  void rescore(RunEstimate& estimate) {
+    const PatchSet& left = tried(0).patches;
+    const PatchSet& right = tried(1).patches;
+    const std::int64_t count = std::min({kTriedRescored, left.size(), right.size()});
+    std::vector<IndexPair> list;
+    list.reserve(static_cast<std::size_t>(count));
+    for (std::int32_t i = 0; i < count; ++i) list.push_back({i, i});
+    (void)work_.rerank->score(left.view(), right.view(), std::span(list).first(1));  // plans
+    const auto start = Clock::now();
+    (void)work_.rerank->score(left.view(), right.view(), list, quiet());
+    estimate.rerank_pairs_per_second = static_cast<double>(count) / std::max(seconds_since(start), 1e-9);
+  }
+
+  const CollectionWork& work_;
+  const RunControl& control_;
+  std::vector<Tried> tried_;
+  double describing_ = 0;  ///< seconds
+  std::int64_t described_ = 0;
+};
+
+/// What a shard has to do.
+struct Amounts {
+  double pairs = 0;
+  double comparisons = 0;
+  double images = 0;
+  double keypoints = 0;  ///< of its images
+};
+
+Amounts amounts_of(const CollectionPlan& plan, BlockRange range) {
+  Amounts amounts;
+  std::vector<bool> met(plan.images.size());
+  for (std::int64_t n = range.begin; n < range.end; ++n) {
+    const Block& block = plan.blocks[static_cast<std::size_t>(n)];
+    amounts.pairs += static_cast<double>(block.pairs);
+    amounts.comparisons += static_cast<double>(block.comparisons);
+    for (const ImageRange images : {block.rows, block.columns}) {
+      for (std::int32_t i = images.begin; i < images.end; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        if (met[at]) continue;
+        met[at] = true;
+        amounts.images += 1;
+        amounts.keypoints += static_cast<double>(plan.images[at].keypoints);
+      }
+    }
+  }
+  return amounts;
 }
 
 }  // namespace
 
-RunEstimate estimate_run(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                         const CollectionPlan& plan, const Shard& shard, const RunControl& control) {
-  RunEstimate estimate;
-  const Extent patch = source.patch_extent();
-  const Budget budget(engine, rerank, patch);
+RunEstimate estimate_run(const CollectionWork& work, const Shard& shard, const RunControl& control) {
+  const CollectionPlan& plan = work.plan;
+  const bool descriptors = has_descriptors(work.engine.spec());
+  const Extent patch = work.source.patch_size();
+  const std::int64_t row_bytes = work.engine.row_bytes(patch.height, patch.width);
+  const std::int64_t row_memory = Budget(work.engine, work.rerank, patch).rows();
   const BlockRange range = shard_blocks(plan, shard);
-  simulate_cache(plan, pairs, range, engine.row_bytes(patch.height, patch.width), budget, estimate);
+  RunEstimate estimate;
+  const RowUse use = simulate_cache(work, range, row_bytes, row_memory);
+  estimate.row_loads = use.loads;
+  estimate.hit_rate = use.uses == 0 ? 0 : 1.0 - static_cast<double>(use.loads) / static_cast<double>(use.uses);
+  estimate.device_bytes = std::min(row_memory, 2 * plan.keypoints() * row_bytes);
   for (const PlannedImage& image : plan.images) estimate.images_with_keypoints += image.keypoints > 0 ? 1 : 0;
-  if (has_descriptors(engine.spec())) {
-    estimate.descriptor_bytes = plan.keypoints() * engine.descriptor_size() * 4 + 64 * estimate.images_with_keypoints;
+  if (descriptors) {
+    estimate.descriptor_bytes =
+        plan.keypoints() * work.engine.descriptor_size() * 4 + 64 * estimate.images_with_keypoints;
   }
-  calibrate(engine, rerank, source, plan, control, estimate);
+  Calibration(work, control).measure(estimate);
 
-  double of_pairs = 0;
-  double comparisons = 0;
-  double keypoints = 0;
-  std::vector<bool> met(plan.images.size());
-  for (std::int64_t n = range.begin; n < range.end; ++n) {
-    const Block& block = plan.blocks[static_cast<std::size_t>(n)];
-    of_pairs += static_cast<double>(block.pairs);
-    comparisons += static_cast<double>(block.comparisons);
-    for (const ImageRange images : {block.rows, block.columns}) {
-      for (std::int32_t i = images.begin; i < images.end; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        if (!met[at]) keypoints += static_cast<double>(plan.images[at].keypoints);
-        met[at] = true;
-      }
-    }
-  }
+  const Amounts amounts = amounts_of(plan, range);
   estimate.result_bytes =
-      static_cast<std::int64_t>(of_pairs * 12 * (1 + estimate.matches_per_pair)) + 72 * (range.end - range.begin);
+      static_cast<std::int64_t>(amounts.pairs * 12 * (1 + estimate.matches_per_pair)) + 72 * (range.end - range.begin);
   const auto at_rate = [](double amount, double rate) { return rate > 0 ? amount / rate : 0.0; };
-  const double engine_seconds = at_rate(keypoints, estimate.patches_per_second) +
-                                at_rate(comparisons, estimate.comparisons_per_second) +
-                                at_rate(of_pairs * estimate.matches_per_pair, estimate.rerank_pairs_per_second);
-  const bool reads_each_time = !has_descriptors(engine.spec()) || rerank != nullptr;
-  const double loads = reads_each_time ? static_cast<double>(estimate.row_loads)
-                                       : static_cast<double>(std::count(met.begin(), met.end(), true));
+  const double engine_seconds = at_rate(amounts.keypoints, estimate.patches_per_second) +
+                                at_rate(amounts.comparisons, estimate.comparisons_per_second) +
+                                at_rate(amounts.pairs * estimate.matches_per_pair, estimate.rerank_pairs_per_second);
+  const bool reads_each_time = !descriptors || work.rerank != nullptr;
+  const double loads = reads_each_time ? static_cast<double>(use.loads) : amounts.images;
   estimate.seconds = std::max(engine_seconds, loads * estimate.load_seconds_per_image);
   return estimate;
 }

@@ -16,10 +16,10 @@ std::int64_t LoadedImage::bytes() const {
   return of_patches + (descriptors ? descriptors->bytes() : 0);
 }
 
-DescriptorKeys::DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numbers)
+DescriptorKeys::DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numerics)
     : sides_differ_(engine.spec().coupling == Coupling::pseudo_siamese), descriptor_size_(engine.descriptor_size()) {
   Hash hash;
-  made_with_ = hash.add(model_hash(engine.model())).add(patch_settings).add(numbers).hex();
+  made_with_ = hash.add(model_hash(engine.model())).add(patch_settings).add(numerics).hex();
 }
 
 std::string DescriptorKeys::key(const PlannedImage& image, Side side) const {
@@ -28,10 +28,13 @@ std::string DescriptorKeys::key(const PlannedImage& image, Side side) const {
 }
 
 ImageReader::ImageReader(const ImageSource& source, const std::vector<PlannedImage>& images, const DescriptorKeys& keys,
-                         DescriptorKeeper* keeper, std::int64_t bytes_ahead)
-    : source_(source), images_(images), keys_(keys), keeper_(keeper), bytes_ahead_(bytes_ahead), thread_([this] {
-        serve();
-      }) {}
+                         DescriptorDiskCache* disk_cache, std::int64_t bytes_ahead)
+    : source_(source),
+      images_(images),
+      keys_(keys),
+      disk_cache_(disk_cache),
+      bytes_ahead_(bytes_ahead),
+      thread_([this] { serve(); }) {}
 
 ImageReader::~ImageReader() {
   {
@@ -114,9 +117,9 @@ void ImageReader::serve() {
 LoadedImage ImageReader::load(const Wanted& wanted) const {
   const PlannedImage& planned = images_[static_cast<std::size_t>(wanted.image)];
   LoadedImage result;
-  if (!wanted.patches && keeper_ != nullptr) {
+  if (!wanted.patches && disk_cache_ != nullptr) {
     result.descriptors =
-        keeper_->find(keys_.key(planned, wanted.side), planned.keypoints, keys_.descriptor_size(), result.damage);
+        disk_cache_->find(keys_.key(planned, wanted.side), planned.keypoints, keys_.descriptor_size(), result.damage);
     if (result.descriptors != nullptr) return result;
   }
   result.patches = std::make_shared<const PatchSet>(source_.patches(wanted.image));

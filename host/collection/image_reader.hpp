@@ -14,16 +14,16 @@
 #include <thread>
 #include <vector>
 
-#include "descriptor_keeper.hpp"
+#include "descriptor_disk_cache.hpp"
 #include "twinpatch/collection/image_source.hpp"
 #include "twinpatch/collection/plan.hpp"
 
 namespace twinpatch {
 
-/// Under which key the descriptors of an image are kept: its content, how patches were cut, the model, the numbers.
+/// Under which key the descriptors of an image are kept: its content, how patches were cut, the model, the numerics.
 class DescriptorKeys {
  public:
-  DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numbers);
+  DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numerics);
   [[nodiscard]] std::string key(const PlannedImage& image, Side side) const;
   [[nodiscard]] std::int64_t descriptor_size() const { return descriptor_size_; }
 
@@ -43,7 +43,7 @@ struct Wanted {
 
 struct LoadedImage {
   std::shared_ptr<const PatchSet> patches;
-  std::shared_ptr<const KeptDescriptors> descriptors;
+  std::shared_ptr<const CachedDescriptors> descriptors;
   std::string damage;  ///< what was wrong with the kept descriptors
   [[nodiscard]] std::int64_t bytes() const;
 };
@@ -52,9 +52,9 @@ struct LoadedImage {
 /// bounded in bytes (one image is always let in).
 class ImageReader {
  public:
-  /// `images` and `keys` must outlive it; `keeper` may be null.
+  /// `images` and `keys` must outlive it; `disk_cache` may be null.
   ImageReader(const ImageSource& source, const std::vector<PlannedImage>& images, const DescriptorKeys& keys,
-              DescriptorKeeper* keeper, std::int64_t bytes_ahead);
+              DescriptorDiskCache* disk_cache, std::int64_t bytes_ahead);
   ~ImageReader();
   ImageReader(const ImageReader&) = delete;             // its thread points at it
   ImageReader& operator=(const ImageReader&) = delete;  // likewise
@@ -78,7 +78,7 @@ class ImageReader {
   const ImageSource& source_;
   const std::vector<PlannedImage>& images_;
   const DescriptorKeys& keys_;
-  DescriptorKeeper* keeper_;
+  DescriptorDiskCache* disk_cache_;
   std::int64_t bytes_ahead_;
   double waited_ = 0;
 

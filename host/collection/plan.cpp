@@ -9,6 +9,7 @@
 
 #include "budget.hpp"
 #include "hash.hpp"
+#include "plan_id.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/units.hpp"
 #include "twinpatch/core/work_stage.hpp"
@@ -89,8 +90,8 @@ std::string CollectionPlan::block_id(const Block& block) const {
   return fmt::format("{:06}-{}", block.number, hash.hex().substr(0, 16));
 }
 
-CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const ImageSource& source,
-                         const PairSelection& pairs, const PlanRequest& request, const RunControl& control) {
+CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
+                         const PlanRequest& request, const RunControl& control) {
   if (request.tile_keypoints < 0) throw InvalidArgument("a tile cannot hold fewer than 0 keypoints");
   if (pairs.images() != source.size()) {
     throw InvalidArgument(fmt::format("pairs of {} images for a collection of {}", pairs.images(), source.size()));
@@ -98,8 +99,8 @@ CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const Image
   check(request.rules.match, engine.spec());
   CollectionPlan plan;
   plan.model = model_text(engine);
-  if (rerank != nullptr) plan.rerank_model = model_text(*rerank);
-  plan.numbers = request.numbers;
+  if (request.rerank != nullptr) plan.rerank_model = model_text(*request.rerank);
+  plan.numerics = request.numerics;
   plan.rules = request.rules;
   plan.patch_settings = source.patch_settings();
   plan.pair_key = pairs.key();
@@ -114,7 +115,7 @@ CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const Image
     }
     control.advance(1);
   }
-  const Budget budget(engine, rerank, source.patch_extent());
+  const Budget budget(engine, request.rerank, source.patch_size());
   plan.tile_keypoints = request.tile_keypoints;
   if (plan.tile_keypoints == 0) {
     const std::int64_t few = std::max(kFewestKeypoints, ceil_divide(plan.keypoints(), kWantedTiles));

@@ -7,8 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "budget.hpp"
-#include "hash.hpp"
+#include "plan_id.hpp"
 #include "twinpatch/collection/plan.hpp"
 #include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/file.hpp"
@@ -20,9 +19,6 @@ namespace twinpatch {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr const char* kSchema = "twinpatch.plan/1";
-
-std::string float_text(float value) { return fmt::format("{:.9g}", value); }
 
 float parse_float(const std::string& text) {
   if (text == "-inf") return -std::numeric_limits<float>::infinity();
@@ -67,15 +63,15 @@ Json to_json(const CollectionPlan& plan) {
         {block.rows.begin, block.rows.end, block.columns.begin, block.columns.end, block.pairs, block.comparisons}));
   }
   const MatchRules& rules = plan.rules.match;
-  return {{"schema", kSchema},
+  return {{"schema", kPlanSchema},
           {"id", plan.id},
           {"model", plan.model},
           {"rerank_model", plan.rerank_model},
-          {"numbers", plan.numbers},
+          {"numbers", plan.numerics},
           {"mutual", rules.mutual},
-          {"ratio", rules.ratio ? Json(float_text(*rules.ratio)) : Json(nullptr)},
-          {"threshold", float_text(rules.threshold)},
-          {"rerank_threshold", float_text(plan.rules.rerank_threshold)},
+          {"ratio", rules.ratio ? Json(exact_text(*rules.ratio)) : Json(nullptr)},
+          {"threshold", exact_text(rules.threshold)},
+          {"rerank_threshold", exact_text(plan.rules.rerank_threshold)},
           {"patch_settings", name_json(plan.patch_settings)},
           {"pair_key", plan.pair_key},
           {"tile_keypoints", plan.tile_keypoints},
@@ -94,14 +90,14 @@ void check_block(const Block& block, std::int64_t images) {
 }
 
 CollectionPlan from_json(const Json& json) {
-  if (json.at("schema") != kSchema) {
-    throw InvalidArgument(fmt::format("schema: expected {}, found {}", kSchema, json.at("schema").dump()));
+  if (json.at("schema") != kPlanSchema) {
+    throw InvalidArgument(fmt::format("schema: expected {}, found {}", kPlanSchema, json.at("schema").dump()));
   }
   CollectionPlan plan;
   plan.id = json.at("id").get<std::string>();
   plan.model = json.at("model").get<std::string>();
   plan.rerank_model = json.at("rerank_model").get<std::string>();
-  plan.numbers = json.at("numbers").get<std::string>();
+  plan.numerics = json.at("numbers").get<std::string>();
   plan.rules.match.mutual = json.at("mutual").get<bool>();
   if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio").get<std::string>());
   plan.rules.match.threshold = parse_float(json.at("threshold").get<std::string>());
@@ -122,13 +118,6 @@ CollectionPlan from_json(const Json& json) {
     check_block(plan.blocks.back(), std::ssize(plan.images));
   }
   return plan;
-}
-
-/// As plans are numbered by them: never to change, or runs that are under way would be taken for damaged.
-std::string exact_rules(const PairRules& rules) {
-  return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
-                     rules.match.ratio ? float_text(*rules.match.ratio) : "none", float_text(rules.match.threshold),
-                     float_text(rules.rerank_threshold));
 }
 
 /// "model: siam 12…, asked for siam-l2 34…"
@@ -152,27 +141,6 @@ void compare_image(const PlannedImage& wanted, const PlannedImage& found, const 
 }
 
 }  // namespace
-
-std::string rules_text(const PairRules& rules) {
-  constexpr float kNone = -std::numeric_limits<float>::infinity();
-  std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
-  if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
-  if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
-  if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
-  return text;
-}
-
-std::string plan_id(const CollectionPlan& plan) {
-  Hash hash;
-  hash.add(kSchema).add(plan.model).add(plan.rerank_model).add(plan.numbers).add(exact_rules(plan.rules));
-  hash.add(plan.patch_settings).add(plan.pair_key).add(plan.tile_keypoints).add(std::ssize(plan.images));
-  for (const PlannedImage& image : plan.images) hash.add(image.name).add(image.keypoints).add(image.key);
-  for (const Block& block : plan.blocks) {
-    hash.add(block.rows.begin).add(block.rows.end).add(block.columns.begin).add(block.columns.end);
-    hash.add(block.pairs).add(block.comparisons);
-  }
-  return hash.hex();
-}
 
 CollectionPlan read_plan(const std::filesystem::path& path) {
   CollectionPlan plan;
@@ -199,7 +167,7 @@ void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, 
   if (wanted.id == found.id) return;
   compare("model", wanted.model, found.model, folder);
   compare("second model", wanted.rerank_model, found.rerank_model, folder);
-  compare("precision", wanted.numbers, found.numbers, folder);
+  compare("precision", wanted.numerics, found.numerics, folder);
   compare("set of rules", rules_text(wanted.rules), rules_text(found.rules), folder);
   compare("way of cutting patches", wanted.patch_settings, found.patch_settings, folder);
   const auto& asked = wanted.images;

@@ -39,86 +39,108 @@ void settle_plan(const CollectionPlan& plan, const std::filesystem::path& folder
   }
 }
 
-/// Whether the block's file is there and intact; the journal is brought up to date with it.
-bool is_done(const CollectionPlan& plan, const Block& block, const std::filesystem::path& folder, Journal& journal,
-             RunEvents* events) {
-  const auto path = block_path(folder, plan, block);
-  if (!std::filesystem::exists(path)) return false;
-  try {
-    const ReadBlock read = read_block(path, plan, block);
-    const std::string id = plan.block_id(block);
-    const JournalEntry* const entry = journal.find(id);
-    if (entry != nullptr && entry->checksum != read.checksum) {
-      throw FormatError(
-          path.string(), -1,
-          fmt::format("its checksum is {:016x}, the journal has {:016x}", read.checksum, entry->checksum));
-    }
-    if (entry == nullptr) {  // killed between the file's rename and the journal's line
-      journal.append({id, read.checksum, std::ssize(read.result.pairs), std::ssize(read.result.matches), 0});
-    }
-    return true;
-  } catch (const FormatError& error) {
-    if (events != nullptr) events->block_damaged(block, error.what());
-    return false;
-  }
-}
+/// The finished blocks of a run: files in its folder, and the journal of one shard.
+class FinishedBlocks {
+ public:
+  FinishedBlocks(const CollectionPlan& plan, const std::filesystem::path& folder, const Shard& shard, RunEvents* events)
+      : plan_(plan), folder_(folder), journal_(folder, shard), events_(events) {}
 
-std::vector<const Block*> blocks_to_do(const CollectionPlan& plan, const RunPlaces& places, BlockRange range,
-                                       Journal& journal, RunEvents* events, const RunControl& control) {
-  std::vector<const Block*> todo;
+  /// Whether the block's file is there and intact; the journal is brought up to date with it.
+  bool has(const Block& block) {
+    const auto path = block_path(folder_, plan_, block);
+    if (!std::filesystem::exists(path)) return false;
+    try {
+      const ReadBlock read = read_block(path, plan_, block);
+      const std::string id = plan_.block_id(block);
+      const JournalEntry* const entry = journal_.find(id);
+      if (entry != nullptr && entry->checksum != read.checksum) {
+        throw FormatError(
+            path.string(), -1,
+            fmt::format("its checksum is {:016x}, the journal has {:016x}", read.checksum, entry->checksum));
+      }
+      if (entry == nullptr) {  // killed between the file's rename and the journal's line
+        journal_.append({id, read.checksum, std::ssize(read.result.pairs), std::ssize(read.result.matches), 0});
+      }
+      return true;
+    } catch (const FormatError& error) {
+      if (events_ != nullptr) events_->block_damaged(block, error.what());
+      return false;
+    }
+  }
+
+  /// `start`: when the work on the block began.
+  void add(const Block& block, const BlockResult& result, Clock::time_point start) {
+    const std::string id = plan_.block_id(block);
+    const std::uint64_t checksum = write_block(block_path(folder_, plan_, block), plan_, block, result);
+    const double seconds = seconds_since(start);
+    journal_.append({id, checksum, std::ssize(result.pairs), std::ssize(result.matches), seconds});
+    if (events_ != nullptr) events_->block_done(block, id, std::ssize(result.matches), seconds);
+  }
+
+ private:
+  const CollectionPlan& plan_;
+  const std::filesystem::path& folder_;
+  Journal journal_;
+  RunEvents* events_;
+};
+
+std::vector<const Block*> unfinished(const CollectionPlan& plan, BlockRange range, FinishedBlocks& finished,
+                                     const RunControl& control) {
+  std::vector<const Block*> blocks;
   const WorkStage stage(control, "check", range.end - range.begin, "blocks");
   for (std::int64_t n = range.begin; n < range.end; ++n) {
     control.check();
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
-    if (!is_done(plan, block, places.folder, journal, events)) todo.push_back(&block);
+    if (!finished.has(block)) blocks.push_back(&block);
     control.advance(1);
   }
-  return todo;
+  return blocks;
+}
+
+/// The block's matches; `next`: the block after it, or null.
+BlockResult match_block(BlockMatcher& matcher, const Block& block, const Block* next) {
+  BlockResult result;
+  matcher.match(block, next, [&](ImagePair pair, std::span<const Match> matches) {
+    result.pairs.push_back({pair, static_cast<std::int32_t>(matches.size())});
+    result.matches.insert(result.matches.end(), matches.begin(), matches.end());
+  });
+  return result;
 }
 
 }  // namespace
 
-RunStatistics match_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                               const CollectionPlan& plan, const PairSink& sink,
-                               const std::filesystem::path& descriptors, const RunControl& control) {
+CollectionStatistics match_collection(const CollectionWork& work, const PairSink& sink,
+                                      const std::filesystem::path& descriptors, const RunControl& control) {
   const auto start = Clock::now();
-  BlockMatcher matcher(engine, rerank, source, pairs, plan, descriptors, nullptr, control);
+  const CollectionPlan& plan = work.plan;
+  BlockMatcher matcher(work, descriptors, nullptr, control);
   const WorkStage stage(control, "match", plan.comparisons(), "pairs");
   for (std::size_t n = 0; n < plan.blocks.size(); ++n) {
     matcher.match(plan.blocks[n], n + 1 < plan.blocks.size() ? &plan.blocks[n + 1] : nullptr, sink);
   }
-  RunStatistics statistics = matcher.statistics();
+  CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = std::ssize(plan.blocks);
   statistics.seconds = seconds_since(start);
   return statistics;
 }
 
-RunStatistics run_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                             const CollectionPlan& plan, const RunPlaces& places, const Shard& shard, RunEvents* events,
-                             const RunControl& control) {
+CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard,
+                                    RunEvents* events, const RunControl& control) {
   const auto start = Clock::now();
+  const CollectionPlan& plan = work.plan;
   settle_plan(plan, places.folder);
-  Journal journal(places.folder, shard);
+  FinishedBlocks finished(plan, places.folder, shard, events);
   const BlockRange range = shard_blocks(plan, shard);
-  const std::vector<const Block*> todo = blocks_to_do(plan, places, range, journal, events, control);
+  const std::vector<const Block*> todo = unfinished(plan, range, finished, control);
 
-  BlockMatcher matcher(engine, rerank, source, pairs, plan, places.descriptors, events, control);
+  BlockMatcher matcher(work, places.descriptors, events, control);
   const WorkStage stage(control, "match", comparisons_of(todo), "pairs");
   for (std::size_t n = 0; n < todo.size(); ++n) {
     const auto block_start = Clock::now();
-    BlockResult result;
-    matcher.match(*todo[n], n + 1 < todo.size() ? todo[n + 1] : nullptr,
-                  [&](ImagePair pair, std::span<const Match> matches) {
-                    result.pairs.push_back({pair, static_cast<std::int32_t>(matches.size())});
-                    result.matches.insert(result.matches.end(), matches.begin(), matches.end());
-                  });
-    const std::string id = plan.block_id(*todo[n]);
-    const std::uint64_t sum = write_block(block_path(places.folder, plan, *todo[n]), plan, *todo[n], result);
-    const double seconds = seconds_since(block_start);
-    journal.append({id, sum, std::ssize(result.pairs), std::ssize(result.matches), seconds});
-    if (events != nullptr) events->block_done(*todo[n], id, std::ssize(result.matches), seconds);
+    const BlockResult result = match_block(matcher, *todo[n], n + 1 < todo.size() ? todo[n + 1] : nullptr);
+    finished.add(*todo[n], result, block_start);
   }
-  RunStatistics statistics = matcher.statistics();
+  CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = range.end - range.begin;
   statistics.blocks_found = statistics.blocks - std::ssize(todo);
   statistics.seconds = seconds_since(start);

@@ -20,9 +20,9 @@ struct Shards {
     const auto pairs = PairSelection::exhaustive(15);
     PlanRequest request;
     request.tile_keypoints = 60;
-    plan = make_plan(engine, nullptr, source, pairs, request);
+    plan = make_plan(engine, source, pairs, request);
     for (int i = 0; i < 3; ++i) {
-      run_collection(engine, nullptr, source, pairs, plan, {part(i), folder / "descriptors"}, {i, 3});
+      run_collection({engine, source, pairs, plan}, {part(i), folder / "descriptors"}, {i, 3});
     }
   }
   std::string part(int i) const { return (folder / ("part " + std::to_string(i))).string(); }
@@ -81,8 +81,8 @@ TEST_CASE("merge refuses what makes no sense") {
   Engine engine = tiny_engine(Tiny::l2, 0, 8);
   const auto source = random_images(15, 40, 6);
   const auto pairs = PairSelection::exhaustive(15);
-  const auto other = make_plan(engine, nullptr, source, pairs, {});
-  run_collection(engine, nullptr, source, pairs, other, {shards.path("other"), {}});
+  const auto other = make_plan(engine, source, pairs, {});
+  run_collection({engine, source, pairs, other}, {shards.path("other"), {}});
   const auto mixed = run_twinpatch({"merge", shards.part(0), shards.path("other"), "-o", shards.path("whole")});
   CHECK(mixed.code == 1);
   CHECK_THAT(mixed.err, Contains("another model"));

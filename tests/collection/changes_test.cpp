@@ -76,15 +76,14 @@ TEST_CASE("an image that changed since the plan is refused by name") {
   };
   const Changed changed(rig.source);
   try {
-    run_collection(rig.engine, nullptr, changed, rig.pairs, rig.plan, {rig.folder / "run", {}});
+    run_collection({rig.engine, changed, rig.pairs, rig.plan}, {rig.folder / "run", {}});
     FAIL("image 3 changed");
   } catch (const ImageChanged& error) {
     CHECK(error.image() == rig.source.name(3));
   }
   rig.run(rig.folder / "run");
-  const auto other = make_plan(rig.engine, nullptr, changed, rig.pairs, {.tile_keypoints = 90});
-  CHECK_THROWS_AS(run_collection(rig.engine, nullptr, changed, rig.pairs, other, {rig.folder / "run", {}}),
-                  ImageChanged);
+  const auto other = make_plan(rig.engine, changed, rig.pairs, {.tile_keypoints = 90});
+  CHECK_THROWS_AS(run_collection({rig.engine, changed, rig.pairs, other}, {rig.folder / "run", {}}), ImageChanged);
 }
 
 namespace {
@@ -127,14 +126,14 @@ TEST_CASE("a file that is gone or another one since the plan is named") {
   const Files files(rig.source, rig.folder.path());
   const std::int64_t victim = 6;
   REQUIRE(files.keypoint_count(victim) > 0);
-  const auto plan = make_plan(rig.engine, nullptr, files, rig.pairs, {.tile_keypoints = 90});
+  const auto plan = make_plan(rig.engine, files, rig.pairs, {.tile_keypoints = 90});
   const auto run = [&](const CollectionPlan& with) {
-    return run_collection(rig.engine, nullptr, files, rig.pairs, with, {rig.folder / "run", {}});
+    return run_collection({rig.engine, files, rig.pairs, with}, {rig.folder / "run", {}});
   };
   damage(files.path(victim), 2);
   CHECK_THROWS_AS(run(plan), ImageChanged);
   CHECK_THROWS_WITH(run(plan), Contains(rig.source.name(victim)));
-  CHECK_THROWS_AS(run(make_plan(rig.engine, nullptr, files, rig.pairs, {.tile_keypoints = 90})), ImageChanged);
+  CHECK_THROWS_AS(run(make_plan(rig.engine, files, rig.pairs, {.tile_keypoints = 90})), ImageChanged);
   damage(files.path(victim), 2);  // as it was
   std::filesystem::rename(files.path(victim), rig.folder / "away");
   CHECK_THROWS_AS(run(plan), IoError);
@@ -150,10 +149,10 @@ TEST_CASE(
   const Files files(rig.source, rig.folder.path());
   std::int64_t victim = files.size() - 1;  // comes last
   while (files.keypoint_count(victim) == 0) --victim;
-  const auto plan = make_plan(rig.engine, nullptr, files, rig.pairs, {.tile_keypoints = 90});
+  const auto plan = make_plan(rig.engine, files, rig.pairs, {.tile_keypoints = 90});
   REQUIRE(plan.blocks.size() > 5);
   const auto run = [&](const std::string& name, RunEvents* events) {
-    return run_collection(rig.engine, nullptr, files, rig.pairs, plan, {rig.folder / name, {}}, {}, events);
+    return run_collection({rig.engine, files, rig.pairs, plan}, {rig.folder / name, {}}, {}, events);
   };
   run("straight", nullptr);
   const auto expected = block_files(rig.folder / "straight");
@@ -180,18 +179,18 @@ TEST_CASE("a folder of another run is refused with what differs") {
   Rig rig;
   rig.run(rig.folder / "run");
   const auto expect = [&](const CollectionPlan& plan, const std::string& what) {
-    CHECK_THROWS_WITH(run_collection(rig.engine, nullptr, rig.source, rig.pairs, plan, {rig.folder / "run", {}}),
+    CHECK_THROWS_WITH(run_collection({rig.engine, rig.source, rig.pairs, plan}, {rig.folder / "run", {}}),
                       Contains(what));
   };
   PlanRequest request{.tile_keypoints = 90};
-  request.numbers = "fp16";
-  expect(make_plan(rig.engine, nullptr, rig.source, rig.pairs, request), "precision");
+  request.numerics = "fp16";
+  expect(make_plan(rig.engine, rig.source, rig.pairs, request), "precision");
   request = {.tile_keypoints = 91};
-  expect(make_plan(rig.engine, nullptr, rig.source, rig.pairs, request), "tile size");
+  expect(make_plan(rig.engine, rig.source, rig.pairs, request), "tile size");
   request = {.tile_keypoints = 90};
   request.rules.match.mutual = false;
-  expect(make_plan(rig.engine, nullptr, rig.source, rig.pairs, request), "rules");
-  expect(make_plan(tiny_engine(Tiny::l2, 0, 9), nullptr, rig.source, rig.pairs, {.tile_keypoints = 90}), "model");
+  expect(make_plan(rig.engine, rig.source, rig.pairs, request), "rules");
+  expect(make_plan(tiny_engine(Tiny::l2, 0, 9), rig.source, rig.pairs, {.tile_keypoints = 90}), "model");
 }
 
 TEST_CASE("a plan file comes back as it was, names of any bytes too") {

@@ -42,7 +42,7 @@ class WrappedSource : public ImageSource {
   std::int64_t keypoint_count(std::int64_t image) const override { return inner_.keypoint_count(image); }
   std::string content_key(std::int64_t image) const override { return inner_.content_key(image); }
   std::string patch_settings() const override { return inner_.patch_settings(); }
-  Extent patch_extent() const override { return inner_.patch_extent(); }
+  Extent patch_size() const override { return inner_.patch_size(); }
   PatchSet patches(std::int64_t image) const override { return inner_.patches(image); }
 
  private:

@@ -50,10 +50,10 @@ TEST_CASE(
                   ExecutionOptions{});
     const auto source = images_of_dots(images);
     const auto pairs = PairSelection::exhaustive(images);
-    const auto plan = make_plan(engine, nullptr, source, pairs, {});
+    const auto plan = make_plan(engine, source, pairs, {});
     CHECK(plan.tile_keypoints <= 100);
     std::int64_t seen = 0;
-    const auto run = match_collection(engine, nullptr, source, pairs, plan,
+    const auto run = match_collection({engine, source, pairs, plan},
                                       [&](ImagePair /*pair*/, std::span<const Match> /*matches*/) { ++seen; });
     CHECK(seen == pairs.count());
     CHECK(run.described == images * kKeypoints);
@@ -77,8 +77,8 @@ TEST_CASE("a run that was planned with more memory says how much it needs") {
   Engine large = engine_with(kMemory);
   PlanRequest request;
   request.tile_keypoints = 100;
-  const auto plan = make_plan(large, nullptr, source, pairs, request);
+  const auto plan = make_plan(large, source, pairs, request);
   Engine small = engine_with(kMemory / 2);
-  CHECK_THROWS_WITH(match_collection(small, nullptr, source, pairs, plan, [](ImagePair, std::span<const Match>) {}),
+  CHECK_THROWS_WITH(match_collection({small, source, pairs, plan}, [](ImagePair, std::span<const Match>) {}),
                     Catch::Contains("tiles of 100 keypoints"));
 }

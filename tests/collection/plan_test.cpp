@@ -74,7 +74,7 @@ TEST_CASE("blocks of a plan hold every pair once, whatever the tile, shards shar
   const auto source = random_images(23, 40, 3);
   for (const auto& pairs : {PairSelection::exhaustive(23), PairSelection::sequential(23, 4)}) {
     for (const std::int64_t tile : {1, 30, 100, 5000}) {
-      const auto plan = make_plan(engine, nullptr, source, pairs, {.tile_keypoints = tile});
+      const auto plan = make_plan(engine, source, pairs, {.tile_keypoints = tile});
       std::vector<ImagePair> found;
       for (const Block& block : plan.blocks) {
         const auto within = pairs.within(block.rows, block.columns);
@@ -103,21 +103,23 @@ TEST_CASE("a plan is the same each time, and every input changes its id") {
   const auto source = random_images(9, 20, 4);
   const auto pairs = PairSelection::exhaustive(9);
   const PlanRequest request{.tile_keypoints = 50};
-  const auto plan = make_plan(engine, nullptr, source, pairs, request);
-  CHECK(make_plan(engine, nullptr, source, pairs, request).id == plan.id);
+  const auto plan = make_plan(engine, source, pairs, request);
+  CHECK(make_plan(engine, source, pairs, request).id == plan.id);
   std::set<std::string> ids{plan.id};
   PlanRequest other = request;
   other.rules.match.threshold = -0.5F;
-  ids.insert(make_plan(engine, nullptr, source, pairs, other).id);
+  ids.insert(make_plan(engine, source, pairs, other).id);
   other.rules.match.mutual = false;
-  ids.insert(make_plan(engine, nullptr, source, pairs, other).id);
-  other.numbers = "fp16";
-  ids.insert(make_plan(engine, nullptr, source, pairs, other).id);
-  ids.insert(make_plan(tiny_engine(Tiny::l2, 0, 2), nullptr, source, pairs, request).id);
-  ids.insert(make_plan(engine, &engine, source, pairs, request).id);
-  ids.insert(make_plan(engine, nullptr, random_images(9, 20, 5), pairs, request).id);
-  ids.insert(make_plan(engine, nullptr, source, PairSelection::sequential(9, 7), request).id);
-  ids.insert(make_plan(engine, nullptr, source, pairs, {.tile_keypoints = 51}).id);
+  ids.insert(make_plan(engine, source, pairs, other).id);
+  other.numerics = "fp16";
+  ids.insert(make_plan(engine, source, pairs, other).id);
+  ids.insert(make_plan(tiny_engine(Tiny::l2, 0, 2), source, pairs, request).id);
+  other = request;
+  other.rerank = &engine;
+  ids.insert(make_plan(engine, source, pairs, other).id);
+  ids.insert(make_plan(engine, random_images(9, 20, 5), pairs, request).id);
+  ids.insert(make_plan(engine, source, PairSelection::sequential(9, 7), request).id);
+  ids.insert(make_plan(engine, source, pairs, {.tile_keypoints = 51}).id);
   CHECK(ids.size() == 9);
 }
 

@@ -15,10 +15,10 @@ struct Rig {
       : engine(tiny_engine(kind, memory)),
         source(random_images(images, 40, 11)),
         pairs(PairSelection::exhaustive(images)),
-        plan(make_plan(engine, nullptr, source, pairs, {.tile_keypoints = 90})) {}
-  RunStatistics run(const std::filesystem::path& to, const Shard& shard = {}, const RunControl& control = {},
-                    RunEvents* events = nullptr) {
-    return run_collection(engine, nullptr, source, pairs, plan, {to, to / "descriptors"}, shard, events, control);
+        plan(make_plan(engine, source, pairs, {.tile_keypoints = 90})) {}
+  CollectionStatistics run(const std::filesystem::path& to, const Shard& shard = {}, const RunControl& control = {},
+                           RunEvents* events = nullptr) {
+    return run_collection({engine, source, pairs, plan}, {to, to / "descriptors"}, shard, events, control);
   }
   Engine engine;
   MemoryImageSource source;

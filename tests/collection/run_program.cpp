@@ -45,10 +45,10 @@ int main(int argc, char** argv) {
     const auto pairs = PairSelection::exhaustive(images);
     PlanRequest request;
     request.tile_keypoints = 60;
-    const auto plan = make_plan(engine, nullptr, source, pairs, request);
+    const auto plan = make_plan(engine, source, pairs, request);
     const std::string shard = argv[3];
     Pause pause(argc > 5 ? std::atoi(argv[5]) : 0);
-    run_collection(engine, nullptr, source, pairs, plan, {folder, folder / "descriptors"},
+    run_collection({engine, source, pairs, plan}, {folder, folder / "descriptors"},
                    shard == "slurm" ? Shard::from_slurm().value() : Shard::parse(shard), &pause);
     return 0;
   } catch (const Error& error) {

@@ -18,17 +18,16 @@ TEST_CASE("a run gives each pair what the engine gives for it alone, in order") 
   CHECK(matches_of(rig.folder / "run") == expected);
 
   AllMatches by_callback;
-  match_collection(rig.engine, nullptr, rig.source, rig.pairs, rig.plan,
-                   [&](ImagePair pair, std::span<const Match> matches) {
-                     by_callback.emplace(pair, std::vector<Match>(matches.begin(), matches.end()));
-                   });
+  match_collection({rig.engine, rig.source, rig.pairs, rig.plan}, [&](ImagePair pair, std::span<const Match> matches) {
+    by_callback.emplace(pair, std::vector<Match>(matches.begin(), matches.end()));
+  });
   CHECK(by_callback == expected);
 }
 
 TEST_CASE("rules: ratio, threshold, one-sided") {
   Rig rig(Tiny::l2, 9);
   const MatchRules rules{.mutual = false, .ratio = 0.8F, .threshold = -0.4F};
-  rig.plan = make_plan(rig.engine, nullptr, rig.source, rig.pairs, {.rules = {rules}, .tile_keypoints = 60});
+  rig.plan = make_plan(rig.engine, rig.source, rig.pairs, {.rules = {rules}, .tile_keypoints = 60});
   rig.run(rig.folder / "run");
   CHECK(matches_of(rig.folder / "run") == expected_matches(rig.engine, rig.source, rig.pairs, rules));
 }
@@ -36,10 +35,10 @@ TEST_CASE("rules: ratio, threshold, one-sided") {
 TEST_CASE("a second network re-scores what the first left over") {
   Rig rig(Tiny::l2, 9);
   Engine second = tiny_engine(Tiny::two_channel, 0, 5);
-  PlanRequest request{.tile_keypoints = 60};
+  PlanRequest request{.tile_keypoints = 60, .rerank = &second};
   request.rules.rerank_threshold = 0.1F;
-  rig.plan = make_plan(rig.engine, &second, rig.source, rig.pairs, request);
-  run_collection(rig.engine, &second, rig.source, rig.pairs, rig.plan, {rig.folder / "run", {}});
+  rig.plan = make_plan(rig.engine, rig.source, rig.pairs, request);
+  run_collection({rig.engine, rig.source, rig.pairs, rig.plan, &second}, {rig.folder / "run", {}});
   AllMatches expected = expected_matches(rig.engine, rig.source, rig.pairs, {});
   std::int64_t kept = 0;
   std::int64_t dropped = 0;
@@ -118,7 +117,7 @@ TEST_CASE("descriptors of a collection are those of the engine, and a run reads 
   Rig rig(Tiny::head, 9);
   for (int round = 0; round < 2; ++round) {
     std::int64_t next = 0;
-    describe_collection(rig.engine, rig.source, rig.folder / "run" / "descriptors", "fp32",
+    describe_collection(rig.engine, rig.source, {.path = rig.folder / "run" / "descriptors"},
                         [&](std::int64_t image, MatrixView made) {
                           CHECK(image == next++);
                           const PatchSet patches = rig.source.patches(image);
@@ -134,7 +133,7 @@ TEST_CASE("descriptors of a collection are those of the engine, and a run reads 
 TEST_CASE("an estimate counts what the plan holds and measures this host") {
   const Tiny kind = GENERATE(Tiny::l2, Tiny::two_channel);
   Rig rig(kind, 12);
-  const RunEstimate estimate = estimate_run(rig.engine, nullptr, rig.source, rig.pairs, rig.plan);
+  const RunEstimate estimate = estimate_run({rig.engine, rig.source, rig.pairs, rig.plan});
   const auto run = rig.run(rig.folder / "run");
   const std::int64_t loads = run.row_misses;
   CHECK(estimate.row_loads == loads);
@@ -158,8 +157,8 @@ TEST_CASE("collections of no image, of one, and without a keypoint") {
     MemoryImageSource source;
     for (std::int64_t i = 0; i < count; ++i) source.add(std::to_string(i), PatchSet(0, 6, 5));
     const auto pairs = PairSelection::exhaustive(count);
-    const auto plan = make_plan(engine, nullptr, source, pairs, {});
-    run_collection(engine, nullptr, source, pairs, plan, {folder / "run", {}});
+    const auto plan = make_plan(engine, source, pairs, {});
+    run_collection({engine, source, pairs, plan}, {folder / "run", {}});
     const auto all = matches_of(folder / "run");
     CHECK(std::ssize(all) == count * (count - 1) / 2);
     for (const auto& [pair, matches] : all) CHECK(matches.empty());

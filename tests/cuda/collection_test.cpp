@@ -26,8 +26,8 @@ struct Collection {
     options.device = "cuda:0";
     try {
       Engine engine(model, options);
-      const CollectionPlan plan = make_plan(engine, nullptr, source, pairs, {.tile_keypoints = 40});
-      return run_collection(engine, nullptr, source, pairs, plan, {folder, {}}).blocks_found;
+      const CollectionPlan plan = make_plan(engine, source, pairs, {.tile_keypoints = 40});
+      return run_collection({engine, source, pairs, plan}, {folder, {}}).blocks_found;
     } catch (const DeviceError& error) {
       CHECK(lost_at > 0);
       CHECK_THAT(error.what(), Catch::Contains("cudaErrorECCUncorrectable"));

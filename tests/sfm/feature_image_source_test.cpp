@@ -61,7 +61,7 @@ TEST_CASE("patches of a collection are those that are cut around its keypoints")
   CHECK(source.size() == 2);
   CHECK(source.name(1) == "sub/é.png");
   CHECK(source.keypoint_count(0) == 9);
-  CHECK(source.patch_extent().width == 32);
+  CHECK(source.patch_size().width == 32);
   ThreadPool pool(1);
   const PatchSet expected = cut_patches(read_image(fixture.folder / "a b.png"), fixture.keypoints[0], cut, pool);
   const PatchSet patches = source.patches(0);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "twinpatch/collection/plan.hpp"
+#include "twinpatch/collection/work.hpp"
 
 namespace twinpatch {
 
@@ -28,8 +28,7 @@ struct RunEstimate {
 
 /// Tries the engine on up to four images with keypoints from the middle of the collection, for a few seconds. Throws
 /// what the source and the engine throw.
-[[nodiscard]] RunEstimate estimate_run(Engine& engine, Engine* rerank, const ImageSource& source,
-                                       const PairSelection& pairs, const CollectionPlan& plan, const Shard& shard = {},
+[[nodiscard]] RunEstimate estimate_run(const CollectionWork& work, const Shard& shard = {},
                                        const RunControl& control = {});
 
 }  // namespace twinpatch

@@ -31,7 +31,7 @@ class ImageSource {
   /// under.
   [[nodiscard]] virtual std::string patch_settings() const = 0;
   /// Size of every patch.
-  [[nodiscard]] virtual Extent patch_extent() const = 0;
+  [[nodiscard]] virtual Extent patch_size() const = 0;
   /// One patch per keypoint, row i for keypoint i. Throws IoError, FormatError.
   [[nodiscard]] virtual PatchSet patches(std::int64_t image) const = 0;
 };
@@ -54,7 +54,7 @@ class MemoryImageSource final : public ImageSource {
   [[nodiscard]] std::string content_key(std::int64_t image) const override { return at(image).key; }
   [[nodiscard]] std::string patch_settings() const override { return "memory"; }
   /// 64×64 as long as no patch was added.
-  [[nodiscard]] Extent patch_extent() const override { return extent_; }
+  [[nodiscard]] Extent patch_size() const override { return extent_; }
   /// A view of what was added: valid as long as this object.
   [[nodiscard]] PatchSet patches(std::int64_t image) const override;
 

@@ -45,7 +45,7 @@ struct PlannedImage {
 struct CollectionPlan {
   std::string model;         ///< name and hash
   std::string rerank_model;  ///< of the pair network; empty without
-  std::string numbers;       ///< precision and what else changes the numbers of a run
+  std::string numerics;      ///< precision and what else changes the bits of a score
   PairRules rules{};
   std::string patch_settings;
   std::vector<PlannedImage> images;
@@ -80,18 +80,17 @@ class ImageChanged : public Error {
 /// What a plan is made for.
 struct PlanRequest {
   PairRules rules{};
-  std::string numbers = "fp32";
-  /// Bound in bytes on the rows that are kept at once; 0: half of what the engine may take.
-  std::int64_t row_memory = 0;
+  std::string numerics = "fp32";
   /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough that there are some sixty
   /// blocks to hand out and to lose.
   std::int64_t tile_keypoints = 0;
+  const Engine* rerank = nullptr;  ///< the second network; null: none
 };
 
-/// `rerank` may be null. Asks the source for the name, count and key of every image.
-[[nodiscard]] CollectionPlan make_plan(const Engine& engine, const Engine* rerank, const ImageSource& source,
-                                       const PairSelection& pairs, const PlanRequest& request,
-                                       const RunControl& control = {});
+/// Asks the source for the name, count and key of every image. Throws InvalidArgument for pairs of another number of
+/// images, rules that the network has no use for and a negative size or count; what the source throws.
+[[nodiscard]] CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
+                                       const PlanRequest& request, const RunControl& control = {});
 
 /// JSON. Throws FormatError with what is wrong, also where the id does not fit the content.
 [[nodiscard]] CollectionPlan read_plan(const std::filesystem::path& path);

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "twinpatch/collection/plan.hpp"
+#include "twinpatch/collection/work.hpp"
 
 namespace twinpatch {
 
@@ -38,7 +38,7 @@ struct RunPlaces {
   std::filesystem::path descriptors;
 };
 
-struct RunStatistics {
+struct CollectionStatistics {
   std::int64_t blocks = 0;        ///< of this shard
   std::int64_t blocks_found = 0;  ///< finished by an earlier call
   std::int64_t pairs = 0;         ///< matched by this call
@@ -55,25 +55,28 @@ struct RunStatistics {
 
 /// Matches every pair in memory, block by block; `sink` is called in the order of work. Throws what the source, the
 /// engine and the sink throw; Interrupted between two pairs.
-RunStatistics match_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                               const CollectionPlan& plan, const PairSink& sink,
-                               const std::filesystem::path& descriptors = {}, const RunControl& control = {});
+CollectionStatistics match_collection(const CollectionWork& work, const PairSink& sink,
+                                      const std::filesystem::path& descriptors = {}, const RunControl& control = {});
 
 /// Descriptors [keypoints, D] of an image; the view is valid during the call.
 using DescriptorSink = std::function<void(std::int64_t image, MatrixView descriptors)>;
 
-/// Left-side descriptors of every image in order, from the folder where runs keep them (RunPlaces::descriptors; empty:
-/// not kept), made and kept there where it has none: a run that follows reads them back. `numbers` as in PlanRequest.
-/// Throws InvalidArgument for 2-channel networks.
-void describe_collection(Engine& engine, const ImageSource& source, const std::filesystem::path& descriptors,
-                         const std::string& numbers, const DescriptorSink& sink, const RunControl& control = {});
+/// Where descriptors are kept, and with what they are made.
+struct DescriptorFolder {
+  std::filesystem::path path;     ///< RunPlaces::descriptors; empty: not kept
+  std::string numerics = "fp32";  ///< as in PlanRequest
+};
+
+/// Left-side descriptors of every image in order, from the folder where runs keep them, made and kept there where it
+/// has none: a run that follows reads them back. Throws InvalidArgument for 2-channel networks.
+void describe_collection(Engine& engine, const ImageSource& source, const DescriptorFolder& folder,
+                         const DescriptorSink& sink, const RunControl& control = {});
 
 /// Does the blocks of a shard that are not done yet: each becomes one file with a checksum that appears by rename, then
 /// a line in the shard's journal. May be killed at any moment; the same call goes on, and the files end up the same,
 /// bit for bit. A block file that is cut off or damaged is made again. Throws PlanMismatch where the folder belongs to
 /// another plan, ImageChanged, IoError (disk full: what was finished stays), Interrupted.
-RunStatistics run_collection(Engine& engine, Engine* rerank, const ImageSource& source, const PairSelection& pairs,
-                             const CollectionPlan& plan, const RunPlaces& places, const Shard& shard = {},
-                             RunEvents* events = nullptr, const RunControl& control = {});
+CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard = {},
+                                    RunEvents* events = nullptr, const RunControl& control = {});
 
 }  // namespace twinpatch

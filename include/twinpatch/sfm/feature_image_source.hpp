@@ -40,7 +40,7 @@ class FeatureImageSource final : public ImageSource {
   /// Hashes of the photograph's file and of the keypoints. Throws IoError for a file that is not there.
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
   [[nodiscard]] std::string patch_settings() const override;
-  [[nodiscard]] Extent patch_extent() const override { return {cut_.side, cut_.side}; }
+  [[nodiscard]] Extent patch_size() const override { return {cut_.side, cut_.side}; }
   /// Throws IoError and FormatError for a photograph that cannot be read, InvalidArgument for one of another size than
   /// its keypoints were found in and for a keypoint outside it or without a size, FormatError where the number of
   /// keypoints is another than was said; all name the image.

@@ -30,8 +30,8 @@ int main() {
   const std::string names[] = {images.name(0), images.name(1)};
   const auto list = parse_image_pairs("a b.jpg\tc/d.jpg\n", "pairs.txt", names);
   const auto pairs = PairSelection::listed(images.size(), list.pairs);
-  const auto plan = make_plan(engine, nullptr, images, pairs, {});
-  match_collection(engine, nullptr, images, pairs, plan, [&](ImagePair pair, std::span<const Match> matches) {
+  const auto plan = make_plan(engine, images, pairs, {});
+  match_collection({engine, images, pairs, plan}, [&](ImagePair pair, std::span<const Match> matches) {
     std::printf("%d %d %s\n", pair.first, pair.second, matches.size() <= 2 ? "matched" : "wrong");
   });
   std::printf("%s\n", hloc_pair_key(names[0], names[1]).c_str());

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "descriptor_keeper.hpp"
+#include "descriptor_disk_cache.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -40,12 +40,12 @@ std::uint64_t sum_of(Header header, MatrixView values) {
   return checksum(std::as_bytes(std::span(parts)));
 }
 
-class FolderKeeper final : public DescriptorKeeper {
+class FolderCache final : public DescriptorDiskCache {
  public:
-  explicit FolderKeeper(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit FolderCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  std::shared_ptr<const KeptDescriptors> find(const std::string& key, std::int64_t rows, std::int64_t columns,
-                                              std::string& damage) override {
+  std::shared_ptr<const CachedDescriptors> find(const std::string& key, std::int64_t rows, std::int64_t columns,
+                                                std::string& damage) override {
     const auto path = path_of(key);
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) return nullptr;
@@ -63,14 +63,14 @@ class FolderKeeper final : public DescriptorKeeper {
       if (reader.left() != 0) reader.fail(fmt::format("{} bytes behind its end", reader.left()));
       const MatrixView view{reinterpret_cast<const float*>(taken.data()), rows, columns};
       if (sum_of(header, view) != header.sum) reader.fail("damaged: the checksum does not fit");
-      return std::make_shared<const KeptDescriptors>(std::move(file), view);
+      return std::make_shared<const CachedDescriptors>(std::move(file), view);
     } catch (const Error& error) {
       damage = error.what();
       return nullptr;
     }
   }
 
-  void keep(const std::string& key, MatrixView descriptors) override {
+  void store(const std::string& key, MatrixView descriptors) override {
     const auto path = path_of(key);
     std::error_code failure;
     std::filesystem::create_directories(path.parent_path(), failure);
@@ -96,9 +96,9 @@ class FolderKeeper final : public DescriptorKeeper {
 
 constexpr const char* kUnnamed = "(temporary file of descriptors)";
 
-class TemporaryKeeper final : public DescriptorKeeper {
+class TemporaryCache final : public DescriptorDiskCache {
  public:
-  TemporaryKeeper() {
+  TemporaryCache() {
     const char* const given = std::getenv("TMPDIR");
     const std::string folder = given != nullptr && *given != '\0' ? given : "/var/tmp";
     file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
@@ -108,12 +108,12 @@ class TemporaryKeeper final : public DescriptorKeeper {
     if (file_ < 0) throw IoError(folder, "cannot make a temporary file in", errno);
     ::unlink(name.c_str());
   }
-  ~TemporaryKeeper() override { ::close(file_); }
-  TemporaryKeeper(const TemporaryKeeper&) = delete;
-  TemporaryKeeper& operator=(const TemporaryKeeper&) = delete;
+  ~TemporaryCache() override { ::close(file_); }
+  TemporaryCache(const TemporaryCache&) = delete;
+  TemporaryCache& operator=(const TemporaryCache&) = delete;
 
-  std::shared_ptr<const KeptDescriptors> find(const std::string& key, std::int64_t rows, std::int64_t columns,
-                                              std::string& /*damage*/) override {
+  std::shared_ptr<const CachedDescriptors> find(const std::string& key, std::int64_t rows, std::int64_t columns,
+                                                std::string& /*damage*/) override {
     std::int64_t offset = 0;
     {
       const std::scoped_lock lock(mutex_);
@@ -130,10 +130,10 @@ class TemporaryKeeper final : public DescriptorKeeper {
       if (now <= 0) throw IoError(kUnnamed, "cannot read", now < 0 ? errno : EIO);
       done += now;
     }
-    return std::make_shared<const KeptDescriptors>(std::move(values));
+    return std::make_shared<const CachedDescriptors>(std::move(values));
   }
 
-  void keep(const std::string& key, MatrixView descriptors) override {
+  void store(const std::string& key, MatrixView descriptors) override {
     const auto bytes = bytes_of(descriptors);
     const std::scoped_lock lock(mutex_);
     for (std::size_t done = 0; done < bytes.size();) {
@@ -156,9 +156,9 @@ class TemporaryKeeper final : public DescriptorKeeper {
 
 }  // namespace
 
-std::unique_ptr<DescriptorKeeper> keep_in_folder(const std::filesystem::path& folder) {
-  return std::make_unique<FolderKeeper>(folder);
+std::unique_ptr<DescriptorDiskCache> make_folder_cache(const std::filesystem::path& folder) {
+  return std::make_unique<FolderCache>(folder);
 }
-std::unique_ptr<DescriptorKeeper> keep_for_this_run() { return std::make_unique<TemporaryKeeper>(); }
+std::unique_ptr<DescriptorDiskCache> make_temporary_cache() { return std::make_unique<TemporaryCache>(); }
 
 }  // namespace twinpatch

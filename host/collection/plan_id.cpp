@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "plan_id.hpp"
+
+#include <fmt/format.h>
+
+#include "hash.hpp"
+
+namespace twinpatch {
+namespace {
+
+/// Part of the id: never to change, or runs that are under way would be taken for damaged.
+std::string exact_rules(const PairRules& rules) {
+  return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
+                     rules.match.ratio ? exact_text(*rules.match.ratio) : "none", exact_text(rules.match.threshold),
+                     exact_text(rules.rerank_threshold));
+}
+
+}  // namespace
+
+std::string exact_text(float value) { return fmt::format("{:.9g}", value); }
+
+std::string plan_id(const CollectionPlan& plan) {
+  Hash hash;
+  hash.add(kPlanSchema).add(plan.model).add(plan.rerank_model).add(plan.numerics).add(exact_rules(plan.rules));
+  hash.add(plan.patch_settings).add(plan.pair_key).add(plan.tile_keypoints).add(std::ssize(plan.images));
+  for (const PlannedImage& image : plan.images) hash.add(image.name).add(image.keypoints).add(image.key);
+  for (const Block& block : plan.blocks) {
+    hash.add(block.rows.begin).add(block.rows.end).add(block.columns.begin).add(block.columns.end);
+    hash.add(block.pairs).add(block.comparisons);
+  }
+  return hash.hex();
+}
+
+}  // namespace twinpatch

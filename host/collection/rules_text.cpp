@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "twinpatch/collection/rules_text.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace twinpatch {
+
+std::string rules_text(const PairRules& rules) {
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
+  if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
+  if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
+  if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
+  return text;
+}
+
+}  // namespace twinpatch

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "twinpatch/collection/plan.hpp"
+
+namespace twinpatch {
+
+/// Everything it takes to match a collection. Refers to its parts, which must outlive it.
+struct CollectionWork {
+  Engine& engine;
+  const ImageSource& source;
+  const PairSelection& pairs;
+  const CollectionPlan& plan;  ///< made for this engine, source and pairs, and for `rerank`
+  Engine* rerank = nullptr;    ///< scores what the first network left over; null: no second network
+};
+
+}  // namespace twinpatch
