@@ -90,7 +90,7 @@ void grid(benchmark::State& state, const NetworkSpec& spec, std::int64_t depth, 
   const SelectionRequest request{rows, columns, static_cast<int>(state.range(0)), state.range(1) != 0};
   time_pairs(state, rows * columns, depth, head, [&] {
     const auto selection = rig.backend->make_selection(request);
-    rig.scorer->score_tile(*rig.left, 0, *rig.right, 0, *selection);
+    rig.scorer->score_tile({rig.left.get(), 0}, {rig.right.get(), 0}, *selection);
     benchmark::DoNotOptimize(selection->read().scores.data());
   });
 }

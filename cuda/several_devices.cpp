@@ -135,6 +135,10 @@ class SpreadSelection final : public Selection {
       : request_(request), parts_(std::move(parts)) {}
   [[nodiscard]] const SelectionRequest& request() const override { return request_; }
   [[nodiscard]] Selection& part(std::size_t device) { return *parts_[device]; }
+  void begin(const SelectionRequest& request) override {
+    for (const auto& part : parts_) part->begin(request);
+    request_ = request;
+  }
 
   [[nodiscard]] Selected read() const override {
     DeviceSelection::Keys keys = keys_of(0);
@@ -190,17 +194,20 @@ class SpreadScorer final : public PairScorer {
     });
   }
 
-  void score_tile(const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
-    const SpreadRows& left = spread(left_rows, Side::left);
-    const SpreadRows& right = spread(right_rows, Side::right);
+  void score_tile(PlacedRows placed_left, std::span<const PlacedRows> placed_right, Selection& selection,
+                  const RunControl& control) override {
+    const SpreadRows& left = spread(*placed_left.rows, Side::left);
+    std::vector<std::pair<const SpreadRows*, std::int64_t>> right;
+    for (const PlacedRows& part : placed_right) right.emplace_back(&spread(*part.rows, Side::right), part.first);
     auto* const target = dynamic_cast<SpreadSelection*>(&selection);
     if (target == nullptr) {
       throw InvalidArgument("scores of CUDA devices cannot go into a selection of another backend");
     }
     threads_->run([&](std::size_t device) {
-      scorers_[device]->score_tile(*left.parts[device], first_row + left.begin(device), *right.parts[device],
-                                   first_column, target->part(device), control);
+      std::vector<PlacedRows> parts;
+      for (const auto& [rows, first] : right) parts.push_back({rows->parts[device].get(), first});
+      scorers_[device]->score_tile({left.parts[device].get(), placed_left.first + left.begin(device)}, parts,
+                                   target->part(device), control);
     });
   }
 

@@ -117,10 +117,16 @@ class SiameseScorer final : public PairScorer {
     account(std::ssize(pairs), 0, 0);
   }
 
-  void score_tile(const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
-    const SiameseRows& left = siamese(left_rows, Side::left);
-    const SiameseRows& right = siamese(right_rows, Side::right);
+  void score_tile(PlacedRows placed_left, std::span<const PlacedRows> parts, Selection& selection,
+                  const RunControl& control) override {
+    for (const PlacedRows& part : parts) score_part(placed_left, part, selection, control);
+  }
+
+  void score_part(PlacedRows placed_left, PlacedRows placed_right, Selection& selection, const RunControl& control) {
+    const SiameseRows& left = siamese(*placed_left.rows, Side::left);
+    const SiameseRows& right = siamese(*placed_right.rows, Side::right);
+    const std::int64_t first_row = placed_left.first;
+    const std::int64_t first_column = placed_right.first;
     auto* const target = dynamic_cast<DeviceSelection*>(&selection);
     if (target == nullptr || target->device() != device_.get()) {
       throw InvalidArgument("scores of a CUDA device cannot go into a selection of another backend");

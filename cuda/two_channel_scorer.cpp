@@ -43,8 +43,16 @@ class TwoChannelScorer final : public PairScorer {
     account(std::ssize(pairs), 0);
   }
 
-  void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
+  void score_tile(PlacedRows left, std::span<const PlacedRows> parts, Selection& selection,
+                  const RunControl& control) override {
+    for (const PlacedRows& part : parts) score_part(left, part, selection, control);
+  }
+
+  void score_part(PlacedRows placed_left, PlacedRows placed_right, Selection& selection, const RunControl& control) {
+    const Rows& left = *placed_left.rows;
+    const Rows& right = *placed_right.rows;
+    const std::int64_t first_row = placed_left.first;
+    const std::int64_t first_column = placed_right.first;
     auto* const target = dynamic_cast<DeviceSelection*>(&selection);
     if (target == nullptr || target->device() != device_.get()) {
       throw InvalidArgument("scores of a CUDA device cannot go into a selection of another backend");

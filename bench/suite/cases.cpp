@@ -119,7 +119,7 @@ void time_grid(const CaseOptions& options, Measure& measure, Backend& backend, P
     const auto selection = backend.make_selection({.rows = side, .columns = side, .top_k = 1, .column_best = true});
     for (std::size_t i = 0; i < left.rows.size(); ++i) {
       for (std::size_t j = 0; j < right.rows.size(); ++j) {
-        scorer.score_tile(*left.rows[i], left.begins[i], *right.rows[j], right.begins[j], *selection);
+        scorer.score_tile({left.rows[i].get(), left.begins[i]}, {right.rows[j].get(), right.begins[j]}, *selection);
       }
     }
     (void)selection->read();

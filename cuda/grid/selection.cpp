@@ -27,8 +27,13 @@ void fill(Device& device, void* to, int byte, std::int64_t bytes) {
 }  // namespace
 
 DeviceSelection::DeviceSelection(std::shared_ptr<Device> device, const SelectionRequest& request)
-    : device_(std::move(device)), request_(request) {
+    : device_(std::move(device)) {
+  begin(request);
+}
+
+void DeviceSelection::begin(const SelectionRequest& request) {
   twinpatch::check(request);
+  if (request.segment_count() > 1) throw InvalidArgument("segments are not selected here");
   const Turn turn(*device_);
   const std::int64_t keys = checked_multiply(request.rows, request.top_k);
   try {
@@ -44,6 +49,7 @@ DeviceSelection::DeviceSelection(std::shared_ptr<Device> device, const Selection
   fill(*device_, rows_.data(), 0, rows_.bytes());
   fill(*device_, columns_.data(), 0, columns_.bytes());
   fill(*device_, first_bad_.data(), 0xff, first_bad_.bytes());
+  request_ = request;
 }
 
 void DeviceSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,

@@ -19,6 +19,7 @@ class DeviceSelection final : public Selection {
   DeviceSelection(std::shared_ptr<Device> device, const SelectionRequest& request);
 
   [[nodiscard]] const SelectionRequest& request() const override { return request_; }
+  void begin(const SelectionRequest& request) override;
   [[nodiscard]] Selected read() const override;
 
   /// Throws InvalidArgument unless the tile lies inside the grid.

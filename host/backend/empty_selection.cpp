@@ -31,6 +31,28 @@ void check(const SelectionRequest& request) {
   }
   if (request.top_k < 1) throw InvalidArgument(fmt::format("top_k must be at least 1, got {}", request.top_k));
   if (std::isnan(request.threshold)) throw InvalidArgument("the threshold is not a number");
+  if (request.segments.empty()) return;
+  if (request.segments.front() != 0 || !std::is_sorted(request.segments.begin(), request.segments.end()) ||
+      request.segments.back() > request.columns) {
+    throw InvalidArgument(
+        fmt::format("segments of a grid begin with column 0, ascend and end within its {} columns", request.columns));
+  }
+}
+
+SelectedView Selected::segment(std::int64_t s) const {
+  const std::int64_t begin = segments.empty() ? 0 : segments[static_cast<std::size_t>(s)];
+  const std::int64_t end = s + 1 == segment_count() ? columns : segments[static_cast<std::size_t>(s + 1)];
+  const auto of_rows = static_cast<std::size_t>(rows * top_k);
+  const auto first = static_cast<std::size_t>(s) * of_rows;
+  SelectedView view{
+      rows, end - begin, top_k, indices.span().subspan(first, of_rows), scores.span().subspan(first, of_rows), {}, {}};
+  if (column_indices.size() > 0) {
+    const auto at = static_cast<std::size_t>(begin);
+    const auto count = static_cast<std::size_t>(end - begin);
+    view.column_indices = column_indices.span().subspan(at, count);
+    view.column_scores = column_scores.span().subspan(at, count);
+  }
+  return view;
 }
 
 Selected empty_selection(const SelectionRequest& request) {
@@ -39,7 +61,9 @@ Selected empty_selection(const SelectionRequest& request) {
   selected.rows = request.rows;
   selected.columns = request.columns;
   selected.top_k = request.top_k;
-  fill(checked_multiply(request.rows, request.top_k), selected.indices, selected.scores);
+  selected.segments = request.segments;
+  fill(checked_multiply(checked_multiply(request.rows, request.top_k), request.segment_count()), selected.indices,
+       selected.scores);
   if (request.column_best) fill(request.columns, selected.column_indices, selected.column_scores);
   return selected;
 }

@@ -65,17 +65,19 @@ class SiameseScorer final : public PairScorer {
     });
   }
 
-  void score_tile(const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
-    const SiameseRows& left = siamese(left_rows, Side::left);
-    const SiameseRows& right = siamese(right_rows, Side::right);
+  void score_tile(PlacedRows placed_left, std::span<const PlacedRows> parts, Selection& selection,
+                  const RunControl& control) override {
+    const SiameseRows& left = siamese(*placed_left.rows, Side::left);
     auto* const target = dynamic_cast<CpuSelection*>(&selection);
     if (target == nullptr) throw InvalidArgument("scores of the CPU cannot go into a selection of another backend");
-    target->check_tile(first_row, left.size(), first_column, right.size());
     const std::scoped_lock turn(mutex_);
-    for_blocks(left, right, Purpose::select, control, [&](const Block& block, Worker& worker) {
-      select_block(left, first_row, first_column, block, worker, *target);
-    });
+    for (const PlacedRows& part : parts) {
+      const SiameseRows& right = siamese(*part.rows, Side::right);
+      target->check_tile(placed_left.first, left.size(), part.first, right.size());
+      for_blocks(left, right, Purpose::select, control, [&](const Block& block, Worker& worker) {
+        select_block(left, placed_left.first, part.first, block, worker, *target);
+      });
+    }
   }
 
   void score_block(const Rows& left_rows, const Rows& right_rows, float* scores, std::int64_t stride,

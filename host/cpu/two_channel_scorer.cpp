@@ -67,13 +67,15 @@ class TwoChannelScorer final : public PairScorer {
     });
   }
 
-  void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
-    walk_blocks(
-        left, right, control,
-        [&](std::int64_t row, std::int64_t column, const float* scores, std::int64_t rows, std::int64_t columns) {
-          select_scores(selection, first_row + row, first_column + column, scores, rows, columns, columns);
-        });
+  void score_tile(PlacedRows left, std::span<const PlacedRows> parts, Selection& selection,
+                  const RunControl& control) override {
+    for (const PlacedRows& right : parts) {
+      walk_blocks(
+          *left.rows, *right.rows, control,
+          [&](std::int64_t row, std::int64_t column, const float* scores, std::int64_t rows, std::int64_t columns) {
+            select_scores(selection, left.first + row, right.first + column, scores, rows, columns, columns);
+          });
+    }
   }
 
   void score_block(const Rows& left, const Rows& right, float* scores, std::int64_t stride,

@@ -123,7 +123,8 @@ Selected Engine::grid(const RowChunks& left, const RowChunks& right, const GridO
     std::int64_t column = 0;
     for (const auto& right_rows : right.chunks) {
       control.check();
-      state_->scorer().score_tile(*left_rows, row, *right_rows, column, *selection, {control.stop, nullptr});
+      state_->scorer().score_tile({left_rows.get(), row}, {right_rows.get(), column}, *selection,
+                                  {control.stop, nullptr});
       control.advance(left_rows->size() * right_rows->size());
       column += right_rows->size();
     }

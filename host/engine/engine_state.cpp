@@ -21,10 +21,10 @@ class TurnTaking final : public PairScorer {
     const std::scoped_lock turn(mutex_);
     scorer_->score_list(left, right, pairs, scores, control);
   }
-  void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
-                  Selection& selection, const RunControl& control) override {
+  void score_tile(PlacedRows left, std::span<const PlacedRows> right, Selection& selection,
+                  const RunControl& control) override {
     const std::scoped_lock turn(mutex_);
-    scorer_->score_tile(left, first_row, right, first_column, selection, control);
+    scorer_->score_tile(left, right, selection, control);
   }
   void score_block(const Rows& left, const Rows& right, float* scores, std::int64_t stride,
                    const RunControl& control) override {

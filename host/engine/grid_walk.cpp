@@ -111,7 +111,7 @@ void walk_grid(const RowSource& left, const RowSource& right, Backend::TileSize 
   const RunControl inner{control.stop, nullptr};
   walk(left, right, tile, cache_bytes, control,
        [&](const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column) {
-         scorer.score_tile(left_rows, first_row, right_rows, first_column, selection, inner);
+         scorer.score_tile({&left_rows, first_row}, {&right_rows, first_column}, selection, inner);
        });
 }
 

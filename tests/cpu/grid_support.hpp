@@ -63,7 +63,7 @@ struct SiameseRig {
       for (std::int64_t column = (right.rows - 1) / tile_columns * tile_columns; column >= 0 && right.rows > 0;
            column -= tile_columns) {
         const auto right_rows = make(right.slice(column, std::min(tile_columns, right.rows - column)), Side::right);
-        scorer->score_tile(*left_rows, row, *right_rows, column, *selection);
+        scorer->score_tile({left_rows.get(), row}, {right_rows.get(), column}, *selection);
       }
     }
     return selection->read();

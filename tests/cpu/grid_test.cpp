@@ -206,8 +206,10 @@ TEST_CASE("rows that do not belong are refused") {
   const auto left = rig.make(descriptors.view(), Side::left);
   const auto right = rig.make(descriptors.view(), Side::right);
   const auto selection = cpu::make_cpu_selection(rig.context, {.rows = 5, .columns = 5});
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*right, 0, *right, 0, *selection), Catch::Contains("right side"));
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*left, 1, *right, 0, *selection), Catch::Contains("outside the grid"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({right.get(), 0}, {right.get(), 0}, *selection),
+                    Catch::Contains("right side"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 1}, {right.get(), 0}, *selection),
+                    Catch::Contains("outside the grid"));
   CHECK_THROWS_AS((void)rig.make(some_descriptors(5, 19, 16, false).view(), Side::left), ShapeError);
 
   struct OtherRows final : Rows {
@@ -215,13 +217,17 @@ TEST_CASE("rows that do not belong are refused") {
     std::int64_t bytes() const override { return 0; }
     Side side() const override { return Side::left; }
   };
-  CHECK_THROWS_WITH(rig.scorer->score_tile(OtherRows(), 0, *right, 0, *selection), Catch::Contains("another backend"));
+  const OtherRows foreign;
+  CHECK_THROWS_WITH(rig.scorer->score_tile({&foreign, 0}, {right.get(), 0}, *selection),
+                    Catch::Contains("another backend"));
   struct OtherSelection final : Selection {
     const SelectionRequest& request() const override { return its_request; }
+    void begin(const SelectionRequest& /*request*/) override {}
     Selected read() const override { return {}; }
     SelectionRequest its_request;
   } other;
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*left, 0, *right, 0, other), Catch::Contains("another backend"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 0}, {right.get(), 0}, other),
+                    Catch::Contains("another backend"));
 
   Model descriptors_only = random_model(spec, 4);
   std::erase_if(descriptors_only.weights, [](const auto& entry) { return entry.first.starts_with("decision."); });

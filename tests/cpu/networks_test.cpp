@@ -191,8 +191,8 @@ TEST_CASE("A grid of a 2-channel network fills a selection, tile by tile") {
   const auto scorer = backend->make_scorer(model);
   for (const auto& [row, rows] : {std::pair<std::int64_t, std::int64_t>{0, 3}, {3, 2}}) {
     for (const auto& [column, columns] : {std::pair<std::int64_t, std::int64_t>{0, 4}, {4, 5}}) {
-      scorer->score_tile(*branch->rows(left.view.slice(row, rows), Side::left), row,
-                         *branch->rows(right.view.slice(column, columns), Side::right), column, *selection);
+      scorer->score_tile({&*branch->rows(left.view.slice(row, rows), Side::left), row},
+                         {&*branch->rows(right.view.slice(column, columns), Side::right), column}, *selection);
     }
   }
   const auto got = selection->read();

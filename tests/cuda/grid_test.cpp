@@ -34,7 +34,7 @@ Selected select(const Rig& rig, MatrixView left, MatrixView right, SelectionRequ
     for (std::int64_t column = (right.rows - 1) / tile_columns * tile_columns; column >= 0 && right.rows > 0;
          column -= tile_columns) {
       const auto b = rig.branch->rows(right.slice(column, std::min(tile_columns, right.rows - column)), Side::right);
-      rig.scorer->score_tile(*a, row, *b, column, *selection);
+      rig.scorer->score_tile({a.get(), row}, {b.get(), column}, *selection);
     }
   }
   return selection->read();
@@ -251,9 +251,9 @@ TEST_CASE("of many scores that are not finite the first is named, wherever the t
   const auto selection = rig.backend->make_selection({.rows = 70, .columns = 60});
   const auto a = rig.branch->rows(left.view(), Side::left);
   const auto b = rig.branch->rows(right.view(), Side::right);
-  CHECK_THROWS_AS(rig.scorer->score_tile(*a, 0, *b, 0, *selection), NotFinite);
+  CHECK_THROWS_AS(rig.scorer->score_tile({a.get(), 0}, {b.get(), 0}, *selection), NotFinite);
   const auto sound = rig.branch->rows(left.view().slice(0, 30), Side::left);
-  rig.scorer->score_tile(*sound, 0, *b, 0, *selection);
+  rig.scorer->score_tile({sound.get(), 0}, {b.get(), 0}, *selection);
 }
 
 TEST_CASE("rows that do not belong are refused by the device") {
@@ -264,12 +264,15 @@ TEST_CASE("rows that do not belong are refused by the device") {
   const auto left = rig.branch->rows(descriptors.view(), Side::left);
   const auto right = rig.branch->rows(descriptors.view(), Side::right);
   const auto selection = rig.backend->make_selection({.rows = 5, .columns = 5});
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*right, 0, *right, 0, *selection), Catch::Contains("right side"));
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*left, 1, *right, 0, *selection), Catch::Contains("outside the grid"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({right.get(), 0}, {right.get(), 0}, *selection),
+                    Catch::Contains("right side"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 1}, {right.get(), 0}, *selection),
+                    Catch::Contains("outside the grid"));
   const auto foreign = other.branch->rows(descriptors.view(), Side::left);
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*foreign, 0, *right, 0, *selection), Catch::Contains("another backend"));
+  CHECK_THROWS_WITH(rig.scorer->score_tile({foreign.get(), 0}, {right.get(), 0}, *selection),
+                    Catch::Contains("another backend"));
   const auto foreign_selection = other.backend->make_selection({.rows = 5, .columns = 5});
-  CHECK_THROWS_WITH(rig.scorer->score_tile(*left, 0, *right, 0, *foreign_selection),
+  CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 0}, {right.get(), 0}, *foreign_selection),
                     Catch::Contains("another backend"));
   CHECK_THROWS_AS(rig.backend->make_selection({.rows = 5, .columns = 5, .top_k = 0}), InvalidArgument);
   CHECK_THROWS_AS(rig.backend->make_selection({.rows = std::int64_t{1} << 32, .columns = 5}), InvalidArgument);

@@ -144,7 +144,7 @@ TEST_CASE("a device makes nothing of nothing") {
     scorer->score_list(*empty, *right, {}, {});
     scorer->score_block(*empty, *right, nullptr, 1);
     const auto selection = backend->make_selection({.rows = 0, .columns = 1, .top_k = 1, .column_best = true});
-    scorer->score_tile(*empty, 0, *right, 0, *selection);
+    scorer->score_tile({empty.get(), 0}, {right.get(), 0}, *selection);
     CHECK(selection->read().column_indices[0] == -1);
     if (branch->descriptor_size() > 0) CHECK(branch->descriptors(none, Side::left).rows() == 0);
   }

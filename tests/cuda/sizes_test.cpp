@@ -216,7 +216,7 @@ TEST_CASE("a grid of more than 2³¹ pairs keeps what its last corner holds") {
     const auto selected = [&](std::int64_t side) {
       const auto selection =
           rig.backend->make_selection({.rows = side, .columns = side, .top_k = 2, .column_best = true});
-      rig.scorer->score_tile(*a, side - kCorner, *b, side - kCorner, *selection);
+      rig.scorer->score_tile({a.get(), side - kCorner}, {b.get(), side - kCorner}, *selection);
       return selection->read();
     };
     const Selected near = selected(kCorner);

@@ -87,11 +87,14 @@ class FakeBranch final : public BranchExecutor {
 
 class FakeSelection final : public Selection {
  public:
-  explicit FakeSelection(const SelectionRequest& request)
-      : request_(request), scores(request.rows, request.columns), seen(request.rows, request.columns) {
+  explicit FakeSelection(const SelectionRequest& request) { begin(request); }
+  const SelectionRequest& request() const override { return request_; }
+  void begin(const SelectionRequest& request) override {
+    request_ = request;
+    scores = Matrix(request.rows, request.columns);
+    seen = Matrix(request.rows, request.columns);
     std::fill(seen.span().begin(), seen.span().end(), 0.0F);
   }
-  const SelectionRequest& request() const override { return request_; }
   Selected read() const override {
     for (const float times : seen.span()) REQUIRE(times == 1.0F);
     return reference::select(scores.view(), request_);
@@ -116,16 +119,18 @@ class FakeScorer final : public PairScorer {
           fake_score(values(left, Side::left).row(pairs[i].left), values(right, Side::right).row(pairs[i].right));
     }
   }
-  void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
-                  Selection& selection, const RunControl& /*control*/) override {
+  void score_tile(PlacedRows left, std::span<const PlacedRows> parts, Selection& selection,
+                  const RunControl& /*control*/) override {
     ++counts_->tiles;
     auto& target = dynamic_cast<FakeSelection&>(selection);
-    for (std::int64_t i = 0; i < left.size(); ++i) {
-      for (std::int64_t j = 0; j < right.size(); ++j) {
-        const auto column = static_cast<std::size_t>(first_column + j);
-        target.scores.row(first_row + i)[column] =
-            fake_score(values(left, Side::left).row(i), values(right, Side::right).row(j));
-        target.seen.row(first_row + i)[column] += 1;
+    for (const PlacedRows& right : parts) {
+      for (std::int64_t i = 0; i < left.rows->size(); ++i) {
+        for (std::int64_t j = 0; j < right.rows->size(); ++j) {
+          const auto column = static_cast<std::size_t>(right.first + j);
+          target.scores.row(left.first + i)[column] =
+              fake_score(values(*left.rows, Side::left).row(i), values(*right.rows, Side::right).row(j));
+          target.seen.row(left.first + i)[column] += 1;
+        }
       }
     }
   }

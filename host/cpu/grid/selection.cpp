@@ -32,7 +32,13 @@ bool insert(float* scores, std::int32_t* indices, std::int64_t top_k, float scor
 
 }  // namespace
 
-CpuSelection::CpuSelection(const SelectionRequest& request) : request_(request), kept_(empty_selection(request)) {}
+CpuSelection::CpuSelection(const SelectionRequest& request) { begin(request); }
+
+void CpuSelection::begin(const SelectionRequest& request) {
+  if (request.segment_count() > 1) throw InvalidArgument("segments are not selected here");
+  kept_ = empty_selection(request);
+  request_ = request;
+}
 
 Selected CpuSelection::read() const {
   const auto copy = [](const auto& from) {

@@ -24,6 +24,7 @@ class CpuSelection final : public Selection {
   explicit CpuSelection(const SelectionRequest& request);
 
   [[nodiscard]] const SelectionRequest& request() const override { return request_; }
+  void begin(const SelectionRequest& request) override;
   [[nodiscard]] Selected read() const override;
 
   /// Throws InvalidArgument unless the tile lies inside the grid.

@@ -22,15 +22,21 @@
 
 namespace twinpatch {
 
-/// A descriptor or a score that is infinite or not a number: thrown rather than passed on. `index` is the patch within
-/// what was handed in (a block), −1 where the error is about a pair.
+/// A descriptor or a score that is infinite or not a number: thrown rather than passed on.
 class NotFinite : public Error {
  public:
+  /// The descriptor of patch `index` of what was handed in (a block); −1 where it is unknown.
   explicit NotFinite(const std::string& what, std::int64_t index = -1) : Error(what), index_(index) {}
+  /// The score of a pair, by its grid row and grid column.
+  NotFinite(const std::string& what, IndexPair pair) : Error(what), pair_(pair) {}
+  /// −1 where the error is about a pair.
   [[nodiscard]] std::int64_t index() const noexcept { return index_; }
+  /// {−1, −1} where the error is about a patch.
+  [[nodiscard]] IndexPair pair() const noexcept { return pair_; }
 
  private:
-  std::int64_t index_;
+  std::int64_t index_ = -1;
+  IndexPair pair_{-1, -1};
 };
 
 /// Which place of a pair a patch takes. Networks with a decision part treat the two differently.
@@ -67,6 +73,12 @@ class BranchExecutor {
   [[nodiscard]] virtual std::int64_t row_bytes(int height, int width) const = 0;
 };
 
+/// Rows with their place in a grid: row 0 is grid row (on the left) or grid column (on the right) `first`.
+struct PlacedRows {
+  const Rows* rows = nullptr;
+  std::int64_t first = 0;
+};
+
 /// The part of a network that sees a pair. Higher scores are more similar. Lists and blocks are handed out as computed
 /// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls look at `control.stop` now
 /// and then; progress is reported by who walks the tiles or the list.
@@ -76,10 +88,18 @@ class PairScorer {
   /// scores[i] = score(left[pairs[i].left], right[pairs[i].right]). Indices were checked by the caller.
   virtual void score_list(const Rows& left, const Rows& right, std::span<const IndexPair> pairs,
                           std::span<float> scores, const RunControl& control = {}) = 0;
-  /// Every left row against every right row, into a running selection; left row 0 is row `first_row` of the selection's
-  /// grid, right row 0 its column `first_column`. Whether scores exist in memory in between is the scorer's own affair.
-  virtual void score_tile(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column,
-                          Selection& selection, const RunControl& control = {}) = 0;
+  /// Every left row against every right row of all parts, into a running selection: one left image against all right
+  /// images of a block in one call. Parts stand anywhere in the grid without overlapping, need not agree with the
+  /// selection's segments, and may be scored in any order or together: what is kept does not depend on it. Whether
+  /// scores exist in memory in between is the scorer's own affair. Enqueues on a device that works by itself;
+  /// Selection::read() waits. Throws InvalidArgument for rows or a selection of another backend, rows of the wrong
+  /// side, or parts outside the grid; NotFinite with the pair's place in the grid.
+  virtual void score_tile(PlacedRows left, std::span<const PlacedRows> right, Selection& selection,
+                          const RunControl& control = {}) = 0;
+  /// The same with one part.
+  void score_tile(PlacedRows left, PlacedRows right, Selection& selection, const RunControl& control = {}) {
+    score_tile(left, std::span<const PlacedRows>(&right, 1), selection, control);
+  }
   /// Every left row against every right row, written out: scores[i * stride + j].
   virtual void score_block(const Rows& left, const Rows& right, float* scores, std::int64_t stride,
                            const RunControl& control = {}) = 0;
