@@ -11,6 +11,7 @@
 
 #include "support/reference.hpp"
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 
 // A device that does next to nothing and counts what it is asked for: shows what an engine or a walk over a grid does
 // with a backend, whatever the network.
@@ -87,9 +88,10 @@ class FakeBranch final : public BranchExecutor {
 
 class FakeSelection final : public Selection {
  public:
-  explicit FakeSelection(const SelectionRequest& request) { begin(request); }
+  explicit FakeSelection(const SelectionRequest& request) { FakeSelection::begin(request); }
   const SelectionRequest& request() const override { return request_; }
   void begin(const SelectionRequest& request) override {
+    check(request);
     request_ = request;
     scores = Matrix(request.rows, request.columns);
     seen = Matrix(request.rows, request.columns);

@@ -22,19 +22,26 @@ std::vector<std::int32_t> ranking(std::int64_t count, const Score& score) {
 
 Selected select(MatrixView scores, const SelectionRequest& request) {
   constexpr float kNone = -std::numeric_limits<float>::infinity();
+  const std::int64_t segments = request.segment_count();
   Selected result;
   result.rows = scores.rows;
   result.columns = scores.columns;
   result.top_k = request.top_k;
-  result.indices = Buffer<std::int32_t>(scores.rows * request.top_k);
-  result.scores = Buffer<float>(scores.rows * request.top_k);
-  for (std::int64_t i = 0; i < scores.rows; ++i) {
-    const auto score = [&](std::int32_t j) { return scores.row(i)[static_cast<std::size_t>(j)]; };
-    const std::vector<std::int32_t> order = ranking(scores.columns, score);
-    for (std::int64_t k = 0; k < request.top_k; ++k) {
-      const bool kept = k < scores.columns && score(order[static_cast<std::size_t>(k)]) >= request.threshold;
-      result.indices[i * request.top_k + k] = kept ? order[static_cast<std::size_t>(k)] : -1;
-      result.scores[i * request.top_k + k] = kept ? score(order[static_cast<std::size_t>(k)]) : kNone;
+  result.segments = request.segments;
+  result.indices = Buffer<std::int32_t>(segments * scores.rows * request.top_k);
+  result.scores = Buffer<float>(segments * scores.rows * request.top_k);
+  std::int64_t at = 0;
+  for (std::int64_t s = 0; s < segments; ++s) {
+    const std::int64_t first = request.segment_begin(s);
+    const std::int64_t columns = request.segment_begin(s + 1) - first;
+    for (std::int64_t i = 0; i < scores.rows; ++i) {
+      const auto score = [&](std::int32_t j) { return scores.row(i)[static_cast<std::size_t>(first + j)]; };
+      const std::vector<std::int32_t> order = ranking(columns, score);
+      for (std::int64_t k = 0; k < request.top_k; ++k, ++at) {
+        const bool kept = k < columns && score(order[static_cast<std::size_t>(k)]) >= request.threshold;
+        result.indices[at] = kept ? order[static_cast<std::size_t>(k)] : -1;
+        result.scores[at] = kept ? score(order[static_cast<std::size_t>(k)]) : kNone;
+      }
     }
   }
   if (!request.column_best) return result;
