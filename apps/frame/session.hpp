@@ -42,7 +42,7 @@ class Session {
 
   /// One line for the user; silent with --quiet.
   template <class... Args>
-  void say(fmt::format_string<Args...> text, Args&&... args) {
+  void info(fmt::format_string<Args...> text, Args&&... args) {
     log(spdlog::level::info, fmt::format(text, std::forward<Args>(args)...));
   }
   /// Shown with -v.

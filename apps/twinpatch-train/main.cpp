@@ -54,8 +54,8 @@ ExitCode run_train(Session& session, const TrainCommand& typed) {
   const HistoryEntry* best = nullptr;
   for (const auto& entry : result.history)
     if (entry.step == result.best_step) best = &entry;
-  session.say("{}: step {} of {}, {}, {}", command.out, result.best_step, result.steps, format_seconds(result.seconds),
-              best != nullptr ? describe(*best) : "");
+  session.info("{}: step {} of {}, {}, {}", command.out, result.best_step, result.steps, format_seconds(result.seconds),
+               best != nullptr ? describe(*best) : "");
   if (session.options().json) {
     nlohmann::ordered_json object = {{"out", command.out},        {"network", result.model.spec.name},
                                      {"steps", result.steps},     {"best_step", result.best_step},

@@ -29,19 +29,19 @@ void TrainReport::on_step(const StepReport& report) {
   if (now - shown_ < kInterval) return;
   shown_ = now;
   if (session_.options().progress == ProgressStyle::json) {
-    session_.say("{{\"step\":{},\"seconds\":{:.1f},\"seconds_left\":{:.1f},\"loss\":{:.6g},\"rate\":{:.6g}}}",
-                 report.step, report.seconds, report.seconds_left, report.loss, report.rate);
+    session_.info("{{\"step\":{},\"seconds\":{:.1f},\"seconds_left\":{:.1f},\"loss\":{:.6g},\"rate\":{:.6g}}}",
+                  report.step, report.seconds, report.seconds_left, report.loss, report.rate);
     return;
   }
   const std::string steps =
       report.steps > 0 ? fmt::format("{} of {}", report.step, report.steps) : std::to_string(report.step);
-  session_.say("step {}, loss {:.4f}, rate {:.4g}, {} left", steps, report.loss, report.rate,
-               format_seconds(report.seconds_left));
+  session_.info("step {}, loss {:.4f}, rate {:.4g}, {} left", steps, report.loss, report.rate,
+                format_seconds(report.seconds_left));
 }
 
 void TrainReport::on_validation(const HistoryEntry& entry, bool best) {
-  session_.say("step {} after {}: loss {:.4f}, {}{}", entry.step, format_seconds(entry.seconds), entry.loss,
-               describe(entry), best && !entry.scenes.empty() ? " *" : "");
+  session_.info("step {} after {}: loss {:.4f}, {}{}", entry.step, format_seconds(entry.seconds), entry.loss,
+                describe(entry), best && !entry.scenes.empty() ? " *" : "");
 }
 
 }  // namespace twinpatch::app

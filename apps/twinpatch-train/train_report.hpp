@@ -16,7 +16,7 @@ class TrainReport : public TrainObserver {
   explicit TrainReport(Session& session) : session_(session) {}
   void on_step(const StepReport& report) override;
   void on_validation(const HistoryEntry& entry, bool best) override;
-  void on_message(std::string_view text) override { session_.say("{}", text); }
+  void on_message(std::string_view text) override { session_.info("{}", text); }
 
  private:
   Session& session_;

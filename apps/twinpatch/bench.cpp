@@ -38,7 +38,7 @@ Model bench_model(Session& session, const std::string& name) {
   } catch (const IoError&) {
     for (const auto& spec : catalogue()) {
       if (spec.name != name) continue;
-      session.say("{}: no weights found, measured with random ones (the speed is the same)", name);
+      session.info("{}: no weights found, measured with random ones (the speed is the same)", name);
       return random_model(spec, session.options().seed);
     }
     throw;
@@ -126,7 +126,7 @@ std::vector<Measure> measure_all(Session& session, Engine& engine, double second
 ExitCode run_bench(Session& session, const BenchOptions& options) {
   options.validate();
   Engine engine(bench_model(session, options.engine.model), options.engine.execution);
-  session.say("{} on {}", engine.spec().name, engine.device());
+  session.info("{} on {}", engine.spec().name, engine.device());
   const auto results = measure_all(session, engine, options.seconds);
   auto rows = nlohmann::ordered_json::array();
   std::string text;

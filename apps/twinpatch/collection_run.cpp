@@ -65,11 +65,11 @@ struct Job {
 
 void summarise(Session& session, const Job& job, const CollectionStatistics& run) {
   if (run.blocks_found > 0) {
-    session.say("{} of {} blocks were done before and are intact", run.blocks_found, run.blocks);
+    session.info("{} of {} blocks were done before and are intact", run.blocks_found, run.blocks);
   }
   if (run.blocks_found == run.blocks) return;
   const std::int64_t uses = run.row_hits + run.row_misses;
-  session.say(
+  session.info(
       "{} pair{} of images, {} matches in {}: {} comparisons/s; rows of images found on the device {:.1f} %; "
       "waited {} for images",
       run.pairs, run.pairs == 1 ? "" : "s", run.matches, format_seconds(run.seconds),
@@ -97,8 +97,8 @@ CollectionStatistics run_shard(Session& session, Job& job, const CollectionOptio
                          {"pairs", job.plan.pairs()},
                          {"blocks", job.plan.blocks.size()}});
   const auto kept = [&](const char* how) {
-    session.say("{}: {} blocks were finished by this call and are kept in {}; the same command goes on from there", how,
-                report.blocks_done(), job.folder.string());
+    session.info("{}: {} blocks were finished by this call and are kept in {}; the same command goes on from there",
+                 how, report.blocks_done(), job.folder.string());
   };
   try {
     const CollectionStatistics run =
@@ -137,7 +137,7 @@ CollectionOutcome run_images(Session& session, const EngineOptions& engine_optio
     return outcome;
   }
   const std::int64_t missing = all.absent();
-  session.say(
+  session.info(
       "shard {} is done; {}: twinpatch merge {} checks that, and this command without --shard writes the result",
       job.shard.text(),
       missing == 0 ? "all blocks are there" : fmt::format("when the {} blocks of others are there too", missing),

@@ -38,30 +38,30 @@ bool write_pair_list(Session& session, const ColmapOptions& options, const std::
 /// "1 pair", "3 pairs".
 std::string pairs(std::int64_t count) { return fmt::format("{} pair{}", count, count == 1 ? "" : "s"); }
 
-void say_what_was_written(Session& session, const ColmapOptions& options, const ColmapExport& result) {
+void report_written(Session& session, const ColmapOptions& options, const ColmapExport& result) {
   const ColmapWriteCounts& counts = result.counts;
   if (counts.pairs > 0 || counts.geometries > 0) {
-    session.say("{}: {} matches of {} written, and {} geometries, in {}", options.database, counts.matches,
-                pairs(counts.pairs), counts.geometries, format_seconds(result.seconds));
+    session.info("{}: {} matches of {} written, and {} geometries, in {}", options.database, counts.matches,
+                 pairs(counts.pairs), counts.geometries, format_seconds(result.seconds));
   } else {
-    session.say("{}: nothing to write", options.database);
+    session.info("{}: nothing to write", options.database);
   }
   const std::int64_t without = result.pairs - std::ssize(result.matched);
-  if (without > 0) session.say("{} of {} without a match", without, pairs(result.pairs));
-  if (counts.unchanged > 0) session.say("{} held the same matches already", pairs(counts.unchanged));
+  if (without > 0) session.info("{} of {} without a match", without, pairs(result.pairs));
+  if (counts.unchanged > 0) session.info("{} held the same matches already", pairs(counts.unchanged));
   if (counts.kept > 0) {
     const std::string empty = fmt::format(" ({} of them empty, which COLMAP takes as done)", counts.kept_empty);
     session.warn("{} had other matches before, which were kept{}; --replace overwrites them", pairs(counts.kept),
                  counts.kept_empty == 0 ? "" : empty);
   }
-  if (counts.removed > 0) session.say("old rows of {} without a match were taken away", pairs(counts.removed));
+  if (counts.removed > 0) session.info("old rows of {} without a match were taken away", pairs(counts.removed));
   if (!options.verify) return;
-  session.say("verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} with too few inliers",
-              pairs(result.calibrated), result.uncalibrated, result.planar, result.degenerate);
+  session.info("verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} with too few inliers",
+               pairs(result.calibrated), result.uncalibrated, result.planar, result.degenerate);
 }
 
-std::vector<std::string> say_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
-                                  const ColmapExport& result, bool has_list) {
+std::vector<std::string> report_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
+                                     const ColmapExport& result, bool has_list) {
   if (result.matched.empty()) {
     session.warn("no pair of images has a match: there is nothing for COLMAP to go on with");
     return {};
@@ -83,8 +83,8 @@ std::vector<std::string> say_next(Session& session, const ColmapOptions& options
         colmap_schema_name(images.database.schema()));
     return {};
   }
-  session.say("next:");
-  for (const std::string& command : commands) session.say("  {}", command);
+  session.info("next:");
+  for (const std::string& command : commands) session.info("  {}", command);
   return commands;
 }
 
@@ -140,10 +140,10 @@ ExitCode run_colmap(Session& session, const ColmapOptions& given) {
   if (!outcome.matches) return code;
 
   const ColmapExport result = export_matches(session, options, *images, *outcome.matches, sigma);
-  say_what_was_written(session, options, result);
+  report_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
   const bool has_list = write_pair_list(session, options, names, result.matched);
-  const auto next = say_next(session, options, *images, result, has_list);
+  const auto next = report_next(session, options, *images, result, has_list);
   if (session.options().json) {
     session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next));
   }

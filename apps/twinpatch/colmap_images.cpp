@@ -28,7 +28,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
     if (row.keypoints <= 0) without.push_back(&row);
   }
   if (without.empty()) {
-    session.say("--extract: every image has keypoints already");
+    session.info("--extract: every image has keypoints already");
     return;
   }
   ColmapWriter writer(options.database, options.write_options());
@@ -50,7 +50,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
   }
   writer.flush();
   session.control().end();
-  session.say("{} SIFT keypoints in {} images that had none", found, without.size());
+  session.info("{} SIFT keypoints in {} images that had none", found, without.size());
 }
 
 void check_keypoints(Session& session, const ColmapOptions& options, const std::vector<ColmapImageRow>& rows) {

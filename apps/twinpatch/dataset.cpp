@@ -64,11 +64,11 @@ void add_sequence_options(CLI::App& app, SequenceOptions& options) {
 }
 
 ExitCode report(Session& session, const DatasetOptions& options, const DatasetSummary& summary) {
-  session.say("{}: {} patches of {} points in {} images, {} matching pairs", options.folder.string(), summary.patches,
-              summary.points, summary.images, summary.matching_pairs);
+  session.info("{}: {} patches of {} points in {} images, {} matching pairs", options.folder.string(), summary.patches,
+               summary.points, summary.images, summary.matching_pairs);
   if (summary.dropped_flat + summary.dropped_single > 0) {
-    session.say("left out: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
-                summary.dropped_single);
+    session.info("left out: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
+                 summary.dropped_single);
   }
   if (session.options().json) {
     session.print_json("twinpatch.dataset/1", {{"out", options.folder.string()},

@@ -46,7 +46,7 @@ void DescribeOptions::validate() const {
 
 void report(Session& session, const DescribeOptions& options, const Describer& describer) {
   const std::int64_t columns = describer.engine().descriptor_size();
-  session.say("{}: {} descriptors of {} numbers", options.out, describer.rows(), columns);
+  session.info("{}: {} descriptors of {} numbers", options.out, describer.rows(), columns);
   nlohmann::ordered_json object{{"model", model_json(describer.engine())},
                                 {"device", describer.engine().device()},
                                 {"out", options.out},

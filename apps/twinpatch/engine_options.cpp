@@ -77,7 +77,7 @@ Engine make_engine(Session& session, const EngineOptions& options) {
   ExecutionOptions execution = options.execution;
   execution.log = [&session](const std::string& line) { session.detail("{}", line); };
   Engine engine(load_model(path), execution);
-  session.say("{} on {}", engine.spec().name, engine.device());
+  session.info("{} on {}", engine.spec().name, engine.device());
   return engine;
 }
 

@@ -52,7 +52,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
     session.control().check();
     sequences.push_back(read_hpatches_sequence(folder));
   }
-  session.say("{}: {} sequences", options.dataset, sequences.size());
+  session.info("{}: {} sequences", options.dataset, sequences.size());
 
   std::vector<HPatchesResult> results;
   results.reserve(compared.comparers.size());

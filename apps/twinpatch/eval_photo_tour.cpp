@@ -51,7 +51,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const PairList list = read_pair_list(list_path);
   const auto compared = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
-  session.say("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
+  session.info("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
 
   std::vector<VerificationResult> results;
   for (const auto& comparer : compared.comparers) {
@@ -60,7 +60,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   }
   if (!options.report.empty()) {
     write_report(options.report, options.dataset, dataset.patches.view(), list, results);
-    session.say("{}/index.html: report", options.report);
+    session.info("{}/index.html: report", options.report);
   }
   if (!session.options().json) {
     session.print(fmt::format("FPR95 in % under its four definitions, {} matches and {} others:\n",

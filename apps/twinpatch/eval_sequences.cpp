@@ -60,7 +60,7 @@ void rank_candidates(Session& session, Compared& compared, int candidates) {
     if (!compared.sees_pairs[i]) continue;
     std::shared_ptr<Comparer> root_sift = std::move(baselines().back());
     compared.comparers[i] = reranking_comparer(std::move(root_sift), std::move(compared.comparers[i]), candidates);
-    session.say("{}: it compares pairs, not descriptors", compared.comparers[i]->name());
+    session.info("{}: it compares pairs, not descriptors", compared.comparers[i]->name());
   }
 }
 
@@ -79,8 +79,8 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   for (const auto& folder : image_sequences(options.dataset)) {
     session.control().check();
     const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
-    session.say("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
-                truth.keypoints.front().size());
+    session.info("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
+                 truth.keypoints.front().size());
     for (std::size_t i = 0; i < compared.comparers.size(); ++i) {
       Comparer& comparer = *compared.comparers[i];
       matching.extent = options.extent.value_or(compared.extents[i].value_or(CutOptions().extent));

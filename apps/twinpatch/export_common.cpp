@@ -95,8 +95,8 @@ void ExportSummary::add(std::span<const Match> some) {
 
 ExitCode report_export(Session& session, const std::string& schema, const std::string& out,
                        const ExportSummary& summary, const std::vector<std::string>& unknown) {
-  session.say("{}: {} matches of {} pairs of images, {} of them without a match", out, summary.matches, summary.pairs,
-              summary.empty_pairs);
+  session.info("{}: {} matches of {} pairs of images, {} of them without a match", out, summary.matches, summary.pairs,
+               summary.empty_pairs);
   if (session.options().json) {
     session.print_json(schema, {{"out", out},
                                 {"pairs", summary.pairs},

@@ -96,8 +96,8 @@ ExitCode write(Session& session, const OpenMvgOptions& options, const Collection
       },
       session.control());
   writer.commit();
-  session.say("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", options.project, out,
-              (std::filesystem::path(out).parent_path() / "matches.f.bin").string());
+  session.info("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", options.project, out,
+               (std::filesystem::path(out).parent_path() / "matches.f.bin").string());
   return report_export(session, "twinpatch.export-openmvg/1", out, summary, unknown);
 }
 

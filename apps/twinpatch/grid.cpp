@@ -94,15 +94,15 @@ ExitCode run_grid(Session& session, const GridCommandOptions& options) {
     object["pairs"] = files.pairs.string();
     object["pair_scores"] = files.pair_scores.string();
     object["pair_count"] = pairs.size();
-    session.say("{}: {} pairs", files.pairs.string(), pairs.size());
+    session.info("{}: {} pairs", files.pairs.string(), pairs.size());
   }
   if (!options.out.empty()) {
     if (options.threshold) drop_below(selected, *options.threshold);
     write_selected(files, selected);
     object["indices"] = files.indices.string();
     object["scores"] = files.scores.string();
-    session.say("{} and {}: the best {} of {} for each of {}", files.indices.string(), files.scores.string(),
-                selected.top_k, selected.columns, selected.rows);
+    session.info("{} and {}: the best {} of {} for each of {}", files.indices.string(), files.scores.string(),
+                 selected.top_k, selected.columns, selected.rows);
   }
   if (!options.full.empty()) object["full"] = options.full;
   report_run(session, engine, object);

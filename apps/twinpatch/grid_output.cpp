@@ -120,8 +120,8 @@ Selected write_full_grid(Session& session, Engine& engine, const GridInput& left
   const std::int64_t rows = left.size();
   const std::int64_t columns = right.size();
   NpyWriter writer(path, NpyType::f32, {rows, columns});
-  session.say("{}: {} scores, {}", path.string(), format_count(static_cast<double>(checked_multiply(rows, columns))),
-              format_bytes(checked_multiply(rows * 4, columns)));
+  session.info("{}: {} scores, {}", path.string(), format_count(static_cast<double>(checked_multiply(rows, columns))),
+               format_bytes(checked_multiply(rows * 4, columns)));
   const BandSource lefts(engine, left, Side::left, session.control());
   const BandSource rights(engine, right, Side::right, session.control());
   Selected selected = empty_selection({rows, columns, options.top_k, options.column_best, options.threshold});

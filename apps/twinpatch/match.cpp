@@ -74,8 +74,8 @@ void announce_long_grid(Session& session, Engine& engine, const Photograph& left
   const auto start = std::chrono::steady_clock::now();
   (void)engine.score(left.patches.view(), right.patches.view(), trial);
   const double seconds = seconds_since(start) / static_cast<double>(side) * static_cast<double>(pairs);
-  session.say("{} compares pairs of patches, not descriptors: {} pairs, about {} (a siamese model takes seconds)",
-              engine.spec().name, format_count(static_cast<double>(pairs)), format_seconds(seconds));
+  session.info("{} compares pairs of patches, not descriptors: {} pairs, about {} (a siamese model takes seconds)",
+               engine.spec().name, format_count(static_cast<double>(pairs)), format_seconds(seconds));
 }
 
 std::optional<Calibration> calibration_of(const Engine& engine, bool wanted) {
@@ -130,13 +130,13 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
   judge(result);
   write_results(session, options, engine, result);
-  session.say("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
-              left.keypoints.size(), right.keypoints.size(), format_seconds(seconds_since(start)),
-              format_seconds(seconds_since(start) - prepared));
+  session.info("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
+               left.keypoints.size(), right.keypoints.size(), format_seconds(seconds_since(start)),
+               format_seconds(seconds_since(start) - prepared));
   if (truth && !result.matches.empty()) {
-    session.say("{} of {} matches ({:.1f} %) within {} px of {}", correct_count(result), result.matches.size(),
-                100.0 * static_cast<double>(correct_count(result)) / static_cast<double>(result.matches.size()),
-                kCorrectWithin, options.homography);
+    session.info("{} of {} matches ({:.1f} %) within {} px of {}", correct_count(result), result.matches.size(),
+                 100.0 * static_cast<double>(correct_count(result)) / static_cast<double>(result.matches.size()),
+                 kCorrectWithin, options.homography);
   }
   return ExitCode::done;
 }

@@ -32,7 +32,7 @@ std::string block_text(const CollectionPlan& plan, const Block& block) {
                      block.pairs == 1 ? "" : "s", range(block.rows), range(block.columns));
 }
 
-ExitCode say_missing(Session& session, const CollectionPlan& plan, const IncompleteRun& error) {
+ExitCode report_missing(Session& session, const CollectionPlan& plan, const IncompleteRun& error) {
   const auto& missing = error.missing();
   nlohmann::ordered_json ids = nlohmann::ordered_json::array();
   for (std::size_t n = 0; n < missing.size(); ++n) {
@@ -55,8 +55,8 @@ ExitCode run_merge(Session& session, const MergeOptions& options) {
   const std::filesystem::path target = options.out.empty() ? folders.front() : std::filesystem::path(options.out);
   try {
     const MergeSummary merged = merge_runs(folders, target, session.control());
-    session.say("{} is complete: {} blocks, {} pairs of images, {} matches, digest {}", target.string(), merged.blocks,
-                merged.pairs, merged.matches, merged.digest);
+    session.info("{} is complete: {} blocks, {} pairs of images, {} matches, digest {}", target.string(), merged.blocks,
+                 merged.pairs, merged.matches, merged.digest);
     if (session.options().json) {
       session.print_json("twinpatch.merge/1", {{"complete", true},
                                                {"run", target.string()},
@@ -67,7 +67,7 @@ ExitCode run_merge(Session& session, const MergeOptions& options) {
     }
     return ExitCode::done;
   } catch (const IncompleteRun& error) {
-    return say_missing(session, CollectionMatches(folders).plan(), error);
+    return report_missing(session, CollectionMatches(folders).plan(), error);
   }
 }
 

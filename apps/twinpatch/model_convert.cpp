@@ -41,8 +41,8 @@ ExitCode run_convert(Session& session, const ConvertOptions& options) {
   Model model = import_model(options.in);
   if (options.type) store_as(model, *options.type);
   save_model(options.out, model);
-  session.say("{}: {}{}, hash {}", options.out, model.spec.name,
-              model.descriptor_only ? " (descriptors only: pairs cannot be scored)" : "", model_hash(model));
+  session.info("{}: {}{}, hash {}", options.out, model.spec.name,
+               model.descriptor_only ? " (descriptors only: pairs cannot be scored)" : "", model_hash(model));
   if (session.options().json) {
     session.print_json("twinpatch.model.convert/1", {{"in", options.in},
                                                      {"out", options.out},

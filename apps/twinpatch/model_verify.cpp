@@ -101,7 +101,7 @@ ExitCode run_verify(Session& session, const VerifyOptions& options) {
   const GoldenFile golden = read_golden(options.golden);
   const auto entries = chosen_entries(golden, options);
   Engine engine(import_model(find_model(options.model)), options.execution);
-  session.say("{} on {}", engine.spec().name, engine.device());
+  session.info("{} on {}", engine.spec().name, engine.device());
   const std::vector<float> found = outputs(engine, golden, session.control());
 
   auto rows = nlohmann::ordered_json::array();

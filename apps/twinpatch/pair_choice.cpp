@@ -56,7 +56,7 @@ PairSelection retrieved(Session& session, const PairRule& rule, const PairContex
       global_vectors(context.source.size(), walk, {.neighbours = rule.neighbours, .seed = session.options().seed});
   ThreadPool pool(context.threads);
   auto pairs = nearest_images(vectors.view(), rule.neighbours, pool, session.control());
-  session.say("retrieval: {} pairs, each image with the {} most similar to it", pairs.size(), rule.neighbours);
+  session.info("retrieval: {} pairs, each image with the {} most similar to it", pairs.size(), rule.neighbours);
   return PairSelection::listed(context.source.size(), std::move(pairs));
 }
 

@@ -53,7 +53,7 @@ ExitCode run_score(Session& session, const ScoreOptions& options) {
                                         : engine.score(left.view(), right, list.pairs, session.control());
   const auto count = static_cast<std::int64_t>(scores.size());
   write_npy<float>(options.out, scores, {count});
-  session.say("{}: scores of {} pairs", options.out, count);
+  session.info("{}: scores of {} pairs", options.out, count);
   nlohmann::ordered_json object{{"model", model_json(engine)},
                                 {"device", engine.device()},
                                 {"patches", left.size()},
