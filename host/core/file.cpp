@@ -90,6 +90,15 @@ std::string read_text_file(const std::filesystem::path& path) {
   const RegularFile file(path);
   std::string text(static_cast<std::size_t>(file.size()), '\0');
   read_exactly(file.descriptor(), std::as_writable_bytes(std::span(text)), path);
+  text.erase(0, text.size() - without_byte_order_mark(text, path.string()).size());
+  return text;
+}
+
+std::string_view without_byte_order_mark(std::string_view text, std::string_view path) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw FormatError(path, 0, "text in UTF-16, expected UTF-8 (PowerShell: Out-File -Encoding utf8)");
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   return text;
 }
 

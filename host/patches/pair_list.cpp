@@ -124,8 +124,9 @@ PairList pairs_of_text(std::string_view text, const std::string& path) {
   return list;
 }
 
-std::string_view text_of(const MappedFile& file) {
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+/// A mapped file's text; lists of pairs may be too large for a copy.
+std::string_view text_of(const MappedFile& file, const std::string& path) {
+  return without_byte_order_mark({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
 }
 
 }  // namespace
@@ -133,8 +134,9 @@ std::string_view text_of(const MappedFile& file) {
 PairList read_pair_list(const std::filesystem::path& path) {
   if (path.extension() == ".npy") return pairs_of_array(read_npy(path));
   const MappedFile file(path);
-  if (text_of(file).starts_with("\x93NUMPY")) return pairs_of_array(read_npy(path));
-  return pairs_of_text(text_of(file), path.string());
+  const std::string_view text = text_of(file, path.string());
+  if (text.starts_with("\x93NUMPY")) return pairs_of_array(read_npy(path));
+  return pairs_of_text(text, path.string());
 }
 
 void check_pairs(std::span<const IndexPair> pairs, std::int64_t left_count, std::int64_t right_count,
@@ -153,7 +155,7 @@ std::vector<std::int64_t> read_photo_tour_info(const std::filesystem::path& path
   const MappedFile file(path);
   const std::string name = path.string();
   std::vector<std::int64_t> points;
-  IntegerLines line(text_of(file), name);
+  IntegerLines line(text_of(file, name), name);
   while (line.next()) {
     if (line.count() == 0 && line.at_end()) break;
     // The number of a line is the index of its patch: an empty one cannot be skipped.

@@ -55,7 +55,7 @@ class PairListParser {
   PairListParser(const std::string& path, std::span<const std::string> names) : index_(names) { list_.path = path; }
 
   ImagePairList parse(std::string_view text) {
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // what some editors put before UTF-8
+    text = without_byte_order_mark(text, list_.path);
     while (!text.empty()) {
       ++line_;
       const std::size_t end = std::min(text.find('\n'), text.size());

@@ -14,6 +14,7 @@
 
 #include "codecs.hpp"
 #include "completeness.hpp"
+#include "tiff_orientation.hpp"
 #include "twinpatch/core/file.hpp"
 
 namespace twinpatch {
@@ -77,6 +78,8 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
   if (bytes.empty()) throw FormatError(name, 0, "expected an image, found an empty file");
   if (bytes.size() > std::numeric_limits<int>::max()) throw FormatError(name, 0, "image file larger than 2 GiB");
   check_complete(bytes, name);
+  const std::vector<std::byte> unturned = with_stored_orientation(bytes);
+  if (!unturned.empty()) bytes = unturned;
   const QuietOpenCv quiet;
   const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<std::byte*>(bytes.data()));
   const int channels = colour == Colour::bgr ? cv::IMREAD_COLOR

@@ -106,3 +106,16 @@ TEST_CASE("released pages of a mapping leave memory and come back unchanged") {
   file.release(20, 10);
   CHECK(sum() == before);
 }
+
+TEST_CASE("a byte order mark is no part of a text") {
+  const TemporaryFolder folder;
+  CHECK(read_text_file(folder.file("a", std::string_view("\xEF\xBB\xBF"
+                                                         "1 2"))) == "1 2");
+  CHECK(read_text_file(folder.file("b", std::string_view("\xEF\xBB\xBF"))).empty());
+  CHECK(read_text_file(folder.file("c", std::string_view("\xEF\xBB"))) == "\xEF\xBB");
+  for (const auto text : {std::string_view("\xFF\xFE\x31\x00", 4), std::string_view("\xFE\xFF\x00\x31", 4)}) {
+    const auto path = folder.file("utf16", text);
+    CHECK_THAT(message_of<FormatError>([&] { (void)read_text_file(path); }),
+               Contains("utf16: byte 0: text in UTF-16, expected UTF-8"));
+  }
+}

@@ -42,6 +42,17 @@ TEST_CASE("PhotoTour lists of six and of seven integers are read") {
   }
 }
 
+TEST_CASE("a byte order mark before a list or info.txt is skipped") {
+  CHECK(read_text("\xEF\xBB\xBF"
+                  "3 7 0 4 7 0 0\n")
+            .pairs == std::vector<IndexPair>{{3, 4}});
+  const TemporaryFolder folder;
+  CHECK(read_photo_tour_info(folder.file("info.txt", std::string_view("\xEF\xBB\xBF"
+                                                                      "5 0\n6 0\n"))) ==
+        std::vector<std::int64_t>{5, 6});
+  CHECK_THAT(refusal("\xFF\xFE@"), Contains("text in UTF-16, expected UTF-8"));
+}
+
 TEST_CASE("wrong lines are named by their number") {
   const std::string good = "3 7 0 4 7 0 0\n";
   CHECK_THAT(refusal(good + "1 2 3 4 5\n"),

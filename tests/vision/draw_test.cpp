@@ -49,6 +49,7 @@ double share_of(const cv::Mat& image, int channel) {
 TEST_CASE("A homography is read from text, XML, YAML and packed XML") {
   const TemporaryFolder folder;
   CHECK(read_homography(folder.file("H1to3p", kNine)) == kExpected);
+  CHECK(read_homography(folder.file("bom", "\xEF\xBB\xBF" + std::string(kNine))) == kExpected);
   CHECK(read_homography(folder.file("h.txt", std::string_view("# H\n[0.76, -0.299, 225.67;\r\n 0.334, 1.014, -77.0; "
                                                               "3.4e-4, -1.4e-5, +1]"))) == kExpected);
   const cv::Mat matrix(3, 3, CV_64F, const_cast<double*>(kExpected.data()));

@@ -67,6 +67,80 @@ std::vector<std::byte> with_orientation(std::vector<std::byte> jpeg, unsigned ch
   return jpeg;
 }
 
+/// Bytes of unsigned integers in either order.
+class IntegerBytes {
+ public:
+  explicit IntegerBytes(bool big_endian) : big_endian_(big_endian) {}
+  void put(std::uint64_t value, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) {
+      bytes_.push_back(static_cast<std::byte>(value >> 8 * (big_endian_ ? size - 1 - i : i) & 0xFF));
+    }
+  }
+  [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  std::vector<std::byte> bytes_;
+  bool big_endian_;
+};
+
+/// An uncompressed TIFF file of 8 or 16 bits, grey or BGR, one strip; `big`: the layout with 64-bit offsets.
+std::vector<std::byte> tiff(const cv::Mat& image, unsigned orientation, bool big_endian, bool big) {
+  const unsigned wide = big ? 8 : 4;
+  const auto channels = static_cast<unsigned>(image.channels());
+  const auto item = static_cast<unsigned>(image.elemSize1());
+  const std::uint64_t pixels = image.total() * image.elemSize();
+  const std::uint64_t first = big ? 16 : 8;     // of the pixels
+  const std::uint64_t depths = first + pixels;  // bits of each channel, where there are three
+  const std::uint64_t directory = depths + 2 * channels;
+  IntegerBytes out(big_endian);
+  for (int i = 0; i < 2; ++i) out.put(big_endian ? 'M' : 'I', 1);
+  out.put(big ? 43 : 42, 2);
+  if (big) out.put(8, 4);  // bytes of an offset; unused
+  out.put(directory, wide);
+  for (int y = 0; y < image.rows; ++y) {
+    for (int x = 0; x < image.cols; ++x) {
+      for (unsigned c = 0; c < channels; ++c) {
+        const auto at = static_cast<unsigned>(x) * channels + (channels - 1 - c);  // BGR → RGB
+        out.put(item == 1 ? image.ptr<std::uint8_t>(y)[at] : image.ptr<std::uint16_t>(y)[at], item);
+      }
+    }
+  }
+  for (unsigned c = 0; c < channels; ++c) out.put(8 * item, 2);
+  struct Entry {
+    unsigned tag;
+    std::uint64_t value;
+    unsigned bytes = 2;  // 2: a short
+  };
+  const Entry entries[] = {{256, static_cast<std::uint64_t>(image.cols)},
+                           {257, static_cast<std::uint64_t>(image.rows)},
+                           {258, channels == 1 ? 8 * item : depths},
+                           {259, 1},
+                           {262, channels == 1 ? 1U : 2U},
+                           {273, first, 4},
+                           {274, orientation},
+                           {277, channels},
+                           {278, static_cast<std::uint64_t>(image.rows)},
+                           {279, pixels, 4}};
+  out.put(std::size(entries), big ? 8 : 2);
+  for (const Entry& entry : entries) {
+    const bool list = entry.tag == 258 && channels > 1 && !big;  // three shorts fit BigTIFF's entry
+    const bool three = entry.tag == 258 && channels > 1;
+    out.put(entry.tag, 2);
+    out.put(entry.bytes == 2 ? 3 : 4, 2);
+    out.put(three ? channels : 1, wide);
+    if (list) {
+      out.put(entry.value, wide);
+    } else if (three) {
+      for (unsigned c = 0; c < 4; ++c) out.put(c < channels ? 8 * item : 0, 2);
+    } else {
+      out.put(entry.value, entry.bytes);
+      out.put(0, wide - entry.bytes);
+    }
+  }
+  out.put(0, wide);  // no second image
+  return out.take();
+}
+
 }  // namespace
 
 TEST_CASE("Every usual format gives the grey pixels that are stored") {
@@ -114,6 +188,27 @@ TEST_CASE("An EXIF orientation is not applied") {
   CHECK(image.width() == 120);
   CHECK(image.height() == 50);
   CHECK(mean_difference(image, grey) < 2);
+}
+
+TEST_CASE("A TIFF file's orientation is not applied either") {
+  const TemporaryFolder folder;
+  const cv::Mat colour = photograph(120, 50);
+  for (const bool wide : {false, true}) {
+    for (const bool grey : {false, true}) {
+      cv::Mat stored = grey ? to_grey(colour) : colour.clone();
+      if (wide) stored.convertTo(stored, CV_16U, 257.0);
+      for (unsigned orientation = 1; orientation <= 8; ++orientation) {
+        for (int layout = 0; layout < 3; ++layout) {  // little-endian, big-endian, BigTIFF
+          CAPTURE(wide, grey, orientation, layout);
+          const auto path = folder.file("turned.tif", tiff(stored, orientation, layout == 1, layout == 2));
+          // The file is understood, and turned by the decoder, or else this test shows nothing.
+          const cv::Mat decoded = cv::imread(path.string(), cv::IMREAD_UNCHANGED | cv::IMREAD_IGNORE_ORIENTATION);
+          REQUIRE(decoded.size() == (orientation > 4 ? cv::Size(50, 120) : cv::Size(120, 50)));
+          CHECK(mean_difference(read_image(path), to_grey(colour)) <= 0.05);
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("Names with spaces and letters of any language are read and written") {

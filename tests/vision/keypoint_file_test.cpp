@@ -68,6 +68,14 @@ TEST_CASE("Text may have comments, blank lines, commas and Windows line ends") {
   CHECK(keypoints[1] == Keypoint{3, 4, 0.1F, 0, 0});
 }
 
+TEST_CASE("A byte order mark before the first keypoint is skipped") {
+  const TemporaryFolder folder;
+  const auto keypoints = read_keypoints(folder.file("bom.txt", std::string_view("\xEF\xBB\xBF"
+                                                                                "10 20 3 0\n")));
+  REQUIRE(keypoints.size() == 1);
+  CHECK(keypoints[0] == Keypoint{10, 20, 3, 0, 0});
+}
+
 TEST_CASE("COLMAP's text with descriptors is read, the descriptors left out") {
   const TemporaryFolder folder;
   const auto keypoints = some_keypoints(3);

@@ -52,6 +52,11 @@ class ByteReader {
 
 /// The whole of a regular file in memory. Throws IoError.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path);
+
+/// Text as every reader of text takes it: a UTF-8 byte order mark, which Windows editors put first, is skipped. UTF-16,
+/// which PowerShell's `>` writes, throws FormatError with `path`.
+[[nodiscard]] std::string_view without_byte_order_mark(std::string_view text, std::string_view path);
+/// The whole of a text file, without a byte order mark. Throws IoError, FormatError.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
 /// A file mapped read-only. Throws IoError. A file that is truncated by someone else while mapped raises SIGBUS, as
