@@ -13,18 +13,15 @@ class TwoLayerRule final : public PairRule {
  public:
   explicit TwoLayerRule(DecisionHead head) : head_(std::move(head)) {}
 
-  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose /*purpose*/, ThreadPool& pool,
-            Columns& columns) const override {
-    pack_columns(kernels_, right, first, count, true, -1.0F, pool, columns,
-                 [&](std::int64_t j) { return right.scalars[j]; });
+  void pack(const Panel& panel, Purpose /*purpose*/) const override {
+    pack_panel(kernels_, panel, -1.0F, [&](std::int64_t j) { return panel.rows->scalars[j]; });
   }
 
-  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
-             Purpose /*purpose*/, RuleScratch& /*scratch*/, float* out) const override {
-    const std::int64_t depth = left.values.columns();
-    const std::int64_t j = panel * kernels_.panel;
-    kernels_.head(left.values.data() + row * depth, depth, rows, columns.panels.data() + j * depth, depth,
-                  head_.output_weights.data(), columns.constants.data() + j, out);
+  void score(const Strip& left, const Panel& right, Purpose /*purpose*/, RuleScratch& /*scratch*/,
+             float* out) const override {
+    const std::int64_t depth = left.rows->values.columns();
+    kernels_.head(left.rows->values.data() + left.first * depth, depth, left.count, right.values, depth,
+                  head_.output_weights.data(), right.constants, out);
   }
 
   void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs,
@@ -50,29 +47,24 @@ class LayersRule final : public PairRule {
     for (const auto& layer : head_.rest) widest_ = std::max(widest_, layer.linear.out());
   }
 
-  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose /*purpose*/, ThreadPool& pool,
-            Columns& columns) const override {
-    pack_columns(kernels_, right, first, count, false, 1.0F, pool, columns, [](std::int64_t) { return 0.0F; });
-  }
+  bool reads_panels() const override { return false; }
+  void pack(const Panel& /*panel*/, Purpose /*purpose*/) const override {}
 
-  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
-             Purpose /*purpose*/, RuleScratch& scratch, float* out) const override {
-    const std::int64_t first = panel * kernels_.panel;
-    const std::int64_t count = std::min(kernels_.panel, columns.count - first);
-    for (std::int64_t i = 0; i < rows; ++i) {
+  void score(const Strip& left, const Panel& right, Purpose /*purpose*/, RuleScratch& scratch,
+             float* out) const override {
+    for (std::int64_t i = 0; i < left.count; ++i) {
       float* scores = out + i * kernels_.panel;
-      const auto add = [&](std::int64_t n) {
-        add_first(left.values.row(row + i).data(), columns.rows->values.row(columns.first + first + n).data(), n,
+      score_pairs(right.count, scratch, scores, [&](std::int64_t n) {
+        add_first(left.rows->values.row(left.first + i).data(), right.rows->values.row(right.first + n).data(), n,
                   scratch);
-      };
-      score(count, scratch, scores, add);
-      std::fill(scores + count, scores + kernels_.panel, -1e38F);
+      });
+      std::fill(scores + right.count, scores + kernels_.panel, -1e38F);
     }
   }
 
   void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs, RuleScratch& scratch,
             float* scores) const override {
-    score(static_cast<std::int64_t>(pairs.size()), scratch, scores, [&](std::int64_t n) {
+    score_pairs(static_cast<std::int64_t>(pairs.size()), scratch, scores, [&](std::int64_t n) {
       const IndexPair pair = pairs[static_cast<std::size_t>(n)];
       add_first(left.values.row(pair.left).data(), right.values.row(pair.right).data(), n, scratch);
     });
@@ -92,7 +84,7 @@ class LayersRule final : public PairRule {
 
   /// Scores of `count` ≤ kStripRows pairs; add(n) puts the first layer's output of pair n into scratch.hidden.
   template <class Add>
-  void score(std::int64_t count, RuleScratch& scratch, float* scores, const Add& add) const {
+  void score_pairs(std::int64_t count, RuleScratch& scratch, float* scores, const Add& add) const {
     const std::int64_t widest = std::max(widest_, head_.hidden());
     scratch.hidden.resize(static_cast<std::size_t>(kStripRows * widest));
     scratch.next.resize(static_cast<std::size_t>(kStripRows * widest));

@@ -26,18 +26,17 @@ class MetricRule : public PairRule {
  public:
   explicit MetricRule(std::int64_t length) : slack_(static_cast<double>(length + 8) * kUnit) {}
 
-  void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose purpose, ThreadPool& pool,
-            Columns& columns) const override {
-    pack_columns(kernels_, right, first, count, true, 1.0F, pool, columns,
-                 [&](std::int64_t j) { return purpose == Purpose::select ? -norm_share() * right.scalars[j] : 0.0F; });
+  void pack(const Panel& panel, Purpose purpose) const override {
+    pack_panel(kernels_, panel, 1.0F, [&](std::int64_t j) {
+      return purpose == Purpose::select ? -norm_share() * panel.rows->scalars[j] : 0.0F;
+    });
   }
 
-  void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns, std::int64_t panel,
-             Purpose purpose, RuleScratch& /*scratch*/, float* out) const override {
-    const std::int64_t depth = left.values.columns();
-    const std::int64_t j = panel * kernels_.panel;
-    kernel(purpose)(left.values.data() + row * depth, depth, rows, columns.panels.data() + j * depth, depth, nullptr,
-                    columns.constants.data() + j, out);
+  void score(const Strip& left, const Panel& right, Purpose purpose, RuleScratch& /*scratch*/,
+             float* out) const override {
+    const std::int64_t depth = left.rows->values.columns();
+    kernel(purpose)(left.rows->values.data() + left.first * depth, depth, left.count, right.values, depth, nullptr,
+                    right.constants, out);
   }
 
   float row_offset(const SiameseRows& left, std::int64_t i) const override { return norm_share() * left.scalars[i]; }

@@ -20,13 +20,20 @@ enum class Purpose {
   write    ///< to become scores by `finish`
 };
 
-/// Right rows [first, first + count) as the inner loops read them.
-struct Columns {
+/// Right rows [first, first + count), at most a panel, as the inner loops read them.
+struct Panel {
   const SiameseRows* rows = nullptr;
   std::int64_t first = 0;
   std::int64_t count = 0;
-  Buffer<float> panels;     ///< [panels, depth, panel]; empty where the rule reads rows directly
-  Buffer<float> constants;  ///< [panels, panel]: what every sum of a column starts from
+  float* values = nullptr;     ///< [depth, panel]; null where the rule reads rows directly
+  float* constants = nullptr;  ///< [panel]: what every sum of a column starts from
+};
+
+/// Left rows [first, first + count), at most kStripRows.
+struct Strip {
+  const SiameseRows* rows = nullptr;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
 };
 
 /// Work space of one thread.
@@ -40,12 +47,13 @@ struct RuleScratch {
 class PairRule {
  public:
   virtual ~PairRule() = default;
-  /// Packs right rows; in parallel. Reuses the memory of `columns` where it is large enough.
-  virtual void pack(const SiameseRows& right, std::int64_t first, std::int64_t count, Purpose purpose, ThreadPool& pool,
-                    Columns& columns) const = 0;
-  /// Values of left rows [row, row + rows), at most kStripRows, against one panel: out [rows, panel].
-  virtual void strip(const SiameseRows& left, std::int64_t row, std::int64_t rows, const Columns& columns,
-                     std::int64_t panel, Purpose purpose, RuleScratch& scratch, float* out) const = 0;
+  /// Whether it reads right rows packed into panels.
+  [[nodiscard]] virtual bool reads_panels() const { return true; }
+  /// Fills the panel's values (where it reads them) and constants from its rows.
+  virtual void pack(const Panel& panel, Purpose purpose) const = 0;
+  /// Values of left rows against one panel: out [left.count, panel].
+  virtual void score(const Strip& left, const Panel& right, Purpose purpose, RuleScratch& scratch,
+                     float* out) const = 0;
   /// Taken off the values of left row i when they are held against limits.
   [[nodiscard]] virtual float row_offset(const SiameseRows& /*left*/, std::int64_t /*i*/) const { return 0; }
   /// A value that every pair of at least this score reaches: what is below it need not be looked at.
@@ -76,30 +84,18 @@ inline void prefetch_rows(const SiameseRows& left, const SiameseRows& right, Ind
   }
 }
 
-/// Packs rows into panels and calls constant(j) for each, padding columns with a value that reaches no limit.
+/// Fills a panel: its values times `sign`, constant(j) for each right row j, and columns of padding with a value that
+/// reaches no limit.
 template <class Constant>
-void pack_columns(const GridKernels& kernels, const SiameseRows& right, std::int64_t first, std::int64_t count,
-                  bool with_panels, float sign, ThreadPool& pool, Columns& columns, const Constant& constant) {
-  const std::int64_t panel = kernels.panel;
-  const std::int64_t padded = round_up(count, panel);
-  const std::int64_t depth = right.values.columns();
-  columns.rows = &right;
-  columns.first = first;
-  columns.count = count;
-  if (columns.constants.size() < padded) columns.constants = Buffer<float>(padded);
-  if (with_panels && columns.panels.size() < padded * depth) columns.panels = Buffer<float>(padded * depth);
-  pool.for_ranges(padded / panel, 1, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t p = begin; p < end; ++p) {
-      const std::int64_t j = p * panel;
-      if (with_panels) {
-        pack_panels(right.values.data() + (first + j) * depth, depth, std::min(panel, count - j), depth, panel, sign,
-                    columns.panels.data() + j * depth);
-      }
-      for (std::int64_t at = j; at < j + panel; ++at) {
-        columns.constants[at] = at < count ? constant(first + at) : -1e38F;
-      }
-    }
-  });
+void pack_panel(const GridKernels& kernels, const Panel& panel, float sign, const Constant& constant) {
+  const std::int64_t depth = panel.rows->values.columns();
+  if (panel.values != nullptr) {
+    pack_panels(panel.rows->values.data() + panel.first * depth, depth, panel.count, depth, kernels.panel, sign,
+                panel.values);
+  }
+  for (std::int64_t j = 0; j < kernels.panel; ++j) {
+    panel.constants[j] = j < panel.count ? constant(panel.first + j) : -1e38F;
+  }
 }
 
 }  // namespace twinpatch::cpu

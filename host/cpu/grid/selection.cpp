@@ -30,32 +30,72 @@ bool insert(float* scores, std::int32_t* indices, std::int64_t top_k, float scor
   return true;
 }
 
+/// `size` elements of `value`, in the memory there is where it is large enough.
+template <class T>
+void fill(Buffer<T>& buffer, std::int64_t size, T value) {
+  if (buffer.size() < size) {
+    buffer = Buffer<T>();
+    buffer = Buffer<T>(size);
+  }
+  std::fill_n(buffer.data(), size, value);
+}
+
+/// Offers scores[i * stride + j] of every row i and column j of the block that may be kept.
+void offer_all(SelectionBlock& block, const GridBlock& place, const float* scores, std::int64_t stride) {
+  for (std::int64_t i = 0; i < place.rows; ++i, scores += stride) {
+    for (std::int64_t j = 0; j < place.columns; ++j) {
+      if (!std::isfinite(scores[j])) {
+        const std::int64_t row = place.first_row + i;
+        const std::int64_t column = place.first_column + j;
+        throw NotFinite(
+            fmt::format("the score of left patch {} and right patch {} is not finite ({})", row, column, scores[j]),
+            {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)});
+      }
+      if (scores[j] >= block.row_limit(i) || (block.has_columns() && scores[j] >= block.column_limit(j))) {
+        block.offer(i, j, scores[j]);
+      }
+    }
+  }
+}
+
+template <class T>
+Buffer<T> copy(const Buffer<T>& from, std::int64_t size) {
+  Buffer<T> to(size);
+  std::copy_n(from.data(), size, to.data());
+  return to;
+}
+
 }  // namespace
 
 CpuSelection::CpuSelection(const SelectionRequest& request) { begin(request); }
 
 void CpuSelection::begin(const SelectionRequest& request) {
-  if (request.segment_count() > 1) throw InvalidArgument("segments are not selected here");
-  kept_ = empty_selection(request);
+  const std::scoped_lock lock(mutex_);
+  check(request);
+  request_ = {};
+  const std::int64_t of_rows = checked_multiply(checked_multiply(request.rows, request.top_k), request.segment_count());
+  fill(indices_, of_rows, -1);
+  fill(scores_, of_rows, kNothing);
+  if (request.column_best) {
+    fill(column_indices_, request.columns, -1);
+    fill(column_scores_, request.columns, kNothing);
+  }
   request_ = request;
 }
 
 Selected CpuSelection::read() const {
-  const auto copy = [](const auto& from) {
-    std::remove_cvref_t<decltype(from)> to(from.size());
-    std::copy_n(from.data(), from.size(), to.data());
-    return to;
-  };
   const std::scoped_lock lock(mutex_);
   Selected result;
-  result.rows = kept_.rows;
-  result.columns = kept_.columns;
-  result.top_k = kept_.top_k;
-  result.indices = copy(kept_.indices);
-  result.scores = copy(kept_.scores);
+  result.rows = request_.rows;
+  result.columns = request_.columns;
+  result.top_k = request_.top_k;
+  result.segments = request_.segments;
+  const std::int64_t of_rows = place(request_.segment_count(), 0);
+  result.indices = copy(indices_, of_rows);
+  result.scores = copy(scores_, of_rows);
   if (request_.column_best) {
-    result.column_indices = copy(kept_.column_indices);
-    result.column_scores = copy(kept_.column_scores);
+    result.column_indices = copy(column_indices_, request_.columns);
+    result.column_scores = copy(column_scores_, request_.columns);
   }
   return result;
 }
@@ -69,25 +109,26 @@ void CpuSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::in
   }
 }
 
-void SelectionBlock::begin(const CpuSelection& selection, std::int64_t first_row, std::int64_t rows,
-                           std::int64_t first_column, std::int64_t columns) {
-  first_row_ = first_row;
-  first_column_ = first_column;
-  rows_ = rows;
-  top_k_ = selection.request_.top_k;
-  has_columns_ = selection.request_.column_best;
-  row_limits_.resize(static_cast<std::size_t>(rows));
-  scores_.assign(static_cast<std::size_t>(rows * top_k_), kNothing);
-  indices_.assign(static_cast<std::size_t>(rows * top_k_), -1);
+void SelectionBlock::begin(const CpuSelection& selection, const GridBlock& block) {
+  const SelectionRequest& request = selection.request_;
+  block_ = block;
+  segment_column_ = block.first_column - request.segment_begin(block.segment);
+  top_k_ = request.top_k;
+  has_columns_ = request.column_best;
+  row_limits_.resize(static_cast<std::size_t>(block.rows));
+  scores_.assign(static_cast<std::size_t>(block.rows * top_k_), kNothing);
+  indices_.assign(static_cast<std::size_t>(block.rows * top_k_), -1);
   const std::scoped_lock lock(selection.mutex_);
-  const Selected& kept = selection.kept_;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const float last = kept.scores[(first_row + i + 1) * top_k_ - 1];
-    row_limits_[static_cast<std::size_t>(i)] = std::max(last, selection.request_.threshold);
+  const float* last = selection.scores_.data() + selection.place(block.segment, block.first_row) + top_k_ - 1;
+  for (float& limit : row_limits_) {
+    limit = std::max(*last, request.threshold);
+    last += top_k_;
   }
   if (has_columns_) {
-    column_scores_.assign(kept.column_scores.data() + first_column, kept.column_scores.data() + first_column + columns);
-    column_rows_.assign(kept.column_indices.data() + first_column, kept.column_indices.data() + first_column + columns);
+    const float* scores = selection.column_scores_.data() + block.first_column;
+    const std::int32_t* rows = selection.column_indices_.data() + block.first_column;
+    column_scores_.assign(scores, scores + block.columns);
+    column_rows_.assign(rows, rows + block.columns);
   }
 }
 
@@ -95,13 +136,13 @@ void SelectionBlock::offer(std::int64_t i, std::int64_t j, float score) {
   const auto row = static_cast<std::size_t>(i);
   if (score >= row_limits_[row]) {
     float* scores = scores_.data() + i * top_k_;
-    if (insert(scores, indices_.data() + i * top_k_, top_k_, score, static_cast<std::int32_t>(first_column_ + j))) {
+    if (insert(scores, indices_.data() + i * top_k_, top_k_, score, static_cast<std::int32_t>(segment_column_ + j))) {
       row_limits_[row] = std::max(row_limits_[row], scores[top_k_ - 1]);
     }
   }
   if (!has_columns_) return;
   const auto column = static_cast<std::size_t>(j);
-  const auto grid_row = static_cast<std::int32_t>(first_row_ + i);
+  const auto grid_row = static_cast<std::int32_t>(block_.first_row + i);
   if (column_rows_[column] < 0 || ranks_before(score, grid_row, column_scores_[column], column_rows_[column])) {
     column_scores_[column] = score;
     column_rows_[column] = grid_row;
@@ -110,10 +151,10 @@ void SelectionBlock::offer(std::int64_t i, std::int64_t j, float score) {
 
 void SelectionBlock::end(CpuSelection& selection) {
   const std::scoped_lock lock(selection.mutex_);
-  Selected& kept = selection.kept_;
-  for (std::int64_t i = 0; i < rows_; ++i) {
-    float* scores = kept.scores.data() + (first_row_ + i) * top_k_;
-    std::int32_t* indices = kept.indices.data() + (first_row_ + i) * top_k_;
+  const std::int64_t place = selection.place(block_.segment, block_.first_row);
+  for (std::int64_t i = 0; i < block_.rows; ++i) {
+    float* scores = selection.scores_.data() + place + i * top_k_;
+    std::int32_t* indices = selection.indices_.data() + place + i * top_k_;
     for (auto entry = static_cast<std::size_t>(i * top_k_); entry < static_cast<std::size_t>((i + 1) * top_k_);
          ++entry) {
       if (indices_[entry] < 0 || !insert(scores, indices, top_k_, scores_[entry], indices_[entry])) break;
@@ -121,8 +162,9 @@ void SelectionBlock::end(CpuSelection& selection) {
   }
   if (!has_columns_) return;
   for (std::size_t j = 0; j < column_rows_.size(); ++j) {
-    float& score = kept.column_scores[first_column_ + static_cast<std::int64_t>(j)];
-    std::int32_t& row = kept.column_indices[first_column_ + static_cast<std::int64_t>(j)];
+    const std::int64_t column = block_.first_column + static_cast<std::int64_t>(j);
+    float& score = selection.column_scores_[column];
+    std::int32_t& row = selection.column_indices_[column];
     if (column_rows_[j] >= 0 && (row < 0 || ranks_before(column_scores_[j], column_rows_[j], score, row))) {
       score = column_scores_[j];
       row = column_rows_[j];
@@ -141,23 +183,16 @@ void select_scores(Selection& selection, std::int64_t first_row, std::int64_t fi
   if (target == nullptr) throw InvalidArgument("scores of the CPU cannot go into a selection of another backend");
   target->check_tile(first_row, rows, first_column, columns);
   SelectionBlock block;
-  for (std::int64_t i = 0; i < rows; i += kStripRows) {
-    const std::int64_t block_rows = std::min(kStripRows, rows - i);
-    block.begin(*target, first_row + i, block_rows, first_column, columns);
-    for (std::int64_t r = 0; r < block_rows; ++r) {
-      for (std::int64_t j = 0; j < columns; ++j) {
-        const float score = scores[(i + r) * stride + j];
-        if (!std::isfinite(score)) {
-          throw NotFinite(fmt::format("the score of left patch {} and right patch {} is not finite ({})",
-                                      first_row + i + r, first_column + j, score));
-        }
-        if (score >= block.row_limit(r) || (block.has_columns() && score >= block.column_limit(j))) {
-          block.offer(r, j, score);
-        }
-      }
-    }
-    block.end(*target);
-  }
+  for_each_segment(target->request(), first_column, columns,
+                   [&](std::int64_t segment, std::int64_t first, std::int64_t count) {
+                     const float* const from = scores + first - first_column;
+                     for (std::int64_t i = 0; i < rows; i += kStripRows) {
+                       const GridBlock piece{first_row + i, std::min(kStripRows, rows - i), first, count, segment};
+                       block.begin(*target, piece);
+                       offer_all(block, piece, from + i * stride, stride);
+                       block.end(*target);
+                     }
+                   });
 }
 
 }  // namespace twinpatch::cpu
