@@ -10,6 +10,7 @@
 
 #include "peak.hpp"
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/net/model.hpp"
 
 // Pair grids and lists of networks whose descriptors are there: decision heads and distances. One thread, timed by the

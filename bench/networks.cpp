@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace {

@@ -15,6 +15,7 @@
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/cuda/backend.hpp"
 #include "two_channel.hpp"
 
 namespace twinpatch {

@@ -11,10 +11,10 @@
 
 #include "kernels/kernels.hpp"
 #include "library/libraries.hpp"
-#include "library/number_type.hpp"
 #include "run_statistics.hpp"
 #include "runtime/context.hpp"
 #include "runtime/device_buffer.hpp"
+#include "runtime/number_type.hpp"
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 

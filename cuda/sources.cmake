@@ -10,6 +10,7 @@ set(TWINPATCH_CUDA_RUNTIME
   runtime/handle.cpp
   runtime/launch.cpp
   runtime/memory_pool.cpp
+  runtime/number_type.cpp
   runtime/nvtx.cpp
   runtime/pinned.cpp
   runtime/probe.cu)
@@ -35,7 +36,6 @@ set(TWINPATCH_CUDA_LIBRARY
   library/loaded_functions.cpp
   library/matrix_product.cpp
   library/matrix_product_request.cpp
-  library/number_type.cpp
   library/pack.cpp
   library/plan_cache.cpp)
 set(TWINPATCH_CUDA_LIBRARY_REFERENCE
@@ -45,7 +45,6 @@ set(TWINPATCH_CUDA_LIBRARY_REFERENCE
   library/convolution_request.cpp
   library/default_plan_cache.cpp
   library/matrix_product_request.cpp
-  library/number_type.cpp
   library/pack.cpp
   library/plan_cache.cpp)
 

@@ -13,6 +13,8 @@
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/cpu/backend.hpp"
+#include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch::app {

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "library/number_type.hpp"
+#include "runtime/number_type.hpp"
 
 // Every kernel of the library path, as a function that launches it: device pointers, sizes, stream. All return before
 // the work is done; none allocates. Zero items launch nothing. Sizes are 64 bits wide. Maps are [items, height, width,

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "library/number_type.hpp"
+#include "runtime/number_type.hpp"
 #include "twinpatch/net/spec.hpp"
 
 namespace twinpatch::cuda {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "library/number_type.hpp"
+#include "runtime/number_type.hpp"
 
 namespace twinpatch::cuda {
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "twinpatch/backend/backend.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 namespace twinpatch {
 

@@ -12,6 +12,7 @@
 #include "branch/branch_executor.hpp"
 #include "plan/dnnl_steps.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/cpu/backend.hpp"
 #include "two_channel.hpp"
 
 namespace twinpatch {

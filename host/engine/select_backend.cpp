@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "twinpatch/cpu/backend.hpp"
+#include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 namespace twinpatch {

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/cpu/backend.hpp"
 
 using namespace twinpatch;
 

@@ -9,6 +9,7 @@
 #include "support/tolerances.hpp"
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/cpu/backend.hpp"
 
 using namespace twinpatch;
 namespace tolerance = test::tolerance;

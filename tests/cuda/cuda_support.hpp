@@ -17,6 +17,8 @@
 #include "support/tolerances.hpp"
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/cpu/backend.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 // Cases are written once: they run on the SIMT stand-in everywhere, and on a GPU where there is one.
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cuda_support.hpp"
+#include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 namespace twinpatch::test {

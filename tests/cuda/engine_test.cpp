@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
 #include "support/small_networks.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 using namespace twinpatch;
 using namespace twinpatch::test;

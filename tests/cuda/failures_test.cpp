@@ -5,6 +5,7 @@
 #include "engine_support.hpp"
 #include "simt/simt.hpp"
 #include "support/small_networks.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 // What fails, fails cleanly: on the stand-in every allocation, copy and launch of a run can be made to.
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
 #include "runtime/device.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 namespace twinpatch::test {
 

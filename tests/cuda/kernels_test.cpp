@@ -5,9 +5,9 @@
 
 #include "cuda_support.hpp"
 #include "kernels/kernels.hpp"
-#include "library/number_type.hpp"
 #include "runtime/context.hpp"
 #include "runtime/device_buffer.hpp"
+#include "runtime/number_type.hpp"
 #include "support/small_networks.hpp"
 #include "twinpatch/core/half.hpp"
 

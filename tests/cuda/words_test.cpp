@@ -13,6 +13,7 @@
 #include "engine_support.hpp"
 #include "simt/simt.hpp"
 #include "support/small_networks.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 // What a run shows to profilers and says to people.
 

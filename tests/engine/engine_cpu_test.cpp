@@ -6,6 +6,7 @@
 #include "support/random.hpp"
 #include "support/reference.hpp"
 #include "support/tolerances.hpp"
+#include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 // The engine on the CPU, from patches to matches, against the reference.

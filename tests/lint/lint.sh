@@ -29,6 +29,9 @@ while IFS=: read -r file _ include; do
   case "$name" in twinpatch/*|hwy/*|apps/*) continue ;; esac
   [ -e "$(dirname "$file")/$name" ] || [ -e "$name" ] && case "$file" in apps/*|host/*|cuda/*) [ -e "$(dirname "$file")/$name" ] || complain "$file: includes \"$name\" of another folder" ;; esac
 done < <(grep -nE '#include "' -r host cuda apps --include='*.cpp' --include='*.hpp')
+# Libraries link what their files include and nothing else; documents lead somewhere.
+tests/lint/edges.py || complain "the build's edges and the includes differ: see above"
+tests/lint/links.py || complain "links lead nowhere: see above"
 # Only one file chooses between backends.
 if grep -lE 'make_(cpu|cuda)_backend\(' -r host/engine | grep -v select_backend; then complain "only engine/select_backend names backends"; fi
 # Kernels are launched through one helper.

@@ -131,14 +131,4 @@ class Backend {
   [[nodiscard]] virtual std::vector<RunSummary> summaries() const { return {}; }
 };
 
-[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options);
-/// In builds without CUDA: throws DeviceError saying so.
-[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options);
-
-/// What `doctor` prints about a kind of device: one line each.
-[[nodiscard]] std::vector<std::string> describe_cpu_devices();
-[[nodiscard]] std::vector<std::string> describe_cuda_devices();
-/// Number of usable CUDA devices; 0 in builds without CUDA, without a driver, without a device. Never throws.
-[[nodiscard]] int count_cuda_devices() noexcept;
-
 }  // namespace twinpatch

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "library/number_type.hpp"
+#include "runtime/number_type.hpp"
 #include "twinpatch/core/half.hpp"
 
 // Numbers as the device stores them, for reference code that stands in for the vendor's libraries.

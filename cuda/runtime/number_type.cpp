@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "library/number_type.hpp"
+#include "runtime/number_type.hpp"
 
 #include "twinpatch/core/error.hpp"
 
