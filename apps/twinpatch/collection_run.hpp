@@ -18,7 +18,7 @@
 
 namespace twinpatch::app {
 
-/// From reconstructions of three scenes (docs/colmap.md): matches beyond it are more, but localised worse.
+/// From reconstructions of three scenes (docs/experiments/reconstructions.md): matches beyond it are more, but localised worse.
 inline constexpr float kUsualRatio = 0.75F;
 
 struct CollectionOptions {

@@ -16,7 +16,7 @@
 namespace twinpatch {
 namespace {
 
-constexpr double kSoftmaxTemperature = 0.05;  // of cosines; measured on small runs, docs/training.md
+constexpr double kSoftmaxTemperature = 0.05;  // of cosines; measured on small runs, docs/experiments/training.md
 
 LossKind default_loss(const NetworkSpec& spec) {
   if (const auto* metric = std::get_if<DecisionMetric>(&spec.decision)) {

@@ -240,7 +240,7 @@ at::Tensor TorchNetwork::decision_grid(const DecisionLayers& decision, const at:
   const auto& layers = decision.layers;
   const auto* first = layers.empty() ? nullptr : std::get_if<Linear>(&layers.front());
   if (first == nullptr) throw InvalidArgument("the grid of a decision part needs a linear layer at its start");
-  // W·[a;b] = W₁a + W₂b: P and Q once per patch (docs/models.md).
+  // W·[a;b] = W₁a + W₂b: P and Q once per patch (docs/networks.md).
   const auto& w = weight("decision.0.weight");
   const auto p = fast_linear(left, w.narrow(1, 0, left.size(1)), weight("decision.0.bias"));
   const auto q = fast_linear(right, w.narrow(1, left.size(1), right.size(1)), at::Tensor());

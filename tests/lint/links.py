@@ -46,7 +46,7 @@ def mistakes(root):
                 elif anchor and anchor not in anchors_of(page):
                     yield f"{shown}: leads to {target}, but {page.name} has no such heading"
         if not shown.is_relative_to("tests/lint"):
-            for name in sorted(set(re.findall(r"(?<![\w/.(])docs/[\w/\-]+\.\w+", text))):
+            for name in sorted(set(re.findall(r"(?<!\]\()(?<![\w/.])docs/[\w/\-]+\.\w+", text))):
                 if not (root / name).exists():
                     yield f"{shown}: names {name}, which is missing"
 

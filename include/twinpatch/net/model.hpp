@@ -71,7 +71,7 @@ void save_model(const std::filesystem::path& path, const Model& model);
 [[nodiscard]] std::filesystem::path find_model(const std::string& name_or_path);
 
 /// The originals' `.bin` (cvpr15deepcompare; type name inside; size checked against it) and Torch7 `.t7`
-/// (nn.Sequential of the 2ch family). Format: docs/models.md. Throws FormatError.
+/// (nn.Sequential of the 2ch family). Format: docs/networks.md. Throws FormatError.
 [[nodiscard]] Model import_deepcompare_bin(const std::filesystem::path& path);
 [[nodiscard]] Model import_deepcompare_bin(std::span<const std::byte> bytes, const std::string& path);
 [[nodiscard]] Model import_torch7(const std::filesystem::path& path);
