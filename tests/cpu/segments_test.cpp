@@ -4,6 +4,7 @@
 
 #include "grid/selection.hpp"
 #include "grid_support.hpp"
+#include "twinpatch/cpu/backend.hpp"
 
 // One left image against many right images in one call keeps what image by image keeps, bit for bit.
 
