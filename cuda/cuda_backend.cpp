@@ -79,6 +79,10 @@ std::int64_t CudaBackend::patches_at_once() const {
 
 std::vector<RunSummary> CudaBackend::summaries() const {
   const Turn turn(*device_);
+  try {
+    device_->finish();            // what is under way counts too
+  } catch (const DeviceError&) {  // a device that is lost: what it did before it was
+  }
   return {device_->statistics.summary(device_->context.properties(), device_->options.precision)};
 }
 

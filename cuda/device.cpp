@@ -29,7 +29,11 @@ Device::Device(int number, const ExecutionOptions& given, int host_threads)
       threads(host_threads,
               [number](int worker) { name_this_thread(fmt::format("cuda:{} stage {}", number, worker).c_str()); }) {}
 
-void Device::finish() const { TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(stream())); }
+void Device::finish() {
+  TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(stream()));
+  statistics.add(Stage::compute, computing.collect());
+  statistics.add(Stage::select, selecting.collect());
+}
 
 void Device::say(const std::string& line) const {
   if (options.log) options.log(line);

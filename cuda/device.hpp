@@ -33,8 +33,8 @@ class Device {
   [[nodiscard]] MemoryPool& pool() noexcept { return context.pool(); }
   [[nodiscard]] cudaStream_t stream() const noexcept { return context.compute(); }
 
-  /// Waits for the compute stream.
-  void finish() const;
+  /// Waits for the compute stream, and adds what `computing` and `selecting` have timed to the statistics.
+  void finish();
   /// A line for options.log.
   void say(const std::string& line) const;
 
@@ -43,7 +43,8 @@ class Device {
   Libraries libraries;
   NumberType type;  ///< of activations and weights
   RunStatistics statistics;
-  WarmProfile profile;  ///< told of every batch and tile
+  SpanTimer computing, selecting;  ///< of scorers, on the compute stream
+  WarmProfile profile;             ///< told of every batch and tile
   ThreadPool threads;
 
  private:
@@ -99,6 +100,30 @@ class HeldBuffer {
   }
   std::shared_ptr<Device> device_;
   DeviceBuffer<T> buffer_;
+};
+
+/// Device memory for the same purpose again and again, in the order of the compute stream: grows when more is asked
+/// for, and what it held is then lost.
+template <class T>
+class ReusedBuffer {
+ public:
+  explicit ReusedBuffer(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+  /// Memory for `size` values. Throws OutOfMemory, and holds nothing then.
+  [[nodiscard]] T* at_least(std::int64_t size) {
+    if (buffer_.size() < size) {
+      buffer_ = {};
+      buffer_ = HeldBuffer<T>(device_, size);
+    }
+    return buffer_.data();
+  }
+  [[nodiscard]] T* data() noexcept { return buffer_.data(); }
+  [[nodiscard]] const T* data() const noexcept { return buffer_.data(); }
+  [[nodiscard]] std::int64_t bytes() const noexcept { return buffer_.bytes(); }
+  void release() { buffer_ = {}; }
+
+ private:
+  std::shared_ptr<Device> device_;
+  HeldBuffer<T> buffer_;
 };
 
 }  // namespace twinpatch::cuda

@@ -140,23 +140,27 @@ class SpreadSelection final : public Selection {
     request_ = request;
   }
 
+  /// Each device has keys of the whole grid; those of rows that it did not score are empty.
   [[nodiscard]] Selected read() const override {
-    DeviceSelection::Keys keys = keys_of(0);
-    const auto top_k = static_cast<std::ptrdiff_t>(request_.top_k);
-    std::vector<std::uint64_t> both(static_cast<std::size_t>(2 * top_k));
+    DeviceSelection::Keys merged = keys_of(0);
+    std::vector<std::uint64_t> rows(merged.rows.begin(), merged.rows.end());
+    std::vector<std::uint64_t> columns(merged.columns.begin(), merged.columns.end());
+    const auto top_k = static_cast<std::size_t>(request_.top_k);
+    std::vector<std::uint64_t> both(2 * top_k);
     for (std::size_t device = 1; device < parts_.size(); ++device) {
       const DeviceSelection::Keys more = keys_of(device);
-      for (std::ptrdiff_t row = 0; row < request_.rows; ++row) {
-        const auto mine = keys.rows.begin() + row * top_k;
-        const auto its = more.rows.begin() + row * top_k;
-        std::merge(mine, mine + top_k, its, its + top_k, both.begin(), std::greater<>());
-        std::copy_n(both.begin(), top_k, mine);
+      merged.first_bad = std::max(merged.first_bad, more.first_bad);
+      for (std::size_t at = 0; at < rows.size(); at += top_k) {
+        const auto mine = std::span(rows).subspan(at, top_k);
+        const auto its = more.rows.subspan(at, top_k);
+        std::merge(mine.begin(), mine.end(), its.begin(), its.end(), both.begin(), std::greater<>());
+        std::copy_n(both.begin(), top_k, mine.begin());
       }
-      for (std::size_t j = 0; j < keys.columns.size(); ++j) {
-        keys.columns[j] = std::max(keys.columns[j], more.columns[j]);
-      }
+      for (std::size_t j = 0; j < columns.size(); ++j) columns[j] = std::max(columns[j], more.columns[j]);
     }
-    return decode(request_, keys);
+    merged.rows = rows;
+    merged.columns = columns;
+    return decode(request_, merged);
   }
 
  private:

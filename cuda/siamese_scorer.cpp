@@ -108,9 +108,9 @@ class SiameseScorer final : public PairScorer {
                       [&](const std::int32_t* listed, std::int64_t count, float* results) {
                         static const RangeName kPairs(Stage::compute, "score_pairs");
                         const Range range(kPairs, {.pairs = count, .bytes = count * 2 * length_ * 4});
-                        computing_.begin(device_->stream());
+                        device_->computing.begin(device_->stream());
                         list(left, right, listed, count, results);
-                        computing_.end(device_->stream());
+                        device_->computing.end(device_->stream());
                       });
         },
         [&] { release(); });
@@ -142,15 +142,12 @@ class SiameseScorer final : public PairScorer {
             placed.first_row += first_row;
             placed.first_column += first_column;
             const kernels::Rescoring rescoring = rescore(left, right, tile);
-            selecting_.begin(device_->stream());
+            device_->selecting.begin(device_->stream());
             target->take(placed, head_ ? nullptr : &rescoring);
-            selecting_.end(device_->stream());
+            device_->selecting.end(device_->stream());
           });
         },
         [&] { release(); });
-    if (const auto bad = target->find_bad()) {  // one look for all of them: nothing waits in between
-      refuse(left, bad->row - first_row, first_row, right, bad->column - first_column, first_column);
-    }
     const std::int64_t pairs = left.size() * right.size();
     account(pairs, 4 * pairs, (target->request().column_best ? 8 : 4) * pairs);
   }
@@ -265,9 +262,9 @@ class SiameseScorer final : public PairScorer {
         static const RangeName kTile(Stage::compute, "score_tile");
         const std::int64_t scores = tile.rows * tile.columns;
         std::optional<Range> range(std::in_place, kTile, Amount{.pairs = scores, .bytes = 4 * scores});
-        computing_.begin(device_->stream());
+        device_->computing.begin(device_->stream());
         fill(left, right, tile, bounds, values.data(), pairs.data());
-        computing_.end(device_->stream());
+        device_->computing.end(device_->stream());
         range.reset();
         take(tile);
       }
@@ -289,31 +286,17 @@ class SiameseScorer final : public PairScorer {
     }
   }
 
-  [[noreturn]] void refuse(const SiameseRows& left, std::int64_t row, std::int64_t first_row, const SiameseRows& right,
-                           std::int64_t column, std::int64_t first_column) {
-    const IndexPair pair{static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)};
-    float score = 0;
-    score_parts(device_, transfer_, {&pair, 1}, {&score, 1}, 1, {},
-                [&](const std::int32_t* listed, std::int64_t count, float* results) {
-                  list(left, right, listed, count, results);
-                });
-    throw NotFinite(fmt::format("network {}: the score of left patch {} and right patch {} is not finite ({})", name(),
-                                first_row + row, first_column + column, score));
-  }
-
   void release() {
     if (deep_ != nullptr) deep_ = std::make_unique<DeepHead>(weights_, *head_);
     transfer_.delivery.start();
-    computing_.forget();
-    selecting_.forget();
   }
 
   void account(std::int64_t pairs, std::int64_t written, std::int64_t read) {
     const double operations =
         deep_ != nullptr ? deep_->operations() : (head_ ? 3.0 : 2.0) * static_cast<double>(length_);
     device_->statistics.add_pairs(pairs, operations * static_cast<double>(pairs));
-    device_->statistics.add(Stage::compute, computing_.collect(), written);
-    device_->statistics.add(Stage::select, selecting_.collect(), read);
+    device_->statistics.add(Stage::compute, 0, written);
+    device_->statistics.add(Stage::select, 0, read);
   }
 
   std::shared_ptr<Device> device_;
@@ -326,7 +309,6 @@ class SiameseScorer final : public PairScorer {
   float margin_ = 0;
   TileProducts products_;
   ListTransfer transfer_;
-  SpanTimer computing_, selecting_;
 };
 
 }  // namespace

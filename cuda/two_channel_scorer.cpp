@@ -61,16 +61,9 @@ class TwoChannelScorer final : public PairScorer {
     walk_blocks(left, right, control, [&](kernels::ValueTile tile) {
       tile.first_row += first_row;
       tile.first_column += first_column;
-      selecting_.begin(device_->stream());
+      device_->selecting.begin(device_->stream());
       target->take(tile, nullptr);
-      selecting_.end(device_->stream());
-      if (const auto bad = target->find_bad()) {
-        float score = 0;
-        const std::int64_t place = (bad->row - tile.first_row) * tile.stride + bad->column - tile.first_column;
-        read_back(*device_, tile.values + place, 1, &score);
-        throw NotFinite(fmt::format("network {}: the score of left patch {} and right patch {} is not finite ({})",
-                                    spec().name, bad->row, bad->column, score));
-      }
+      device_->selecting.end(device_->stream());
     });
   }
 
@@ -119,13 +112,13 @@ class TwoChannelScorer final : public PairScorer {
       device_->profile.next_batch();
       const std::int64_t n = std::min(network.batch(), count - begin);
       const Range range(kPairs, {.pairs = n, .bytes = network.bytes()});
-      computing_.begin(device_->stream());
+      device_->computing.begin(device_->stream());
       fill(begin, n);
       network.run();
       TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(scores + begin, network.scores(),
                                            static_cast<std::size_t>(n) * sizeof(float), cudaMemcpyDeviceToDevice,
                                            device_->stream()));
-      computing_.end(device_->stream());
+      device_->computing.end(device_->stream());
       moved_ += network.bytes();
     }
     operations_ += network.operations() / static_cast<double>(network.batch()) * static_cast<double>(count);
@@ -165,9 +158,9 @@ class TwoChannelScorer final : public PairScorer {
   void make_halves(HalvesPlan& plan, const TwoChannelRows& rows, std::int64_t begin, std::int64_t count) {
     static const RangeName kHalves(Stage::compute, "halves");
     const Range range(kHalves, {.pairs = count, .bytes = count * plan.bytes()});
-    computing_.begin(device_->stream());
+    device_->computing.begin(device_->stream());
     plan.run(rows, begin, count);
-    computing_.end(device_->stream());
+    device_->computing.end(device_->stream());
     moved_ += count * plan.bytes();
     operations_ += static_cast<double>(count) * plan.operations();
   }
@@ -194,7 +187,6 @@ class TwoChannelScorer final : public PairScorer {
     const std::int64_t most = std::min(block.rows, left.size()) * std::min(block.columns, right.size());
     with_less_memory(
         most, [&](std::int64_t pairs) { walk(left, right, patch, pairs, control, take); }, [&] { release(); });
-    device_->finish();
     account(left.size() * right.size(), 4 * left.size() * right.size());
   }
 
@@ -238,14 +230,12 @@ class TwoChannelScorer final : public PairScorer {
     transfer_.delivery.start();
     moved_ = 0;
     operations_ = 0;
-    computing_.forget();
-    selecting_.forget();
   }
 
   void account(std::int64_t pairs, std::int64_t read) {
     device_->statistics.add_pairs(pairs, std::exchange(operations_, 0.0));
-    device_->statistics.add(Stage::compute, computing_.collect(), std::exchange(moved_, 0));
-    device_->statistics.add(Stage::select, selecting_.collect(), read);
+    device_->statistics.add(Stage::compute, 0, std::exchange(moved_, 0));
+    device_->statistics.add(Stage::select, 0, read);
   }
 
   std::shared_ptr<Device> device_;
@@ -253,7 +243,6 @@ class TwoChannelScorer final : public PairScorer {
   PlanCache<PairPlan> plans_;
   std::unique_ptr<Halves> halves_;
   ListTransfer transfer_;
-  SpanTimer computing_, selecting_;
   double operations_ = 0;
   std::int64_t moved_ = 0;
 };

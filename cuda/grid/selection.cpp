@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <algorithm>
 
 #include "kernels/element.hpp"
 #include "runtime/check.hpp"
@@ -17,39 +17,62 @@
 namespace twinpatch::cuda {
 namespace {
 
-constexpr auto kNone = std::numeric_limits<unsigned long long>::max();
-
-void fill(Device& device, void* to, int byte, std::int64_t bytes) {
+void clear(Device& device, void* to, std::int64_t bytes) {
   if (bytes == 0) return;
-  TWINPATCH_CUDA_CHECK(cudaMemsetAsync(to, byte, static_cast<std::size_t>(bytes), device.stream()));
+  TWINPATCH_CUDA_CHECK(cudaMemsetAsync(to, 0, static_cast<std::size_t>(bytes), device.stream()));
 }
 
 }  // namespace
 
 DeviceSelection::DeviceSelection(std::shared_ptr<Device> device, const SelectionRequest& request)
-    : device_(std::move(device)) {
+    : device_(std::move(device)), keys_(device_), needed_(device_), chunks_(device_), segment_begins_(device_) {
   begin(request);
+}
+
+DeviceSelection::~DeviceSelection() {
+  if (!staged_busy_) return;  // else the copy still reads staged_
+  const Turn turn(*device_);
+  (void)cudaStreamSynchronize(device_->stream());
+}
+
+std::int64_t DeviceSelection::row_keys() const {
+  return checked_multiply(checked_multiply(request_.rows, request_.top_k), request_.segment_count());
 }
 
 void DeviceSelection::begin(const SelectionRequest& request) {
   twinpatch::check(request);
-  if (request.segment_count() > 1) throw InvalidArgument("segments are not selected here");
   const Turn turn(*device_);
-  const std::int64_t keys = checked_multiply(request.rows, request.top_k);
-  try {
-    rows_ = HeldBuffer<std::uint64_t>(device_, keys);
-    columns_ = HeldBuffer<std::uint64_t>(device_, request.column_best ? request.columns : 0);
-    first_bad_ = HeldBuffer<unsigned long long>(device_, 1);
-  } catch (const OutOfMemory& error) {
-    throw OutOfMemory(fmt::format("the best {} of {} rows{} take {} on the device: {}", request.top_k, request.rows,
-                                  request.column_best ? fmt::format(" and of {} columns", request.columns) : "",
-                                  format_bytes(8 * (keys + (request.column_best ? request.columns : 0))),
-                                  error.what()));
-  }
-  fill(*device_, rows_.data(), 0, rows_.bytes());
-  fill(*device_, columns_.data(), 0, columns_.bytes());
-  fill(*device_, first_bad_.data(), 0xff, first_bad_.bytes());
   request_ = request;
+  const std::int64_t rows = row_keys();
+  const std::int64_t keys = checked_add(checked_add(rows, column_keys()), 1);
+  try {
+    (void)keys_.at_least(keys);
+    upload_segments();
+  } catch (const OutOfMemory& error) {
+    request_ = {};
+    throw OutOfMemory(
+        fmt::format("the best {} of {} rows{}{} take {} on the device: {}", request.top_k, request.rows,
+                    request.segment_count() > 1 ? fmt::format(" in {} segments", request.segment_count()) : "",
+                    request.column_best ? fmt::format(" and of {} columns", request.columns) : "",
+                    format_bytes(8 * keys), error.what()));
+  }
+  clear(*device_, keys_.data(), 8 * keys);
+}
+
+void DeviceSelection::upload_segments() {
+  if (request_.segment_count() == 1) return;
+  std::vector<std::int64_t> begins = request_.segments;
+  begins.push_back(request_.columns);
+  if (begins == uploaded_) return;
+  if (staged_busy_) device_->finish();
+  uploaded_.clear();
+  const auto size = std::ssize(begins);
+  if (staged_.size() < size) staged_ = PinnedBuffer<std::int64_t>(size);
+  std::copy(begins.begin(), begins.end(), staged_.data());
+  TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(segment_begins_.at_least(size), staged_.data(),
+                                       begins.size() * sizeof(begins[0]), cudaMemcpyHostToDevice, device_->stream()));
+  staged_busy_ = true;
+  uploaded_ = std::move(begins);
 }
 
 void DeviceSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
@@ -65,16 +88,27 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
   static const RangeName kSelect(Stage::select, "select");
   const std::int64_t pairs = tile.rows * tile.columns;
   const Range range(kSelect, {.pairs = pairs, .bytes = 4 * pairs});
-  const kernels::SelectionKeys keys{.rows = rows_.data(),
-                                    .columns = columns_.empty() ? nullptr : columns_.data(),
-                                    .top_k = request_.top_k,
-                                    .threshold = request_.threshold,
-                                    .first_bad = first_bad_.data()};
-  const bool both = keys.columns != nullptr;
-  HeldBuffer<float> needed(device_, both ? tile.rows : 0);
-  HeldBuffer<unsigned> chunks(device_, both ? tile.rows * kernels::mark_words(tile.columns) : 0);
-  fill(*device_, chunks.data(), 0, chunks.bytes());
-  const kernels::SelectionMarks marks{needed.data(), chunks.data()};
+  kernels::SelectionKeys keys{.rows = keys_.data() + 1,
+                              .columns = request_.column_best ? keys_.data() + 1 + row_keys() : nullptr,
+                              .grid_rows = request_.rows,
+                              .top_k = request_.top_k,
+                              .threshold = request_.threshold,
+                              .first_bad = reinterpret_cast<unsigned long long*>(keys_.data())};
+  if (request_.segment_count() > 1) {
+    const auto& begins = request_.segments;
+    const auto first = std::upper_bound(begins.begin(), begins.end(), tile.first_column) - 1;
+    const auto last = std::lower_bound(first, begins.end(), tile.first_column + tile.columns);
+    keys.segment_begins = segment_begins_.data();
+    keys.first_segment = first - begins.begin();
+    keys.tile_segments = last - first;
+  }
+  kernels::SelectionMarks marks;
+  if (keys.columns != nullptr) {
+    marks.needed = needed_.at_least(tile.rows * keys.tile_segments);
+    const std::int64_t words = tile.rows * kernels::mark_words(tile.columns);
+    marks.chunks = chunks_.at_least(words);
+    clear(*device_, marks.chunks, words * static_cast<std::int64_t>(sizeof(unsigned)));
+  }
   if (rescoring == nullptr) {
     kernels::select_scores(device_->stream(), tile, keys, marks);
   } else {
@@ -82,27 +116,31 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
   }
 }
 
-std::optional<DeviceSelection::Bad> DeviceSelection::find_bad() {
-  unsigned long long position = kNone;
-  read_back(*device_, first_bad_.data(), 1, &position);
-  if (position == kNone) return {};
-  fill(*device_, first_bad_.data(), 0xff, first_bad_.bytes());
-  return Bad{static_cast<std::int64_t>(position >> 32), static_cast<std::int64_t>(position & 0xffffffffU)};
-}
-
 DeviceSelection::Keys DeviceSelection::read_keys() const {
   const Turn turn(*device_);
-  Keys keys{std::vector<std::uint64_t>(static_cast<std::size_t>(rows_.size())),
-            std::vector<std::uint64_t>(static_cast<std::size_t>(columns_.size()))};
-  read_back(*device_, rows_.data(), rows_.size(), keys.rows.data());
-  read_back(*device_, columns_.data(), columns_.size(), keys.columns.data());
-  return keys;
+  const std::int64_t rows = row_keys();
+  const std::int64_t all = 1 + rows + column_keys();
+  if (host_keys_.size() < all) {
+    host_keys_ = {};
+    host_keys_ = PinnedBuffer<std::uint64_t>(all);
+  }
+  read_back(*device_, keys_.data(), all, host_keys_.data());
+  staged_busy_ = false;
+  const auto keys = std::span<const std::uint64_t>(host_keys_.view()).subspan(1);
+  return {host_keys_.data()[0], keys.first(static_cast<std::size_t>(rows)),
+          keys.subspan(static_cast<std::size_t>(rows), static_cast<std::size_t>(column_keys()))};
 }
 
 Selected DeviceSelection::read() const { return decode(request_, read_keys()); }
 
 Selected decode(const SelectionRequest& request, const DeviceSelection::Keys& keys) {
-  const auto unpack = [](const std::vector<std::uint64_t>& from, Buffer<std::int32_t>& indices, Buffer<float>& scores) {
+  if (keys.first_bad != 0) {
+    const std::uint64_t position = ~keys.first_bad;
+    const IndexPair pair{static_cast<std::int32_t>(position >> 32), static_cast<std::int32_t>(position & 0xffffffffU)};
+    throw NotFinite(fmt::format("the score of left patch {} and right patch {} is not finite", pair.left, pair.right),
+                    pair);
+  }
+  const auto unpack = [](std::span<const std::uint64_t> from, Buffer<std::int32_t>& indices, Buffer<float>& scores) {
     for (std::int64_t i = 0; i < std::ssize(from); ++i) {
       const std::uint64_t key = from[static_cast<std::size_t>(i)];
       if (key == 0) continue;

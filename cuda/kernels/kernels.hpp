@@ -139,11 +139,17 @@ void enumerate_pairs(cudaStream_t stream, std::int64_t begin, std::int64_t count
 
 /// Where a selection is kept: keys by pack_key(), best first.
 struct SelectionKeys {
-  std::uint64_t* rows = nullptr;     ///< [grid rows, top_k]
+  std::uint64_t* rows = nullptr;     ///< [segments, grid rows, top_k]
   std::uint64_t* columns = nullptr;  ///< [grid columns]; null unless asked for
+  std::int64_t grid_rows = 0;
   std::int64_t top_k = 1;
   float threshold = 0;
-  /// min over scores that are not finite of (grid row << 32 | grid column)
+  /// First grid column of each segment and the end of the last, [segments + 1]; null: one segment from column 0.
+  const std::int64_t* segment_begins = nullptr;
+  /// Segments with columns in the tile: [first_segment, first_segment + tile_segments).
+  std::int64_t first_segment = 0;
+  std::int64_t tile_segments = 1;
+  /// max over scores that are not finite of ~(grid row << 32 | grid column): the first of them; 0: none
   unsigned long long* first_bad = nullptr;
 };
 
@@ -159,7 +165,7 @@ struct ValueTile {
 
 /// What the walk over columns leaves for that over rows, where columns are asked for; else nothing is needed.
 struct SelectionMarks {
-  float* needed = nullptr;     ///< [tile rows]: what a value must reach to be looked at for its row
+  float* needed = nullptr;     ///< [tile segments, tile rows]: what a value must reach to be looked at for its row
   unsigned* chunks = nullptr;  ///< [tile rows, mark_words(tile columns)], zero: a bit for each 32 columns
 };
 [[nodiscard]] constexpr std::int64_t mark_words(std::int64_t columns) { return (columns + 1023) / 1024; }

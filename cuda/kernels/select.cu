@@ -94,34 +94,70 @@ __device__ float row_limit(const SelectionKeys& keys, std::uint64_t last, const 
 /// A row that has no limit yet: it is walked whole, without marks.
 constexpr float kNoLimit = INFINITY;
 
-/// Limits of rows before a tile. keys.rows [grid rows, top_k]; needed [rows of the tile]. Thread: one row
-/// (grid-stride).
+/// Columns of a tile that belong to one segment: [begin, end), counted from the tile's first; `first`: the grid column
+/// where the segment begins.
+struct SegmentColumns {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t first = 0;
+};
+__device__ SegmentColumns segment_columns(const ValueTile& tile, const SelectionKeys& keys, std::int64_t segment) {
+  if (keys.segment_begins == nullptr) return {0, tile.columns, 0};
+  const std::int64_t first = keys.segment_begins[segment];
+  const std::int64_t end = keys.segment_begins[segment + 1];
+  const std::int64_t zero = 0;
+  return {max(zero, first - tile.first_column), min(tile.columns, end - tile.first_column), first};
+}
+/// Number, among those of the tile, of the segment that a grid column belongs to: the last that begins at or before it.
+__device__ std::int64_t tile_segment(const SelectionKeys& keys, std::int64_t column) {
+  std::int64_t low = 0;
+  std::int64_t high = keys.tile_segments - 1;
+  while (low < high) {
+    const std::int64_t middle = (low + high + 1) / 2;
+    if (keys.segment_begins[keys.first_segment + middle] <= column) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+__device__ std::uint64_t* row_keys(const SelectionKeys& keys, std::int64_t segment, std::int64_t grid_row) {
+  return keys.rows + (segment * keys.grid_rows + grid_row) * keys.top_k;
+}
+
+/// Limits of rows before a tile. keys.rows [segments, grid rows, top_k]; needed [tile segments, tile rows].
+/// Thread: one row of one segment (grid-stride).
 template <class Rule>
 __global__ void row_limits_kernel(ValueTile tile, SelectionKeys keys, float* needed, Rule rule) {
-  for (std::int64_t i = global_thread(); i < tile.rows; i += all_threads()) {
-    const std::uint64_t last = keys.rows[(tile.first_row + i + 1) * keys.top_k - 1];
-    needed[i] = last != 0 || keys.threshold > -kLargest ? row_limit(keys, last, rule) : kNoLimit;
+  for (std::int64_t n = global_thread(); n < tile.rows * keys.tile_segments; n += all_threads()) {
+    const std::int64_t segment = keys.first_segment + n / tile.rows;
+    const std::uint64_t last = row_keys(keys, segment, tile.first_row + n % tile.rows)[keys.top_k - 1];
+    needed[n] = last != 0 || keys.threshold > -kLargest ? row_limit(keys, last, rule) : kNoLimit;
   }
 }
 
-/// Best of each row.
-/// tile.values [rows, stride], keys.rows [grid rows, top_k] descending.
-/// Warp: one row at a time (grid-stride), 256 columns at a time, or the 32s that select_columns_kernel has marked;
-/// lane: every 32nd. Values that reach the row's limit are taken one after another by the whole warp, in order of
-/// columns; keys are a total order, so the order does not matter. Scores that are not finite are reported in
-/// *keys.first_bad and not kept. Reference: reference::select.
+/// Best of each row in each segment.
+/// tile.values [rows, stride], keys.rows [segments, grid rows, top_k] descending.
+/// Warp: one row of one segment at a time (grid-stride), 256 columns at a time, or the 32s that select_columns_kernel
+/// has marked; lane: every 32nd. Values that reach the row's limit are taken one after another by the whole warp, in
+/// order of columns; keys are a total order, so the order does not matter. Scores that are not finite are reported in
+/// *keys.first_bad and not kept. Reference: reference::select, once a segment.
 template <class Rule>
 __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, SelectionMarks marks, Rule rule) {
   const int lane = lane_index();
   const std::int64_t words = mark_words(tile.columns);
-  for (std::int64_t i = global_warp(); i < tile.rows; i += all_warps()) {
+  for (std::int64_t n = global_warp(); n < tile.rows * keys.tile_segments; n += all_warps()) {
+    const std::int64_t i = n % tile.rows;
+    const std::int64_t segment = keys.first_segment + n / tile.rows;
+    const SegmentColumns own = segment_columns(tile, keys, segment);
     const float* const values = tile.values + i * tile.stride;
-    std::uint64_t* const kept = keys.rows + (tile.first_row + i) * keys.top_k;
+    std::uint64_t* const kept = row_keys(keys, segment, tile.first_row + i);
     std::uint64_t last = kept[keys.top_k - 1];
     float needed = row_limit(keys, last, rule);
     const auto take = [&](std::int64_t first) {  // 32 columns
       const std::int64_t j = first + lane;
-      const bool inside = j < tile.columns;
+      const bool inside = j >= own.begin && j < own.end;
       const float value = inside ? rule.value(values[j], i, j) : 0;
       unsigned hits = __ballot_sync(kAllLanes, inside && is_hit(value, needed) != 0);
       while (hits != 0) {
@@ -131,19 +167,20 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Selection
         const float score = rule.score(__shfl_sync(kAllLanes, value, source), i, column);
         if (!is_finite(score)) {
           const std::int64_t position = (tile.first_row + i) << 32 | (tile.first_column + column);
-          if (lane == 0) atomicMin(keys.first_bad, static_cast<unsigned long long>(position));
+          if (lane == 0) atomicMax(keys.first_bad, ~static_cast<unsigned long long>(position));
           continue;
         }
-        const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_column + column));
+        const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_column + column - own.first));
         if (score < keys.threshold || key <= last) continue;
         insert_key(kept, keys.top_k, key);
         last = kept[keys.top_k - 1];
         needed = row_limit(keys, last, rule);
       }
     };
-    if (marks.chunks != nullptr && marks.needed[i] != kNoLimit) {
-      for (std::int64_t word = 0; word < words; word += kWarp) {
-        const unsigned mine = word + lane < words ? marks.chunks[i * words + word + lane] : 0;
+    if (marks.chunks != nullptr && marks.needed[n] != kNoLimit) {
+      const std::int64_t end = mark_words(own.end);
+      for (std::int64_t word = own.begin / (kWarp * kWarp); word < end; word += kWarp) {
+        const unsigned mine = word + lane < end ? marks.chunks[i * words + word + lane] : 0;
         for (unsigned busy = __ballot_sync(kAllLanes, mine != 0); busy != 0; busy &= busy - 1) {
           const int source = __ffs(static_cast<int>(busy)) - 1;
           for (unsigned chunks = __shfl_sync(kAllLanes, mine, source); chunks != 0; chunks &= chunks - 1) {
@@ -153,19 +190,20 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Selection
       }
       continue;
     }
-    for (std::int64_t first = 0; first < tile.columns; first += kAhead * kWarp) {
+    for (std::int64_t first = own.begin; first < own.end; first += kAhead * kWarp) {
       const auto load = [&](int u) {
-        const std::int64_t j = min(first + u * kWarp + lane, tile.columns - 1);
+        const std::int64_t j = min(first + u * kWarp + lane, own.end - 1);
         return rule.value(values[j], i, j);
       };
       if (!any_hit(load, [&](int /*u*/) { return needed; })) continue;
-      for (int u = 0; u < kAhead && first + u * kWarp < tile.columns; ++u) take(first + u * kWarp);
+      for (int u = 0; u < kAhead && first + u * kWarp < own.end; ++u) take(first + u * kWarp);
     }
   }
 }
 
 /// Best row of each column, and which 32 columns of a row hold something for that row.
-/// tile.values [rows, stride], keys.columns [grid columns], marks: see SelectionMarks.
+/// tile.values [rows, stride], keys.columns [grid columns], marks: see SelectionMarks. A lane's rows have the limits of
+/// its column's segment.
 /// Warp: 32 columns by `part_rows` rows at a time (grid-stride); lane: one column, eight rows at a time. The best of a
 /// lane is merged by an integer maximum, whose result does not depend on the order. Values are read once for both: rows
 /// with a limit need few of them again. Reference: reference::select.
@@ -179,6 +217,7 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Select
     const std::int64_t j = part % across * kWarp + lane;
     const bool inside = j < tile.columns;
     const std::int64_t near = min(j, tile.columns - 1);
+    const float* const row_needed = marks.needed + tile_segment(keys, tile.first_column + near) * tile.rows;
     const std::int64_t begin = part / across * part_rows;
     const std::int64_t end = begin + part_rows < tile.rows ? begin + part_rows : tile.rows;
     std::uint64_t best = inside ? keys.columns[tile.first_column + j] : 0;
@@ -193,7 +232,7 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Select
     };
     const auto take = [&](std::int64_t i) {  // one row
       const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
-      const bool for_row = __any_sync(kAllLanes, inside && is_hit(value, marks.needed[i]) != 0) != 0;
+      const bool for_row = __any_sync(kAllLanes, inside && is_hit(value, row_needed[i]) != 0) != 0;
       if (for_row && lane == 0) {
         const std::int64_t chunk = part % across;
         atomicOr(&marks.chunks[i * mark_words(tile.columns) + chunk / kWarp], 1U << chunk % kWarp);
@@ -212,7 +251,7 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Select
     for (std::int64_t first = begin; first < end; first += kAhead) {
       const auto row = [&](int u) { return min(first + u, end - 1); };
       const auto load = [&](int u) { return rule.value(tile.values[row(u) * tile.stride + near], row(u), near); };
-      if (!any_hit(load, [&](int u) { return fminf(needed, marks.needed[row(u)]); })) continue;
+      if (!any_hit(load, [&](int u) { return fminf(needed, row_needed[row(u)]); })) continue;
       for (std::int64_t i = first; i < first + kAhead && i < end; ++i) take(i);
     }
     if (best > before) atomicMax(reinterpret_cast<unsigned long long*>(keys.columns) + tile.first_column + j, best);
@@ -230,15 +269,16 @@ std::int64_t part_rows_of(const ValueTile& tile) {
 template <class Rule>
 void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, const Rule& rule) {
   if (tile.rows == 0 || tile.columns == 0) return;
+  const std::int64_t items = tile.rows * keys.tile_segments;
   if (keys.columns == nullptr) {
-    launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, SelectionMarks{}, rule);
+    launch(stream, per_warp(items), "select_rows", &select_rows_kernel<Rule>, tile, keys, SelectionMarks{}, rule);
     return;
   }
-  launch(stream, per_item(tile.rows), "row_limits", &row_limits_kernel<Rule>, tile, keys, marks.needed, rule);
+  launch(stream, per_item(items), "row_limits", &row_limits_kernel<Rule>, tile, keys, marks.needed, rule);
   const std::int64_t part_rows = part_rows_of(tile);
   launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
          &select_columns_kernel<Rule>, tile, keys, marks, part_rows, rule);
-  launch(stream, per_warp(tile.rows), "select_rows", &select_rows_kernel<Rule>, tile, keys, marks, rule);
+  launch(stream, per_warp(items), "select_rows", &select_rows_kernel<Rule>, tile, keys, marks, rule);
 }
 
 }  // namespace

@@ -185,13 +185,17 @@ TEST_CASE("a selection of rows and columns numbered up to 2³¹ is taken from va
   const auto select = [&](const float* from, std::int64_t stride) {
     auto rows = device.up(std::vector<std::uint64_t>(4));
     auto columns = device.up(std::vector<std::uint64_t>(37));
-    auto bad = device.up(std::vector<unsigned long long>{~0ULL});
+    auto bad = device.up(std::vector<unsigned long long>(1));
     auto needed = device.room<float>(2);
     auto chunks = device.up(std::vector<unsigned>(2));
-    kernels::select_scores(
-        device.stream(), {.values = from, .stride = stride, .rows = 2, .columns = 37},
-        {.rows = rows.data(), .columns = columns.data(), .top_k = 2, .threshold = -10, .first_bad = bad.data()},
-        {needed.data(), chunks.data()});
+    kernels::select_scores(device.stream(), {.values = from, .stride = stride, .rows = 2, .columns = 37},
+                           {.rows = rows.data(),
+                            .columns = columns.data(),
+                            .grid_rows = 2,
+                            .top_k = 2,
+                            .threshold = -10,
+                            .first_bad = bad.data()},
+                           {needed.data(), chunks.data()});
     auto result = device.down(rows, 0, 4);
     const auto best = device.down(columns, 0, 37);
     result.insert(result.end(), best.begin(), best.end());

@@ -93,7 +93,7 @@ class PairScorer {
   /// selection's segments, and may be scored in any order or together: what is kept does not depend on it. Whether
   /// scores exist in memory in between is the scorer's own affair. Enqueues on a device that works by itself;
   /// Selection::read() waits. Throws InvalidArgument for rows or a selection of another backend, rows of the wrong
-  /// side, or parts outside the grid; NotFinite with the pair's place in the grid.
+  /// side, or parts outside the grid; NotFinite with the pair's place in the grid (on such a device read() does).
   virtual void score_tile(PlacedRows left, std::span<const PlacedRows> right, Selection& selection,
                           const RunControl& control = {}) = 0;
   /// The same with one part.

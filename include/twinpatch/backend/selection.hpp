@@ -72,7 +72,7 @@ class Selection {
   /// Forgets what was kept and begins a grid anew. Allocates nothing where the requests before were at least as large,
   /// does not synchronise. Throws InvalidArgument as check() of the request does, OutOfMemory.
   virtual void begin(const SelectionRequest& request) = 0;
-  /// Reads off what was kept so far. Synchronises with the device.
+  /// Reads off what was kept so far. Synchronises with the device. Throws NotFinite as PairScorer::score_tile() says.
   [[nodiscard]] virtual Selected read() const = 0;
 };
 
