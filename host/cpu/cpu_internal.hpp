@@ -60,14 +60,6 @@ class SiameseRowMaker {
 void select_scores(Selection& selection, std::int64_t first_row, std::int64_t first_column, const float* scores,
                    std::int64_t rows, std::int64_t columns, std::int64_t stride);
 
-// ---- Layers: what the other half may need of this one ---------------------------------------------------------------
-
-/// Row-major C[m,n] = A[m,k] · B[k,n] (or · Bᵀ with B [n,k] where `transpose_b`), on the calling thread alone.
-/// Leading dimensions in elements.
-void multiply_matrices(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-                       std::int64_t leading_a, const float* b, std::int64_t leading_b, float* c,
-                       std::int64_t leading_c);
-
 /// Holds oneDNN's own threading to one thread while it lives, on the calling thread: a worker of the pool runs its
 /// sub-batch alone, without barriers.
 class SingleThreaded {

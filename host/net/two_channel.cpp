@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/net/fused_layers.hpp"
 
 namespace twinpatch {
 namespace {
@@ -52,6 +54,24 @@ std::vector<float> half_weights(const Convolution& layer, std::span<const float>
     std::copy_n(both.data() + (2 * o + (first ? 0 : 1)) * window, window, half.data() + o * window);
   }
   return half;
+}
+
+std::vector<HalfConvolution> half_convolutions(const Model& model, Extent patch, bool first) {
+  const FusionRules nothing{.fuses_activation = [](const FusedLayer&, Activation::Kind) { return false; },
+                            .fuses_pooling = [](const FusedLayer&, const Pooling&) { return false; }};
+  std::vector<HalfConvolution> halves;
+  for (std::size_t i = 0; i < model.spec.streams.size(); ++i) {
+    const Stream& stream = model.spec.streams[i];
+    const LayerList list{&model, fmt::format("branch.{}", i), std::span(stream.layers).first(1)};
+    const FusedLayer whole = fuse_layers(list, 0, stream_input(model.spec, stream, patch), nothing).front();
+    const auto& layer = std::get<Convolution>(*whole.layer);
+    HalfConvolution half{stream.view, half_of(layer, first), whole.name, whole.input, whole.output, {}, {}};
+    half.input.channels = 1;
+    half.weight = half_weights(layer, whole.weight, first);
+    if (first) half.bias = whole.bias;
+    halves.push_back(std::move(half));
+  }
+  return halves;
 }
 
 std::int64_t halves_size(const NetworkSpec& spec, Extent patch) {

@@ -55,7 +55,7 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
   const cpu::PlanOptions options{.size = {.batch = batch, .workers = 2}, .exact_convolutions = exact};
   const std::vector<Layer> copy = layers;
   std::vector<cpu::LayerPlan> plans;
-  plans.emplace_back(copy, 0, input, cpu::LayerWeights{&model, "x"}, options);
+  plans.emplace_back(LayerList{&model, "x", copy}, 0, input, options);
   if (expected_step != nullptr) {
     bool found = false;
     for (const auto& line : plans[0].describe()) found = found || line.find(expected_step) != std::string::npos;

@@ -12,6 +12,7 @@
 
 #include "cpu_internal.hpp"
 #include "plan/head.hpp"
+#include "twinpatch/net/siamese_grid.hpp"
 
 namespace twinpatch::cpu {
 namespace {
@@ -28,7 +29,7 @@ class RowMaker final : public SiameseRowMaker {
   RowMaker(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)
       : context_(std::move(context)), model_(std::move(model)), size_(branch_size(model_->spec)) {
     if (std::holds_alternative<DecisionLayers>(model_->spec.decision) && !model_->descriptor_only) {
-      head_ = read_head(*model_);
+      head_.emplace(read_decision_head(*model_));
     }
   }
 
@@ -41,7 +42,7 @@ class RowMaker final : public SiameseRowMaker {
     result->its_side = side;
     result->values = head_ ? project(descriptors.view(), side) : std::move(descriptors);
     check_finite(result->values);
-    if (head_ && head_->is_two_layers() && side == Side::right) {
+    if (head_ && head_->has_two_layers() && side == Side::right) {
       result->scalars = weighted_sums(result->values);
     } else if (!head_) {
       result->scalars = squared_norms(result->values);
@@ -100,7 +101,7 @@ class RowMaker final : public SiameseRowMaker {
   std::shared_ptr<CpuContext> context_;
   std::shared_ptr<const Model> model_;
   std::int64_t size_;
-  std::optional<DecisionHead> head_;
+  std::optional<PackedHead> head_;
 };
 
 }  // namespace
@@ -111,19 +112,13 @@ std::unique_ptr<SiameseRowMaker> make_siamese_row_maker(std::shared_ptr<CpuConte
 }
 
 Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory) {
-  std::int64_t length = branch_size(model.spec);
-  std::int64_t most = 16384;
-  if (const auto* decision = std::get_if<DecisionLayers>(&model.spec.decision)) {
-    if (const auto* first = decision->layers.empty() ? nullptr : std::get_if<Linear>(&decision->layers.front())) {
-      length = std::max<std::int64_t>(length, first->out);
-    }
-    // Deeper heads cost thousands of times more a pair: smaller tiles, so that progress is seen and a stop is heard.
-    if (decision->layers.size() > 3) most = 1024;
-  }
-  // An eighth of the bound for either block: rows and the descriptors they were made from. Larger blocks than 16,384
-  // gain nothing, and keep more pages of mapped patches resident while they are described.
-  const std::int64_t rows = memory / 8 / (length * 8);
-  const std::int64_t tile = std::clamp<std::int64_t>(rows / kStripRows * kStripRows, 4 * kStripRows, most);
+  // Larger tiles than 16,384 gain nothing, and keep more pages of mapped patches resident while they are described.
+  const TileLimits limits{.bytes_per_value = 8,  // rows and the descriptors they were made from
+                          .grain = kStripRows,
+                          .smallest = 4 * kStripRows,
+                          .largest = 16384,
+                          .largest_deep = 1024};
+  const std::int64_t tile = siamese_tile_rows(model.spec, memory, limits);
   return {tile, tile};
 }
 

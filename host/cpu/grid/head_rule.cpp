@@ -11,7 +11,7 @@ namespace {
 /// Linear - ReLU - Linear(1), by w·relu(p + q) = w·max(p, −q) + w·q: two instructions for each k and vector of columns.
 class TwoLayerRule final : public PairRule {
  public:
-  explicit TwoLayerRule(DecisionHead head) : head_(std::move(head)) {}
+  explicit TwoLayerRule(PackedHead head) : head_(std::move(head)) {}
 
   void pack(const Panel& panel, Purpose /*purpose*/) const override {
     pack_panel(kernels_, panel, -1.0F, [&](std::int64_t j) { return panel.rows->scalars[j]; });
@@ -36,14 +36,14 @@ class TwoLayerRule final : public PairRule {
   }
 
  private:
-  DecisionHead head_;
+  PackedHead head_;
   const GridKernels& kernels_ = grid_kernels();
 };
 
 /// Any other head: the first layer's sum and activation per pair, then small matrix products over batches of pairs.
 class LayersRule final : public PairRule {
  public:
-  explicit LayersRule(DecisionHead head) : head_(std::move(head)) {
+  explicit LayersRule(PackedHead head) : head_(std::move(head)) {
     for (const auto& layer : head_.rest) widest_ = std::max(widest_, layer.linear.out());
   }
 
@@ -74,11 +74,11 @@ class LayersRule final : public PairRule {
   void add_first(const float* left, const float* right, std::int64_t n, RuleScratch& scratch) const {
     const std::int64_t depth = head_.hidden();
     float* out = scratch.hidden.data() + n * depth;
-    if (head_.squash == Squash::relu) {
+    if (head_.activation == Activation::Kind::relu) {
       kernels_.add_relu(left, right, depth, out);
     } else {
       for (std::int64_t k = 0; k < depth; ++k) out[k] = left[k] + right[k];
-      apply(head_.squash, {out, static_cast<std::size_t>(depth)});
+      apply(head_.activation, {out, static_cast<std::size_t>(depth)});
     }
   }
 
@@ -92,13 +92,13 @@ class LayersRule final : public PairRule {
     for (const auto& layer : head_.rest) {
       const std::int64_t out = layer.linear.out();
       layer.linear.run(scratch.hidden.data(), layer.linear.in(), count, scratch.next.data(), out);
-      apply(layer.squash, {scratch.next.data(), static_cast<std::size_t>(count * out)});
+      apply(layer.activation, {scratch.next.data(), static_cast<std::size_t>(count * out)});
       scratch.hidden.swap(scratch.next);
     }
     std::copy_n(scratch.hidden.data(), count, scores);
   }
 
-  DecisionHead head_;
+  PackedHead head_;
   const GridKernels& kernels_ = grid_kernels();
   std::int64_t widest_ = 1;
 };
@@ -106,8 +106,8 @@ class LayersRule final : public PairRule {
 }  // namespace
 
 std::unique_ptr<PairRule> make_head_rule(const Model& model) {
-  DecisionHead head = read_head(model);
-  if (head.is_two_layers()) return std::make_unique<TwoLayerRule>(std::move(head));
+  PackedHead head(read_decision_head(model));
+  if (head.has_two_layers()) return std::make_unique<TwoLayerRule>(std::move(head));
   return std::make_unique<LayersRule>(std::move(head));
 }
 

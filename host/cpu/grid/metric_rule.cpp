@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "grid/pair_rule.hpp"
+#include "twinpatch/net/siamese_grid.hpp"
 
 // Distances over a grid are found in two steps. The inner loops compute a cheap value that is at least as good as the
 // true one could be: for l2, ½(−‖a−b‖²) = a·b − ½‖a‖² − ½‖b‖² plus a bound of its rounding error, which is large where
@@ -14,8 +15,6 @@
 namespace twinpatch::cpu {
 namespace {
 
-constexpr double kUnit = 0x1p-24;  ///< half a unit in the last place of 1.0F
-
 float just_below(double value) {
   const auto rounded = static_cast<float>(value);
   return std::nextafter(rounded, -std::numeric_limits<float>::infinity());
@@ -24,7 +23,7 @@ float just_below(double value) {
 /// What the metrics share: packing, strips, and scores of pairs from their rows.
 class MetricRule : public PairRule {
  public:
-  explicit MetricRule(std::int64_t length) : slack_(static_cast<double>(length + 8) * kUnit) {}
+  explicit MetricRule(std::int64_t length) : slack_(summation_slack(length)) {}
 
   void pack(const Panel& panel, Purpose purpose) const override {
     pack_panel(kernels_, panel, 1.0F, [&](std::int64_t j) {
@@ -60,8 +59,6 @@ class MetricRule : public PairRule {
   [[nodiscard]] virtual float norm_share() const = 0;
   [[nodiscard]] virtual float pair(const float* a, const float* b, std::int64_t length) const = 0;
   [[nodiscard]] const GridKernels& kernels() const { return kernels_; }
-  /// (length + 8) · 2⁻²⁴ bounds the rounding error of a sum of `length` products started from a norm, in units of
-  /// ‖a‖² + ‖b‖² (Higham 2002, section 3.1; Σ|a_k b_k| ≤ ½(‖a‖² + ‖b‖²)).
   [[nodiscard]] double slack() const { return slack_; }
 
  private:

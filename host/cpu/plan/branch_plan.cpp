@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::int64_t kDefaultBatch = 32;
 
-/// Input of layer `first` of a stream.
-Shape shape_before(const NetworkSpec& spec, const Stream& stream, Extent patch, std::size_t first) {
-  Shape shape = stream_input(spec, stream, patch);
-  for (std::size_t i = 0; i < first; ++i) shape = output_shape(stream.layers[i], shape);
-  return shape;
-}
-
 }  // namespace
 
 BranchPlan::BranchPlan(const Model& model, const std::string& branch, Extent patch, std::size_t first_layer,
@@ -28,9 +21,9 @@ BranchPlan::BranchPlan(const Model& model, const std::string& branch, Extent pat
   std::int64_t input_floats = 0;
   for (std::size_t i = 0; i < model.spec.streams.size(); ++i) {
     const auto& stream = model.spec.streams[i];
-    const auto shape = shape_before(model.spec, stream, patch, first_layer);
-    const LayerWeights weights{&model, fmt::format("{}.{}", branch, i)};
-    streams_.emplace_back(stream.layers, first_layer, shape, weights, options);
+    const auto shape = layer_input(model.spec, stream, patch, first_layer);
+    const LayerList list{&model, fmt::format("{}.{}", branch, i), stream.layers};
+    streams_.emplace_back(list, first_layer, shape, options);
     input_floats = std::max(input_floats, shape.size());
     size_ += streams_.back().output().size();
   }
@@ -62,17 +55,9 @@ std::vector<std::string> BranchPlan::describe() const {
 
 PlanOptions plan_options(CpuContext& context, const NetworkSpec& spec, Extent patch) {
   const int workers = context.pool.threads();
-  std::int64_t largest = 1;  // values of the largest activation of one item
-  for (const auto& stream : spec.streams) {
-    Shape shape = stream_input(spec, stream, patch);
-    largest = std::max(largest, shape.size());
-    for (const auto& layer : stream.layers) {
-      shape = output_shape(layer, shape);
-      largest = std::max(largest, shape.size());
-    }
-  }
   // Three buffers of an item's largest activation a worker; they may take a quarter of the memory.
-  const auto item_bytes = checked_multiply(3 * largest, static_cast<std::int64_t>(sizeof(float)) * workers);
+  const auto item_bytes =
+      checked_multiply(3 * activation_sizes(spec, patch).largest, static_cast<std::int64_t>(sizeof(float)) * workers);
   const auto fits = std::max<std::int64_t>(1, context.memory / 4 / item_bytes);
   const auto wanted = context.options.batch > 0 ? context.options.batch : kDefaultBatch;
   return {.size = {.batch = std::min(wanted, fits), .workers = workers},

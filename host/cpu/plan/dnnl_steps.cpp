@@ -182,49 +182,47 @@ memory bias_memory(const float* bias, std::int64_t size) {
 
 }  // namespace
 
-std::unique_ptr<Step> make_convolution_step(const Convolution& layer, Shape input, Shape output,
-                                            ActivationKind activation, const float* weight, const float* bias,
-                                            StepSize size) {
+std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSize size) {
+  const Convolution& layer = work.layer;
   const Dims kernel{layer.out, layer.in, layer.kernel.height, layer.kernel.width};
   const Dims stride{layer.stride.height, layer.stride.width};
   const Dims padding{layer.padding.height, layer.padding.width};
   const auto any = describe_memory(kernel, memory::format_tag::any);
-  const auto any_bias = bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
+  const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference,
-                                                      dnnl::algorithm::convolution_direct, map(batch, input), any,
-                                                      any_bias, map(batch, output), stride, padding, padding);
-    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(activation), engine());
+                                                      dnnl::algorithm::convolution_direct, map(batch, work.input), any,
+                                                      any_bias, map(batch, work.output), stride, padding, padding);
+    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
     auto result = planned(descriptor, dnnl::convolution_forward(descriptor));
     result.weights = descriptor.weights_desc();
     result.bias = descriptor.bias_desc();
     return result;
   };
   return translated("a convolution", [&] {
-    return std::make_unique<DnnlStep>("convolution", input.size(), output.size(), size,
-                                      plain_memory(weight, kernel, memory::format_tag::oihw),
-                                      bias_memory(bias, layer.out), make);
+    return std::make_unique<DnnlStep>("convolution", work.input.size(), work.output.size(), size,
+                                      plain_memory(work.weight, kernel, memory::format_tag::oihw),
+                                      bias_memory(work.bias, layer.out), make);
   });
 }
 
-std::unique_ptr<Step> make_inner_product_step(std::int64_t in, std::int64_t out, ActivationKind activation,
-                                              const float* weight, const float* bias, StepSize size) {
-  const auto any = describe_memory({out, in}, memory::format_tag::any);
-  const auto any_bias = bias == nullptr ? memory::desc() : describe_memory({out}, memory::format_tag::x);
+std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize size) {
+  const auto any = describe_memory({work.out, work.in}, memory::format_tag::any);
+  const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({work.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::inner_product_forward::desc description(
-        dnnl::prop_kind::forward_inference, describe_memory({batch, in}, memory::format_tag::nc), any, any_bias,
-        describe_memory({batch, out}, memory::format_tag::nc));
-    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(activation), engine());
+        dnnl::prop_kind::forward_inference, describe_memory({batch, work.in}, memory::format_tag::nc), any, any_bias,
+        describe_memory({batch, work.out}, memory::format_tag::nc));
+    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
     auto result = planned(descriptor, dnnl::inner_product_forward(descriptor));
     result.weights = descriptor.weights_desc();
     result.bias = descriptor.bias_desc();
     return result;
   };
   return translated("an inner product", [&] {
-    return std::make_unique<DnnlStep>("inner product", in, out, size,
-                                      plain_memory(weight, {out, in}, memory::format_tag::oi), bias_memory(bias, out),
-                                      make);
+    return std::make_unique<DnnlStep>("inner product", work.in, work.out, size,
+                                      plain_memory(work.weight, {work.out, work.in}, memory::format_tag::oi),
+                                      bias_memory(work.bias, work.out), make);
   });
 }
 
@@ -259,17 +257,6 @@ std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t v
   };
   return translated("an activation", [&] {
     return std::make_unique<DnnlStep>("activation", values, values, size, memory(), memory(), make);
-  });
-}
-
-void multiply_matrices(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-                       std::int64_t leading_a, const float* b, std::int64_t leading_b, float* c,
-                       std::int64_t leading_c) {
-  const SingleThreaded alone;
-  translated("a matrix product", [&] {
-    dnnl::error::wrap_c_api(
-        dnnl_sgemm('N', transpose_b ? 'T' : 'N', m, n, k, 1.0F, a, leading_a, b, leading_b, 0.0F, c, leading_c),
-        "could not multiply matrices");
   });
 }
 

@@ -8,14 +8,9 @@
 
 namespace twinpatch::cpu {
 
-/// `weight` [out, in, kernel height, kernel width], `bias` [out] or null. `activation` is applied to the result.
-[[nodiscard]] std::unique_ptr<Step> make_convolution_step(const Convolution& layer, Shape input, Shape output,
-                                                          ActivationKind activation, const float* weight,
-                                                          const float* bias, StepSize size);
-/// `weight` [out, in] with the inputs in the order in which the activations lie, `bias` [out] or null.
-[[nodiscard]] std::unique_ptr<Step> make_inner_product_step(std::int64_t in, std::int64_t out,
-                                                            ActivationKind activation, const float* weight,
-                                                            const float* bias, StepSize size);
+/// Without pooling.
+[[nodiscard]] std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSize size);
+[[nodiscard]] std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize size);
 /// Averages are over the values really inside the map.
 [[nodiscard]] std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape output, StepSize size);
 [[nodiscard]] std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t values, StepSize size);

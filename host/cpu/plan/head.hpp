@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "kernels/grid_kernels.hpp"
-#include "twinpatch/net/model.hpp"
+#include "plan/step.hpp"
+#include "twinpatch/net/decision_head.hpp"
 
 namespace twinpatch::cpu {
 
-/// What follows a fully connected layer.
-enum class Squash { none, relu, tanh };
-void apply(Squash squash, std::span<float> values);
+/// Applies what follows a fully connected layer, in place; nothing where there is nothing.
+void apply(ActivationKind activation, std::span<float> values);
 
 /// A fully connected layer, its weights packed for the strips of the grid kernels.
 class PackedLinear {
@@ -38,26 +38,23 @@ class PackedLinear {
   std::vector<float> constants_;  ///< [ceil(out / panel), panel]
 };
 
-/// The decision layers of a siamese network, on [left ‖ right], as a grid needs them: the first layer, which is linear
-/// in the two halves, apart from the rest.
-struct DecisionHead {
+/// A decision head (twinpatch/net/decision_head.hpp) with its weights packed.
+struct PackedHead {
   struct Layer {
     PackedLinear linear;
-    Squash squash = Squash::none;
+    ActivationKind activation;
   };
-  PackedLinear left;             ///< W₁ and b₁ of the first layer W₁·left + W₂·right + b₁
-  PackedLinear right;            ///< W₂
-  Squash squash = Squash::none;  ///< after the first layer
+  PackedLinear left;          ///< of the first layer, W_left·left + W_right·right + b: W_left and b
+  PackedLinear right;         ///< W_right
+  ActivationKind activation;  ///< after the first layer
   std::vector<Layer> rest;
   /// Linear - ReLU - Linear(1): weights and bias of the last layer, for which there is a kernel of its own. Else empty.
   std::vector<float> output_weights;
   float output_bias = 0;
 
+  explicit PackedHead(const DecisionHead& head);
   [[nodiscard]] std::int64_t hidden() const { return left.out(); }
-  [[nodiscard]] bool is_two_layers() const { return !output_weights.empty(); }
+  [[nodiscard]] bool has_two_layers() const { return !output_weights.empty(); }
 };
-
-/// Throws InvalidArgument for decision layers other than fully connected ones and their activations.
-[[nodiscard]] DecisionHead read_head(const Model& model);
 
 }  // namespace twinpatch::cpu

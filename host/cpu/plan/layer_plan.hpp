@@ -10,17 +10,9 @@
 
 #include "plan/step.hpp"
 #include "twinpatch/core/buffer.hpp"
-#include "twinpatch/net/model.hpp"
+#include "twinpatch/net/fused_layers.hpp"
 
 namespace twinpatch::cpu {
-
-/// Where the weights of a list of layers are found: tensors "<prefix>.<layer>.<field>".
-struct LayerWeights {
-  const Model* model = nullptr;
-  std::string prefix;
-  /// Throws ShapeError naming the tensor if it is missing or not of `size` values.
-  [[nodiscard]] const float* get(std::size_t layer, const char* field, std::int64_t size) const;
-};
 
 struct PlanOptions {
   StepSize size;
@@ -36,9 +28,9 @@ struct Workspace {
 /// Layers of a network from a fixed input size to their output: steps, built once, run many times.
 class LayerPlan {
  public:
-  /// Layers [first, layers.size()); `input` is the input of layer `first`.
-  LayerPlan(std::span<const Layer> layers, std::size_t first, Shape input, const LayerWeights& weights,
-            const PlanOptions& options);
+  /// Layers [first, end of the list), whose batch normalisations are folded; `input` is the input of layer `first`.
+  /// Throws ShapeError naming a tensor that is missing or of another size.
+  LayerPlan(const LayerList& list, std::size_t first, Shape input, const PlanOptions& options);
 
   /// `in` [batch, input], NHWC or planar; returns the output, NHWC [batch, output], in the workspace, or `in` itself
   /// where there is no layer.

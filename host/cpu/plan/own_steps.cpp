@@ -95,19 +95,6 @@ void flatten_channels_first(const float* in, Shape shape, float* out) {
   }
 }
 
-std::vector<float> columns_channels_last(const float* matrix, std::int64_t rows, Shape shape) {
-  const auto pixels = std::int64_t{shape.height} * shape.width;
-  std::vector<float> result(static_cast<std::size_t>(rows * shape.size()));
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* from = matrix + row * shape.size();
-    float* to = result.data() + row * shape.size();
-    for (int c = 0; c < shape.channels; ++c) {
-      for (std::int64_t i = 0; i < pixels; ++i) to[i * shape.channels + c] = from[c * pixels + i];
-    }
-  }
-  return result;
-}
-
 void normalise_row(float* row, std::int64_t size) {
   double squares = 0;
   for (std::int64_t i = 0; i < size; ++i) squares += static_cast<double>(row[i]) * row[i];

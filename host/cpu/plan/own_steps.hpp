@@ -8,8 +8,7 @@
 
 namespace twinpatch::cpu {
 
-/// y = scale[c] · x + offset[c] for each channel: batch normalisation that could not be folded, trainable subsampling
-/// after its average.
+/// y = scale[c] · x + offset[c] for each channel: trainable subsampling after its average.
 [[nodiscard]] std::unique_ptr<Step> make_channel_affine_step(Shape shape, std::vector<float> scale,
                                                              std::vector<float> offset);
 /// Spatial pyramid max pooling; the output lies as spec.hpp says (channels outermost within a level).
@@ -17,8 +16,6 @@ namespace twinpatch::cpu {
 
 /// NHWC activations of one item → the flattened (channel, row, column) order of descriptors and linear layers.
 void flatten_channels_first(const float* in, Shape shape, float* out);
-/// Columns of a matrix [rows, shape.size()] from (channel, row, column) order into NHWC order.
-[[nodiscard]] std::vector<float> columns_channels_last(const float* matrix, std::int64_t rows, Shape shape);
 /// row / max(‖row‖₂, 1e-12), in place.
 void normalise_row(float* row, std::int64_t size);
 

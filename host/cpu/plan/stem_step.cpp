@@ -14,32 +14,34 @@ namespace {
 
 class StemStep final : public Step {
  public:
-  StemStep(const Convolution& layer, Shape input, Shape output, bool relu, bool pool, const float* weight,
-           const float* bias)
-      : kernels_(stem_kernels()), weights_(std::int64_t{layer.out} * layer.in * window(layer)), bias_(layer.out) {
-    task_.item = input.size();
-    task_.row = std::int64_t{layer.stride.height} * input.width;
+  explicit StemStep(const ConvolutionWork& work)
+      : kernels_(stem_kernels()),
+        weights_(std::int64_t{work.layer.out} * work.layer.in * window(work.layer)),
+        bias_(work.layer.out) {
+    const Convolution& layer = work.layer;
+    task_.item = work.input.size();
+    task_.row = std::int64_t{layer.stride.height} * work.input.width;
     task_.column = layer.stride.width;
-    task_.out_height = output.height;
-    task_.out_width = output.width;
+    task_.out_height = work.output.height;
+    task_.out_width = work.output.width;
     task_.out = layer.out;
-    task_.relu = relu;
-    task_.pool = pool;
+    task_.relu = work.activation == Activation::Kind::relu;
+    task_.pool = work.pool;
     task_.panel = kernels_.panel(layer.out);
     task_.taps = layer.in * window(layer);
     for (int channel = 0; channel < layer.in; ++channel) {
       for (int y = 0; y < layer.kernel.height; ++y) {
         for (int x = 0; x < layer.kernel.width; ++x) {
-          offsets_.push_back((std::int64_t{channel} * input.height + y) * input.width + x);
+          offsets_.push_back((std::int64_t{channel} * work.input.height + y) * work.input.width + x);
         }
       }
     }
     for (std::int64_t o = 0; o < layer.out; ++o) {
       for (std::int64_t tap = 0; tap < task_.taps; ++tap) {
         const auto at = (o / task_.panel * task_.taps + tap) * task_.panel + o % task_.panel;
-        weights_[at] = weight[o * task_.taps + tap];
+        weights_[at] = work.weight[o * task_.taps + tap];
       }
-      bias_[o] = bias == nullptr ? 0 : bias[o];
+      bias_[o] = work.bias == nullptr ? 0 : work.bias[o];
     }
     task_.offsets = offsets_.data();
     task_.weights = weights_.data();
@@ -73,9 +75,6 @@ bool stem_fits(const Convolution& layer, Shape output, bool pool) {
   return output.height >= step && output.width / step * step >= stem_kernels().min_width(panel, pool);
 }
 
-std::unique_ptr<Step> make_stem_step(const Convolution& layer, Shape input, Shape output, bool relu, bool pool,
-                                     const float* weight, const float* bias) {
-  return std::make_unique<StemStep>(layer, input, output, relu, pool, weight, bias);
-}
+std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work) { return std::make_unique<StemStep>(work); }
 
 }  // namespace twinpatch::cpu

@@ -10,9 +10,7 @@ namespace twinpatch::cpu {
 /// whole vectors, a map that is not too narrow.
 [[nodiscard]] bool stem_fits(const Convolution& layer, Shape output, bool pool);
 
-/// Its input is planar, [channels, height, width]; the output NHWC. `relu` and then `pool` (max, 2×2, stride 2,
-/// rounding down) are fused. `bias` may be null.
-[[nodiscard]] std::unique_ptr<Step> make_stem_step(const Convolution& layer, Shape input, Shape output, bool relu,
-                                                   bool pool, const float* weight, const float* bias);
+/// Its input is planar, [channels, height, width]; the output NHWC. ReLU is the one activation it takes.
+[[nodiscard]] std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work);
 
 }  // namespace twinpatch::cpu

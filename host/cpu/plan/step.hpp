@@ -26,6 +26,26 @@ class Step {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
+/// A convolution and what is computed in the same pass.
+struct ConvolutionWork {
+  Convolution layer;
+  Shape input;
+  Shape output;                   ///< of the convolution itself
+  ActivationKind activation;      ///< after it
+  bool pool = false;              ///< then max pooling 2×2, stride 2, rounding down
+  const float* weight = nullptr;  ///< [out, in, kernel height, kernel width]
+  const float* bias = nullptr;    ///< [out], or null
+};
+
+/// A matrix product and what is computed in the same pass.
+struct ProductWork {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  ActivationKind activation;
+  const float* weight = nullptr;  ///< [out, in], the inputs in the order in which the activations lie
+  const float* bias = nullptr;    ///< [out], or null
+};
+
 /// What a step is planned for.
 struct StepSize {
   std::int64_t batch = 1;

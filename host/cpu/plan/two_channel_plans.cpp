@@ -18,7 +18,7 @@ PairPlan::PairPlan(const Model& model, Extent patch, std::size_t first_layer, co
     : branch_(model, "branch", patch, first_layer, options) {
   const auto& layers = std::get<DecisionLayers>(model.spec.decision).layers;
   const Shape vector{static_cast<int>(branch_.size()), 1, 1};
-  decision_.emplace_back(layers, 0, vector, LayerWeights{&model, "decision"}, options);
+  decision_.emplace_back(LayerList{&model, "decision", layers}, 0, vector, options);
   for (int worker = 0; worker < options.size.workers; ++worker) {
     workers_.push_back(
         {Buffer<float>(checked_multiply(options.size.batch, branch_.size())), make_workspace(decision_)});
@@ -40,27 +40,21 @@ std::vector<std::string> PairPlan::describe() const {
 HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, int workers) {
   std::int64_t input = 0;
   std::int64_t scratch = 0;
-  for (std::size_t i = 0; i < model.spec.streams.size(); ++i) {
-    const auto& stream = model.spec.streams[i];
-    const auto& layer = std::get<Convolution>(stream.layers.front());
-    Stream half{stream.view, stream_input(model.spec, stream, patch), {}, size_, nullptr};
-    half.output = output_shape(layer, half.input);
-    half.input.channels = 1;
-    const LayerWeights weights{&model, fmt::format("branch.{}", i)};
-    const bool first = side == Side::left;
-    const Convolution single = half_of(layer, first);
-    const auto whole = std::int64_t{2} * layer.kernel.height * layer.kernel.width * layer.out;
-    const std::vector<float> weight =
-        half_weights(layer, {weights.get(0, "weight", whole), static_cast<std::size_t>(whole)}, first);
-    const float* bias = single.bias ? weights.get(0, "bias", layer.out) : nullptr;
-    half.convolution = stem_fits(single, half.output, false)
-                           ? make_stem_step(single, half.input, half.output, false, false, weight.data(), bias)
-                           : make_convolution_step(single, half.input, half.output, {}, weight.data(), bias,
-                                                   {.batch = 1, .workers = workers});
+  for (const HalfConvolution& half : half_convolutions(model, patch, side == Side::left)) {
+    const ConvolutionWork work{half.layer,
+                               half.input,
+                               half.output,
+                               {},
+                               false,
+                               half.weight.data(),
+                               half.bias.empty() ? nullptr : half.bias.data()};
+    auto step = stem_fits(half.layer, half.output, false)
+                    ? make_stem_step(work)
+                    : make_convolution_step(work, {.batch = 1, .workers = workers});
     input = std::max(input, half.input.size());
-    scratch = std::max(scratch, half.convolution->scratch_bytes());
+    scratch = std::max(scratch, step->scratch_bytes());
+    streams_.push_back({half.view, half.output, size_, std::move(step)});
     size_ += half.output.size();
-    streams_.push_back(std::move(half));
   }
   for (int worker = 0; worker < workers; ++worker) {
     workers_.push_back({Buffer<float>(input), Buffer<std::byte>(scratch)});

@@ -51,7 +51,7 @@ class HalvesPlan {
  private:
   struct Stream {
     StreamView view;
-    Shape input, output;
+    Shape output;
     std::int64_t offset = 0;
     std::unique_ptr<Step> convolution;
   };

@@ -28,7 +28,7 @@ std::int64_t tile_outputs(const Convolution& layer) {
   return 0;
 }
 
-WinogradTask make_task(const Convolution& layer, Shape input, Shape output, bool relu, bool pool) {
+WinogradTask make_task(const Convolution& layer, Shape input, Shape output) {
   const auto outputs = tile_outputs(layer);
   if (outputs == 0) throw InvalidArgument("Winograd's method is here for filters of 5×5 and 3×3 alone");
   const auto points = outputs + layer.kernel.height - 1;
@@ -43,8 +43,6 @@ WinogradTask make_task(const Convolution& layer, Shape input, Shape output, bool
   task.pad_x = layer.padding.width;
   task.tiles_y = ceil_divide(output.height, outputs);
   task.tiles_x = ceil_divide(output.width, outputs);
-  task.relu = relu;
-  task.pool = pool;
   task.panel = winograd_kernels().panel(task.out);
   const auto tile_bytes = points * points * (task.channels + task.panel) * static_cast<std::int64_t>(sizeof(float));
   const auto tiles = std::max(kMinTiles, kBlockBytes / tile_bytes);
@@ -79,21 +77,23 @@ void transform_weights(const WinogradTask& task, const float* weight, float* out
 
 class WinogradStep final : public Step {
  public:
-  WinogradStep(const WinogradTask& task, std::int64_t taps, const float* weight, const float* bias)
-      : task_(task), bias_(task.out), taps_(taps) {
+  explicit WinogradStep(const ConvolutionWork& work)
+      : task_(make_task(work.layer, work.input, work.output)), bias_(work.layer.out), taps_(work.layer.kernel.height) {
+    task_.relu = work.activation == Activation::Kind::relu;
+    task_.pool = work.pool;
     const auto& kernels = winograd_kernels();
-    const auto points = taps == 5 ? 7 : 6;
-    weights_ = Buffer<float>(checked_multiply(points * points, task.channels * task.out));
-    if (taps == 5) {
-      transform_weights<3, 5>(task_, weight, weights_.data());
+    const auto points = taps_ == 5 ? 7 : 6;
+    weights_ = Buffer<float>(checked_multiply(points * points, task_.channels * task_.out));
+    if (taps_ == 5) {
+      transform_weights<3, 5>(task_, work.weight, weights_.data());
     } else {
-      transform_weights<4, 3>(task_, weight, weights_.data());
+      transform_weights<4, 3>(task_, work.weight, weights_.data());
     }
-    for (std::int64_t o = 0; o < task.out; ++o) bias_[o] = bias == nullptr ? 0 : bias[o];
+    for (std::int64_t o = 0; o < task_.out; ++o) bias_[o] = work.bias == nullptr ? 0 : work.bias[o];
     task_.weights = weights_.data();
     task_.bias = bias_.data();
     scratch_bytes_ = kernels.scratch(task_, points) * static_cast<std::int64_t>(sizeof(float));
-    run_ = taps == 5 ? kernels.f3x5 : kernels.f4x3;
+    run_ = taps_ == 5 ? kernels.f3x5 : kernels.f4x3;
     target_ = kernels.target;
   }
 
@@ -120,7 +120,7 @@ class WinogradStep final : public Step {
 bool winograd_fits(const Convolution& layer, Shape input, Shape output) {
   const auto outputs = tile_outputs(layer);
   if (outputs == 0 || layer.stride != Extent{1, 1} || layer.in % 16 != 0 || layer.out % 16 != 0) return false;
-  const auto task = make_task(layer, input, output, false, false);
+  const auto task = make_task(layer, input, output);
   const auto points = outputs + layer.kernel.height - 1;
   const auto tiles = task.tiles_y * task.tiles_x;
   const auto item_bytes = tiles * points * points * (task.channels + task.panel) * std::int64_t{4};
@@ -130,9 +130,6 @@ bool winograd_fits(const Convolution& layer, Shape input, Shape output) {
   return 5 * products <= 3 * direct;  // less is eaten up by the transforms
 }
 
-std::unique_ptr<Step> make_winograd_step(const Convolution& layer, Shape input, Shape output, bool relu, bool pool,
-                                         const float* weight, const float* bias) {
-  return std::make_unique<WinogradStep>(make_task(layer, input, output, relu, pool), layer.kernel.height, weight, bias);
-}
+std::unique_ptr<Step> make_winograd_step(const ConvolutionWork& work) { return std::make_unique<WinogradStep>(work); }
 
 }  // namespace twinpatch::cpu

@@ -10,8 +10,7 @@ namespace twinpatch::cpu {
 /// stride 1, channels in sixteens, a map that tiles cover without much waste.
 [[nodiscard]] bool winograd_fits(const Convolution& layer, Shape input, Shape output);
 
-/// `relu` and then `pool` (max, 2×2, stride 2, rounding down) are fused. `bias` may be null.
-[[nodiscard]] std::unique_ptr<Step> make_winograd_step(const Convolution& layer, Shape input, Shape output, bool relu,
-                                                       bool pool, const float* weight, const float* bias);
+/// ReLU is the one activation it takes.
+[[nodiscard]] std::unique_ptr<Step> make_winograd_step(const ConvolutionWork& work);
 
 }  // namespace twinpatch::cpu

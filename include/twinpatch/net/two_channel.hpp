@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "twinpatch/net/spec.hpp"
+#include "twinpatch/net/model.hpp"
 
 // What of a 2-channel network can be computed once a patch. Its first convolutions are linear in the two channels:
 // conv([p; q]) = convₚ(p) + conv_q(q), so a grid of pairs takes one half of each from every patch, and what follows
@@ -31,6 +32,20 @@ struct JoinRule {
 [[nodiscard]] Convolution half_of(const Convolution& layer, bool first);
 /// Its weights [out, 1, kernel.height, kernel.width] out of those of the whole, [out, 2, kernel.height, kernel.width].
 [[nodiscard]] std::vector<float> half_weights(const Convolution& layer, std::span<const float> both, bool first);
+
+/// One patch's part of the first convolution of a stream, with its weights.
+struct HalfConvolution {
+  StreamView view;
+  Convolution layer;            ///< half_of the stream's first layer
+  std::string name;             ///< what the names of that layer's weights begin with: "branch.0.0."
+  Shape input;                  ///< of one channel
+  Shape output;                 ///< of every one of the layer's output channels
+  std::vector<float> weight;    ///< half_weights of that layer's
+  std::span<const float> bias;  ///< in the model, valid as long as it; empty where the half has none
+};
+/// Of every stream, for the first or the second patch of a pair. Throws ShapeError for weights of another size.
+[[nodiscard]] std::vector<HalfConvolution> half_convolutions(const Model& model, Extent patch, bool first);
+
 /// Values of all halves of one patch, at least 1: the outputs of every stream's first layer.
 [[nodiscard]] std::int64_t halves_size(const NetworkSpec& spec, Extent patch);
 
