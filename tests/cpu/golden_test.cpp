@@ -49,7 +49,7 @@ std::unique_ptr<Backend> backend(bool exact) {
 
 }  // namespace
 
-TEST_CASE("The released 2ch network gives the originals' scores, in lists and grids") {
+TEST_CASE("the released 2ch network gives the originals' scores, in lists and grids") {
   const auto folder = golden_folder();
   if (folder.empty()) return;
   const auto golden = read_golden(folder / "test_data.bin");
@@ -78,7 +78,7 @@ TEST_CASE("The released 2ch network gives the originals' scores, in lists and gr
   }
 }
 
-TEST_CASE("The released siamese tower gives the originals' descriptors") {
+TEST_CASE("the released siamese tower gives the originals' descriptors") {
   const auto folder = golden_folder();
   if (folder.empty()) return;
   const auto golden = read_golden(folder / "test_data.bin");

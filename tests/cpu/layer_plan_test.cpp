@@ -34,7 +34,7 @@ void check(const std::vector<Layer>& layers, Shape input, const char* step = nul
 
 }  // namespace
 
-TEST_CASE("Convolutions with strides, padding, odd channels and oblong kernels equal the reference") {
+TEST_CASE("convolutions with strides, padding, odd channels and oblong kernels equal the reference") {
   check({convolution(1, 9, 7, 3)}, {1, 22, 25});
   check({convolution(2, 16, 4, 3), kRelu}, {2, 19, 16}, "convolution");
   check({convolution(8, 24, 3, 1, 1), kTanh}, {8, 7, 9});
@@ -43,13 +43,13 @@ TEST_CASE("Convolutions with strides, padding, odd channels and oblong kernels e
   check({Convolution{.in = 1, .out = 12, .kernel = {8, 11}, .stride = {1, 3}}, kTanh}, {1, 8, 50});
 }
 
-TEST_CASE("A convolution over the whole map runs as an inner product") {
+TEST_CASE("a convolution over the whole map runs as an inner product") {
   check({convolution(24, 32, 3), kRelu}, {24, 3, 3}, "inner product");
   check({convolution(3, 10, 1)}, {3, 1, 1}, "inner product");
   check({Convolution{.in = 6, .out = 5, .kernel = {2, 4}, .bias = false}, kTanh}, {6, 2, 4}, "inner product");
 }
 
-TEST_CASE("Pooling rounds down or up and averages only what is inside") {
+TEST_CASE("pooling rounds down or up and averages only what is inside") {
   const auto pooling = [](Pooling::Kind kind, Extent window, Extent stride, bool ceil) {
     return Pooling{.kind = kind, .window = window, .stride = stride, .ceil = ceil};
   };
@@ -62,32 +62,32 @@ TEST_CASE("Pooling rounds down or up and averages only what is inside") {
   }
 }
 
-TEST_CASE("Trainable subsampling and activations equal the reference") {
+TEST_CASE("trainable subsampling and activations equal the reference") {
   check({Subsampling{.channels = 15, .window = {2, 2}}, kTanh}, {15, 50, 40});
   check({Subsampling{.channels = 4, .window = {4, 3}}}, {4, 20, 15});
   check({kTanh}, {7, 3, 5});
   check({kRelu}, {1, 1, 13});
 }
 
-TEST_CASE("Spatial pyramids take maps of any size") {
+TEST_CASE("spatial pyramids take maps of any size") {
   for (const auto& shape : {Shape{16, 6, 6}, Shape{3, 7, 5}, Shape{4, 4, 9}, Shape{2, 13, 11}}) {
     check({SpatialPyramid{{1, 2, 4}}}, shape);
     check({SpatialPyramid{{3}}, Linear{shape.channels * 9, 10}, kRelu}, shape);
   }
 }
 
-TEST_CASE("Linear layers take maps in channel, row, column order") {
+TEST_CASE("linear layers take maps in channel, row, column order") {
   check({Linear{7 * 5 * 3, 20}, kRelu, Linear{20, 1}}, {7, 5, 3});
   check({Linear{33, 1}}, {33, 1, 1});
 }
 
-TEST_CASE("Layers in a row share their buffers") {
+TEST_CASE("layers in a row share their buffers") {
   check({convolution(2, 16, 5, 2), kRelu, Pooling{}, convolution(16, 20, 3), kTanh, convolution(20, 12, 3), kRelu,
          Linear{12 * 9, 7}},
         {2, 34, 34});
 }
 
-TEST_CASE("Descriptors are normalised with the reference's epsilon") {
+TEST_CASE("descriptors are normalised with the reference's epsilon") {
   std::vector<float> row{3, 0, -4};
   cpu::normalise_row(row.data(), 3);
   CHECK(row[0] == Approx(0.6));
@@ -97,7 +97,7 @@ TEST_CASE("Descriptors are normalised with the reference's epsilon") {
   CHECK(zero == std::vector<float>{0, 0});
 }
 
-TEST_CASE("A missing or wrong tensor is named") {
+TEST_CASE("a missing or wrong tensor is named") {
   const std::vector<Layer> layers{convolution(2, 3, 3)};
   Model model = test::random_layers(layers, "branch.0", 1);
   const auto plan = [&] {

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include "highway_target.hpp"
 #include "kernels/stem_kernels.hpp"
 #include "layers_support.hpp"
 #include "plan/stem_step.hpp"
+#include "support/instruction_set.hpp"
 
 using namespace twinpatch;
 namespace tolerance = test::tolerance;
@@ -24,7 +24,7 @@ void check_stem(const std::vector<Layer>& layers, Shape input) {
 
 }  // namespace
 
-TEST_CASE("First convolutions equal the reference on every instruction set that this processor has") {
+TEST_CASE("first convolutions equal the reference on every instruction set that this processor has") {
   for (const auto target : test::highway_targets()) {
     const test::OnlyTarget only(target);
     INFO("target " << cpu::stem_kernels().target);
@@ -37,7 +37,7 @@ TEST_CASE("First convolutions equal the reference on every instruction set that 
   }
 }
 
-TEST_CASE("First convolutions that the kernels do not take go to oneDNN") {
+TEST_CASE("first convolutions that the kernels do not take go to oneDNN") {
   const auto fits = [](const Convolution& layer, Shape input, bool pool) {
     return cpu::stem_fits(layer, output_shape(layer, input), pool);
   };

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include "highway_target.hpp"
 #include "kernels/winograd_kernels.hpp"
 #include "kernels/winograd_matrices.hpp"
 #include "layers_support.hpp"
 #include "plan/winograd_step.hpp"
+#include "support/instruction_set.hpp"
 
 using namespace twinpatch;
 using test::check_layers;

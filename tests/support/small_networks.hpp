@@ -13,7 +13,8 @@
 #include "twinpatch/core/matrix.hpp"
 #include "twinpatch/net/spec.hpp"
 
-// Networks whose branch hardly matters and descriptors made by hand: what decides on pairs is tested with them.
+// Networks whose branch hardly matters or takes a blink, and descriptors made by hand: what decides on pairs is tested
+// with them.
 
 namespace twinpatch::test {
 
@@ -57,6 +58,39 @@ inline std::vector<NetworkSpec> joining_networks() {
   return result;
 }
 
+constexpr Extent kTinyPatch{16, 16};
+
+/// Networks that take a blink: two streams of two channels, and towers.
+inline NetworkSpec tiny_two_channel() {
+  const std::vector<Layer> layers{Convolution{.in = 2, .out = 6, .kernel = {3, 3}}, Activation{}, Pooling{},
+                                  Convolution{.in = 6, .out = 5, .kernel = {2, 2}}, Activation{}};
+  NetworkSpec spec;
+  spec.name = "tiny-2ch";
+  spec.input = kTinyPatch;
+  spec.coupling = Coupling::two_channel;
+  spec.streams = {{{StreamView::Kind::central_crop}, layers}, {{StreamView::Kind::surround_average}, layers}};
+  spec.decision = DecisionLayers{{Linear{40, 7}, Activation{}, Linear{7, 1}}};
+  return spec;
+}
+
+inline NetworkSpec tiny_siamese(Decision decision, Coupling coupling = Coupling::siamese) {
+  NetworkSpec spec;
+  spec.name = "tiny-siamese";
+  spec.input = kTinyPatch;
+  spec.coupling = coupling;
+  spec.streams = {{{},
+                   {Convolution{.in = 1, .out = 6, .kernel = {5, 5}, .stride = {2, 2}}, Activation{}, Pooling{},
+                    Convolution{.in = 6, .out = 12, .kernel = {3, 3}}}}};
+  spec.decision = std::move(decision);
+  return spec;
+}
+
+inline std::vector<NetworkSpec> tiny_networks() {
+  return {tiny_two_channel(), tiny_siamese(DecisionMetric{DecisionMetric::Kind::l2, true}),
+          tiny_siamese(DecisionLayers{{Linear{24, 10}, Activation{}, Linear{10, 1}}}, Coupling::pseudo_siamese),
+          tiny_siamese(DecisionLayers{{Linear{24, 10}, Activation{}, Linear{10, 9}, Activation{}, Linear{9, 1}}})};
+}
+
 /// Descriptors [count, length]: random, some of them copies of others (exact ties), some nearly so.
 inline Matrix some_descriptors(std::int64_t count, int length, std::uint64_t seed, bool normalised) {
   Random random(seed);
@@ -82,6 +116,7 @@ inline void expect_same(const Selected& got, const Selected& expected) {
   REQUIRE(got.rows == expected.rows);
   REQUIRE(got.columns == expected.columns);
   REQUIRE(got.top_k == expected.top_k);
+  REQUIRE(got.segments == expected.segments);
   const auto same = [](const auto& a, const auto& b) {
     REQUIRE(a.size() == b.size());
     CHECK(std::equal(a.data(), a.data() + a.size(), b.data()));
@@ -90,7 +125,7 @@ inline void expect_same(const Selected& got, const Selected& expected) {
   same(got.scores, expected.scores);
   same(got.column_indices, expected.column_indices);
   same(got.column_scores, expected.column_scores);
-  for (std::int64_t i = 0; i < got.rows; ++i) {
+  for (std::int64_t i = 0; i < got.rows * got.segment_count(); ++i) {
     std::set<std::int32_t> seen;
     for (int k = 0; k < got.top_k; ++k) {
       const std::int32_t index = got.indices[i * got.top_k + k];

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "cpu_internal.hpp"
 #include "kernels/grid_kernels.hpp"
@@ -72,6 +73,7 @@ CpuSelection::CpuSelection(const SelectionRequest& request) { begin(request); }
 void CpuSelection::begin(const SelectionRequest& request) {
   const std::scoped_lock lock(mutex_);
   check(request);
+  SelectionRequest begun = request;  // which may be request_
   request_ = {};
   const std::int64_t of_rows = checked_multiply(checked_multiply(request.rows, request.top_k), request.segment_count());
   fill(indices_, of_rows, -1);
@@ -80,7 +82,7 @@ void CpuSelection::begin(const SelectionRequest& request) {
     fill(column_indices_, request.columns, -1);
     fill(column_scores_, request.columns, kNothing);
   }
-  request_ = request;
+  request_ = std::move(begun);
 }
 
 Selected CpuSelection::read() const {

@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "support/backend_rig.hpp"
+#include "support/tolerances.hpp"
+#include "twinpatch/core/error.hpp"
+
+// What only the CPU's backend has; tests/backend has what every backend has.
+
+namespace twinpatch::test {
+TEST_CASE("a small memory bound cuts a grid of a 2-channel network into blocks and changes nothing else") {
+  const auto model = shared_model(network("2ch"));
+  const Patches left(5, {64, 64}, 41);
+  const Patches right(7, {64, 64}, 42);
+  ExecutionOptions options = cpu_options();
+  const auto expected = widened(cpu_rig(model, options).list(left.view, right.view));
+  options.memory = 3'000'000;
+  const Rig tight = cpu_rig(model, options);
+  const auto tile = tight.backend->tile_size(*model, 64, 64);
+  CHECK(tile.rows * tile.columns < 35);
+  expect_close(tight.block(left.view, right.view), expected, tolerance::kScoreFp32);
+}
+
+TEST_CASE("precisions and kernels that the CPU lacks are refused") {
+  ExecutionOptions options = cpu_options();
+  options.precision = Precision::bf16;
+  CHECK_THROWS_WITH(make_cpu_backend(options), "the CPU engine runs in fp32, precision bf16 was asked for");
+  options.precision = Precision::fp32;
+  options.kernels = Kernels::fused;
+  CHECK_THROWS_WITH(make_cpu_backend(options), "fused kernels are of the CUDA engine, not of the CPU's");
+}
+
+TEST_CASE("the CPU's backend says what it is") {
+  const std::string text = make_cpu_backend(cpu_options(1))->description();
+  CHECK(text.find("CPU, 1 thread, ") == 0);
+  CHECK(text.find("oneDNN") != std::string::npos);
+  CHECK(describe_cpu_devices().size() == 1);
+}
+
+}  // namespace twinpatch::test
