@@ -15,6 +15,7 @@ import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 BEGIN, END = "<!-- map: tests/lint/edges.py --write -->", "<!-- end of map -->"
@@ -200,13 +201,15 @@ class House:
         return {name: height(name) for name in self.rooms}
 
     def map(self):
-        described = dict(line.split(": ", 1) for line in (self.root / "tests/lint/rooms.txt").read_text().splitlines()
-                         if line and not line.startswith("#"))
+        """The ladder of storeys, then a table with a row for each room and for the other folders of rooms.txt."""
+        lines = (self.root / "tests/lint/rooms.txt").read_text().splitlines()
+        described = dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
         heights = self.storeys()
-        ladder = [[n for n in self.rooms if heights[n] == level] for level in range(max(heights.values()) + 1)]
-        text = ["    " + " ◄ ".join(", ".join(sorted(level)) for level in ladder if level)]
-        text = wrapped(text[0]) + ["", "| folder | what lives there | links |", "|---|---|---|"]
-        for room in sorted(self.rooms.values(), key=lambda room: (heights[room.name], room.name)):
+        rooms = sorted(self.rooms.values(), key=lambda room: (heights[room.name], room.name))
+        levels = groupby((room.name for room in rooms), key=heights.get)
+        text = wrapped("    " + " ◄ ".join(", ".join(names) for _, names in levels))
+        text += ["", "| folder | what lives there | links |", "|---|---|---|"]
+        for room in rooms:
             folder = str(room_folder(room).relative_to(self.root))
             if folder not in described:
                 self.complain(room.build_file, f"tests/lint/rooms.txt has no line for {folder}")
