@@ -15,7 +15,7 @@
 namespace twinpatch {
 
 /// Owner of `size` uninitialised elements on the host, aligned to 64 bytes (a cache line, one AVX-512 register).
-/// Move-only; copying a large buffer should be seen in the code that does it.
+/// Move-only: copying a large buffer should be visible in the code.
 template <class T>
 class Buffer {
   static_assert(std::is_trivially_copyable_v<T>);

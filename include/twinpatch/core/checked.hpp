@@ -8,7 +8,7 @@
 
 namespace twinpatch {
 
-/// Product and sum of sizes; throw InvalidArgument where 64 bits do not hold the result.
+/// Product and sum of sizes; throw InvalidArgument if the result exceeds 64 bits.
 [[nodiscard]] inline std::int64_t checked_multiply(std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
   if (__builtin_mul_overflow(a, b, &result)) throw InvalidArgument("size overflows 64 bits");

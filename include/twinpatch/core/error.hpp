@@ -16,13 +16,13 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A value handed in by the caller makes no sense (index out of range, empty set, contradicting options).
+/// An argument is invalid (index out of range, empty set, contradicting options).
 class InvalidArgument : public Error {
  public:
   using Error::Error;
 };
 
-/// Sizes that do not fit together: a patch of another side length than the network's, a tensor of another shape.
+/// Sizes do not match: a patch of another size than the network's, a tensor of another shape.
 class ShapeError : public InvalidArgument {
  public:
   using InvalidArgument::InvalidArgument;
@@ -35,8 +35,8 @@ class IoError : public Error {
   IoError(std::string_view path, std::string_view what, int error_number = 0);
 };
 
-/// The bytes of a file are not what its format demands. `offset` is the byte where that was seen; -1 where the message
-/// says the place itself (the line of a text file).
+/// A file violates its format. `offset` is the byte where that was found; -1 if the message itself names the place (the
+/// line of a text file).
 class FormatError : public Error {
  public:
   FormatError(std::string_view path, std::int64_t offset, std::string_view what);
@@ -54,14 +54,14 @@ class DeviceError : public Error {
   using Error::Error;
 };
 
-/// A bound on memory was reached. Its own type because a caller can shrink the batch and go on.
+/// Memory is exhausted, or its bound reached. A type of its own because a caller can retry with a smaller batch.
 class OutOfMemory : public DeviceError {
  public:
   using DeviceError::DeviceError;
 };
 [[noreturn]] void throw_out_of_host_memory(std::int64_t bytes);
 
-/// The run was asked to stop (Ctrl-C, a stop token) and did so at a clean point.
+/// The run was cancelled (Ctrl-C, a stop token) and ended at a clean point.
 class Interrupted : public Error {
  public:
   Interrupted() : Error("interrupted") {}

@@ -20,7 +20,7 @@ namespace twinpatch {
 
 static_assert(std::endian::native == std::endian::little, "file formats are read as little-endian memory");
 
-/// Reads values off a byte sequence and never past its end: every read is checked against the bytes left, and throws
+/// Reads values from a byte sequence and never past its end: every read is checked against the bytes left, and throws
 /// FormatError naming the file and the offset. Counts read from a file go through `check_count` before anything is
 /// allocated for them.
 class ByteReader {
@@ -50,7 +50,7 @@ class ByteReader {
   std::int64_t offset_ = 0;
 };
 
-/// The whole of a regular file in memory. Throws IoError.
+/// The contents of a regular file. Throws IoError.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path);
 
 /// Text as every reader of text takes it: a UTF-8 byte order mark, which Windows editors put first, is skipped. UTF-16,
@@ -59,8 +59,8 @@ class ByteReader {
 /// The whole of a text file, without a byte order mark. Throws IoError, FormatError.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
-/// A file mapped read-only. Throws IoError. A file that is truncated by someone else while mapped raises SIGBUS, as
-/// every mapping does: map only what the run owns or may trust to stay.
+/// A file mapped read-only. Throws IoError. If another process truncates the file while it is mapped, reading raises
+/// SIGBUS, as every mapping does: map only files that the run owns or can rely on.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -68,7 +68,7 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;             // one owner of the mapping
   MappedFile& operator=(const MappedFile&) = delete;  // likewise
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
-  /// Tells the system that [begin, end) will not be read again soon, so that it stops counting as resident.
+  /// Tells the system that [begin, end) will not be read again soon, so that its pages need not stay resident.
   void release(std::int64_t begin, std::int64_t end) const noexcept;
 
  private:

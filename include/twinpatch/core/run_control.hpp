@@ -10,7 +10,7 @@
 
 namespace twinpatch {
 
-/// Receives the advance of long work. The library never prints; a program that wants a bar implements this.
+/// Receives the progress of long work. The library never prints; a program that wants a progress bar implements this.
 /// Calls may come from several threads at once.
 class Progress {
  public:
@@ -21,12 +21,12 @@ class Progress {
   virtual void end() = 0;
 };
 
-/// How a caller watches and stops long work. Default: nobody watches, nobody stops.
+/// How a caller follows and cancels long work. By default it does neither.
 struct RunControl {
   std::stop_token stop;
   Progress* progress = nullptr;
 
-  /// Throws Interrupted once a stop was asked for; long loops call it between tiles.
+  /// Throws Interrupted after request_stop(); long loops call it between tiles.
   void check() const {
     if (stop.stop_requested()) throw Interrupted();
   }

@@ -6,7 +6,7 @@
 
 namespace twinpatch {
 
-/// A stage of long work; its end is reported however it is left. Lives no longer than `control`.
+/// A stage of long work; its end is reported even if an exception leaves it. `control` must outlive it.
 class WorkStage {
  public:
   WorkStage(const RunControl& control, std::string_view name, std::int64_t total, std::string_view unit)

@@ -9,14 +9,14 @@
 
 namespace twinpatch {
 
-/// Detected keypoints are noisy; a keypoint that is carried over by known geometry gets the like of that noise, so that
-/// networks do not learn to expect perfect alignment.
+/// Detected keypoints are noisy. Keypoints mapped by known geometry get similar noise, so that networks do not learn to
+/// expect perfect alignment.
 struct KeypointNoise {
   double position = 0.25;  ///< standard deviation of x and of y, in sigma
   double scale = 0.10;     ///< of the logarithm of sigma
   double angle = 8.0;      ///< degrees
-  /// Where the detector found a keypoint of about the same place, size and angle itself, the share of cases in which
-  /// that one is taken: real noise instead of made one.
+  /// If the detector found a keypoint with about the same place, size and angle, use it in this share of cases: real
+  /// noise instead of synthetic noise.
   double use_detected = 0.5;
 };
 
@@ -26,8 +26,8 @@ struct SequenceOptions {
   int max_points = 0;         ///< points of a sequence, chosen at random; 0: all
   double min_distance = 2.0;  ///< between two points, in sigma (the larger one), and never under 3 pixels
   double margin = 1.0;        ///< distance to the image's border, in half sides of the window
-  double min_sigma = 0.9;     ///< pixels; smaller after being carried over: dropped
-  bool detect_in_all = true;  ///< points come from every image; else from the first alone
+  double min_sigma = 0.9;     ///< pixels; points that become smaller in another image are dropped
+  bool detect_in_all = true;  ///< points come from every image; else only from the first
   KeypointNoise noise{};
 };
 
@@ -36,7 +36,7 @@ struct HomographyDatasetOptions {
   SequenceOptions sequence;
   std::vector<std::filesystem::path> folders;  ///< img1.pgm … imgK.pgm (ppm, png, jpg) and H1to2p … H1toKp
 };
-/// A folder a sequence; several make one dataset. Throws Error for a missing H file, a singular or mirroring
+/// One folder per sequence; several make one dataset. Throws Error for a missing H file, a singular or mirroring
 /// homography, a folder without images.
 DatasetSummary dataset_from_homographies(const HomographyDatasetOptions& options, ThreadPool& pool,
                                          const RunControl& control);
@@ -61,8 +61,8 @@ struct PhotographDatasetOptions {
   int max_side = 1024;                       ///< larger photographs are reduced to this
   std::vector<std::filesystem::path> paths;  ///< folders (searched through) and image files
 };
-/// Photographs that cannot be read, or have too few keypoints, are left out and counted in the manifest; none left is
-/// an Error.
+/// Photographs that are unreadable or have too few keypoints are skipped and counted in the manifest. Throws Error if
+/// none remain.
 DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options, ThreadPool& pool,
                                         const RunControl& control);
 
@@ -74,20 +74,20 @@ struct ColmapDatasetOptions {
   std::filesystem::path tracks;    ///< text: "point X Y Z error n, n × (image x y sigma angle)"; or neither: keypoints
                                    ///< are detected again and the nearest is taken
   int min_track = 2;               ///< images a point must be seen in
-  double max_error = 2.0;          ///< pixels of mean reprojection error; worse points are left out
-  double min_distance = 2.0;       ///< as in SequenceOptions; of two points in one place the longer track stays
+  double max_error = 2.0;          ///< pixels of mean reprojection error; worse points are skipped
+  double min_distance = 2.0;       ///< as in SequenceOptions; of two close points the one with the longer track is kept
   double margin = 1.0;             ///< likewise
   double min_sigma = 0.9;          ///< likewise
-  // Points carried over, with the known poses, to images in which they were not found.
+  // Points projected, with the known poses, into images in which they were not detected.
   bool reproject = true;
   double max_view_angle = 40.0;   ///< degrees to the nearest image that sees the point
   double depth_tolerance = 0.05;  ///< of the depth of the points seen around it
   int min_neighbours = 4;         ///< points seen around it that must agree
-  double min_similarity = 0.55;   ///< of the gradients' histograms to one of the detected patches: not hidden
+  double min_similarity = 0.55;   ///< of gradient histograms to a detected patch: the point is not hidden
   int max_reprojected = 4;        ///< of one point
   KeypointNoise noise{.position = 0.1, .scale = 0.05, .angle = 4.0, .use_detected = 0.0};
 };
-/// Throws Error naming a photograph that is missing or of another size than the model says.
+/// Throws Error naming a photograph that is missing or of another size than in the model.
 DatasetSummary dataset_from_colmap(const ColmapDatasetOptions& options, ThreadPool& pool, const RunControl& control);
 
 }  // namespace twinpatch

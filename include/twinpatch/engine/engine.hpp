@@ -14,7 +14,7 @@
 
 namespace twinpatch {
 
-/// One side of a grid: patches, or descriptors made earlier. Views; the caller keeps what is behind them alive.
+/// One side of a grid: patches, or descriptors made earlier. Views: the caller keeps the data alive.
 class GridSide {
  public:
   /*implicit*/ GridSide(PatchView patches) : patches_(patches), size_(patches.count) {}

@@ -9,7 +9,7 @@
 
 namespace twinpatch {
 
-/// The four things that are called FPR95; they differ in the second digit, so a figure names its own.
+/// The four definitions of FPR95; they differ in the second digit, so a figure must name its definition.
 enum class Fpr95 {
   deepcompare_lua,      ///< FPR at the threshold whose TPR is nearest to 0.95
   deepcompare_pytorch,  ///< ROC curve, FPR interpolated linearly at TPR = 0.95
@@ -18,7 +18,7 @@ enum class Fpr95 {
 };
 [[nodiscard]] std::string to_string(Fpr95 definition);
 
-/// Scores (higher = more similar) against labels (1 match, 0 not). All functions throw InvalidArgument where either
+/// Scores (higher = more similar) against labels (1 match, 0 not). All functions throw InvalidArgument if either
 /// class is empty, lengths differ or a score is NaN. Ties are handled as one threshold (order of input never matters).
 [[nodiscard]] double fpr95(std::span<const float> scores, std::span<const std::uint8_t> labels, Fpr95 definition);
 [[nodiscard]] double roc_auc(std::span<const float> scores, std::span<const std::uint8_t> labels);

@@ -13,8 +13,8 @@ namespace twinpatch {
 
 // Nearest-neighbour matching on image sequences with known homographies, as Mikolajczyk & Schmid measure it ("A
 // performance evaluation of local descriptors", PAMI 2005) and the paper's section 4.4 reports it: the keypoints of the
-// first image against those of each other one. A match is right where the two regions overlap: the left keypoint's
-// circle carried over by the homography (an ellipse) and the right keypoint's, overlap error 1 − intersection/union
+// first image against those of every other. A match is right if the two regions overlap: the left keypoint's
+// circle mapped by the homography (an ellipse) and the right keypoint's, overlap error 1 − intersection/union
 // below 0.5, both scaled so that the larger has a radius of 30 pixels, as their program does.
 
 struct SequenceMatchingOptions {
@@ -23,7 +23,7 @@ struct SequenceMatchingOptions {
   double within = 3.0;       ///< pixels of the right image: what counts as a right mutual match
 };
 
-/// Keypoints of a sequence and what overlaps, found once for every comparer.
+/// Keypoints of a sequence and their overlaps, computed once for all comparers.
 struct SequenceTruth {
   ImageSequence sequence;
   std::vector<std::vector<Keypoint>> keypoints;  ///< of each image
@@ -34,10 +34,10 @@ struct SequenceTruth {
                                                 ThreadPool& pool, const RunControl& control = {});
 
 /// Overlap error of two regions, 0 (the same) to 1 (apart): circles of radius σ around the keypoints, the left one
-/// carried over. 1 where it cannot be carried over.
+/// mapped by the homography. 1 if it cannot be mapped.
 [[nodiscard]] double overlap_error(const Keypoint& left, const Keypoint& right, const Homography& homography);
 
-/// The first image against one other.
+/// The first image against another one.
 struct PairMatching {
   int image = 2;  ///< number of the other image, as in its name
   std::int64_t left_keypoints = 0, right_keypoints = 0;

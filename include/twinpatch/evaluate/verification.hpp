@@ -12,7 +12,7 @@
 
 namespace twinpatch {
 
-/// How well scores tell matching pairs from others.
+/// How well scores separate matching pairs from non-matching ones.
 struct VerificationResult {
   std::string name;
   std::int64_t matches = 0;
@@ -23,7 +23,7 @@ struct VerificationResult {
   std::vector<float> scores;  ///< of every pair, in the order of the list
 };
 
-/// Throws InvalidArgument where the list holds no labels, or one kind only.
+/// Throws InvalidArgument if the list has no labels, or labels of only one kind.
 [[nodiscard]] VerificationResult evaluate_pairs(Comparer& comparer, PatchView patches, const PairList& list,
                                                 const RunControl& control = {});
 

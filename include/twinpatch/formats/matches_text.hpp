@@ -19,7 +19,7 @@ struct PlacedMatch {
   std::optional<double> probability;  ///< of a calibrated model
 };
 
-/// A line a match, in the order given: "x1 y1 x2 y2 score" and, where there is one, " probability". Coordinates with
+/// One line per match, in the order given: "x1 y1 x2 y2 score" and, if present, " probability". Coordinates with
 /// three decimals, scores with the digits that tell any two floats apart.
 [[nodiscard]] std::string format_matches(std::span<const PlacedMatch> matches);
 /// The same into a file that appears whole or not at all. Throws IoError.

@@ -34,7 +34,7 @@ class NpyArray {
   [[nodiscard]] std::span<const T> values() const;
   /// Keeps the memory behind `values()` alive.
   [[nodiscard]] std::shared_ptr<const void> owner() const noexcept { return owner_; }
-  /// The mapping, where the array lies in one; null for arrays parsed from memory.
+  /// The mapping of the array's file; null for arrays parsed from memory.
   [[nodiscard]] std::shared_ptr<const MappedFile> mapping() const noexcept { return mapping_; }
 
  private:
@@ -63,7 +63,7 @@ class NpyWriter {
   /// Appends whole rows. T must be the element type given.
   template <class T>
   void append(std::span<const T> values);
-  /// Throws Error where fewer or more rows were written than announced.
+  /// Throws Error if fewer or more rows were written than announced.
   void finish();
 
  private:

@@ -13,8 +13,8 @@
 
 namespace twinpatch {
 
-/// i8: whole numbers from −128 to 127, as they are; what they mean (a scale, say) is for the reader of the file to
-/// know.
+/// i8: integers from −128 to 127, unscaled; the reader of the file must know their meaning (a scale,
+/// for example).
 enum class TensorType { f32, f16, bf16, i8 };
 
 /// "F32", "F16", "BF16", "I8", as in the file.
@@ -34,8 +34,8 @@ struct SafeTensors {
 };
 
 /// Strict reader: header ≤ 100 MB and within the file, valid UTF-8, no duplicate keys, known types, shapes whose
-/// product times the element size is the range given, ranges that follow each other from 0 to the end of the file
-/// without hole or overlap. Types other than F32, F16, BF16, I8 are refused by name; NaN and infinity are refused with
+/// product times the element size is the range given, ranges that cover the data from 0 to the end of the file
+/// without gap or overlap. Types other than F32, F16, BF16, I8 are refused by name; NaN and infinity are refused with
 /// the tensor's name. Throws FormatError. Format: safetensors 0.4 README.
 [[nodiscard]] SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& path);
 [[nodiscard]] SafeTensors read_safetensors(const std::filesystem::path& path);

@@ -23,33 +23,33 @@ namespace twinpatch {
 struct Model {
   NetworkSpec spec;
   std::map<std::string, Tensor> weights;
-  /// "training": JSON of how it was made; "data": what it was trained on; "calibration": JSON {"scale","offset"} with
-  /// probability = 1 / (1 + exp(−(scale · score + offset))); "license". Any may be missing.
+  /// "training": how it was trained, as JSON; "data": what it was trained on; "calibration": JSON {"scale","offset"}
+  /// with probability = 1 / (1 + exp(−(scale · score + offset))); "license". Any may be missing.
   std::map<std::string, std::string> metadata;
   /// A tower without its decision part (the originals' "_desc" files): descriptors only, pairs cannot be scored.
   bool descriptor_only = false;
 };
 
-/// Weight names and shapes a model of this spec must have, in order.
+/// Names and shapes of the weights of a model of this spec, in order.
 struct WeightShape {
   std::string name;
   std::vector<std::int64_t> shape;
 };
 [[nodiscard]] std::vector<WeightShape> weight_shapes(const NetworkSpec& spec, bool descriptor_only = false);
 
-/// What the names of one layer's weights begin with: "branch.0.3." and "decision.0.". `right`: the tower of the right
+/// Prefix of the names of one layer's weights: "branch.0.3." and "decision.0.". `right`: the tower of the right
 /// patch, which is the same as the left one's unless the network is pseudo-siamese.
 [[nodiscard]] std::string branch_prefix(const NetworkSpec& spec, bool right, std::size_t stream, std::size_t layer);
 [[nodiscard]] std::string decision_prefix(std::size_t layer);
 
-/// Throws ShapeError naming the first tensor that is missing, superfluous or of another shape than the spec says.
+/// Throws ShapeError naming the first tensor that is missing, unexpected or of another shape than in the spec.
 void check(const Model& model);
 
 /// Hash (16 hex digits) of the spec and every weight as stored: names caches and results. Independent of metadata.
 [[nodiscard]] std::string model_hash(const Model& model);
 
-/// How `save_model` will store the weights; the values stay. i8: 8-bit integers with a scale for each output of a
-/// layer, and float32 for what has one dimension (biases, batch statistics).
+/// How `save_model` will store the weights; the values are unchanged. i8: 8-bit integers with a scale for each output
+/// of a layer, and float32 for what has one dimension (biases, batch statistics).
 void store_as(Model& model, TensorType type);
 
 /// Weights drawn from N(0, sqrt(2 / fan_in)), biases from a small normal (never zero), deterministic: for tests,
@@ -58,16 +58,16 @@ void store_as(Model& model, TensorType type);
 
 /// Metadata keys of a model file: "twinpatch.spec" (JSON), "twinpatch.hash", "twinpatch.descriptor_only" and the
 /// model's own. Throws FormatError where the hash does not fit the weights, ShapeError where weights do not fit the
-/// spec. Each reader of a file here has a form that takes its bytes; `path` then names them in messages.
+/// spec. Each reader also has a form that takes the file's bytes; messages then use `path`.
 [[nodiscard]] Model load_model(const std::filesystem::path& path);
 [[nodiscard]] Model load_model(std::span<const std::byte> bytes, const std::string& path);
 /// Values are stored as each tensor's `stored_as` says (i8: NAME as integers [rows, …] and NAME.scale, float32 [rows],
-/// value = scale · integer); the hash is that of the values so rounded. Throws
+/// value = scale · integer); the hash is that of the rounded values. Throws
 /// InvalidArgument for values that are not finite, or too large for the type they are to be stored as.
 void save_model(const std::filesystem::path& path, const Model& model);
 
 /// `name_or_path`: a file, or the name of a model that ships ("siam"), searched in $TWINPATCH_MODELS, then where the
-/// program was installed or built. Throws IoError listing the places looked at and the models found there.
+/// program was installed or built. Throws IoError listing the folders searched and the models found there.
 [[nodiscard]] std::filesystem::path find_model(const std::string& name_or_path);
 
 /// The originals' `.bin` (cvpr15deepcompare; type name inside; size checked against it) and Torch7 `.t7`
@@ -91,7 +91,7 @@ struct GoldenFile {
     std::int64_t rows = 0, columns = 0;
     std::vector<float> values;  ///< [rows, columns]
   };
-  std::vector<float> input;  ///< [batch, 2, 64, 64], fed as it is
+  std::vector<float> input;  ///< [batch, 2, 64, 64], fed unchanged
   std::int64_t batch = 0;
   std::vector<Entry> entries;
 };

@@ -8,8 +8,8 @@
 
 namespace twinpatch {
 
-/// Side of a patch's window in σ of its keypoint that the model wants (metadata "patch_extent"); nothing where it does
-/// not say. Throws InvalidArgument for a value that is no number in (0, 1000].
+/// Side of a patch's window, in σ of its keypoint, that the model was trained on (metadata "patch_extent"); nothing if
+/// the model does not say. Throws InvalidArgument unless it is a number in (0, 1000].
 [[nodiscard]] std::optional<float> patch_extent(const Model& model);
 
 }  // namespace twinpatch

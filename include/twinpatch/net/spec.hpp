@@ -80,7 +80,7 @@ struct Activation {
 
 using Layer = std::variant<Convolution, BatchNormalisation, Pooling, Subsampling, SpatialPyramid, Linear, Activation>;
 
-/// What of a patch a stream sees.
+/// The part of the patch a stream reads.
 struct StreamView {
   enum class Kind {
     whole,            ///< the patch
@@ -101,7 +101,7 @@ struct Stream {
 enum class Coupling {
   two_channel,    ///< stacked as two channels, one branch (paper 3.1 "2-channel")
   siamese,        ///< one branch each, weights shared (paper 3.1)
-  pseudo_siamese  ///< one branch each, weights of their own (paper 3.1)
+  pseudo_siamese  ///< one branch each, separate weights (paper 3.1)
 };
 
 /// The decision part: layers on [left ‖ right] (siamese) or on the branch's vector (two_channel) that end in one score.
@@ -127,7 +127,7 @@ struct Normalisation {
   friend bool operator==(const Normalisation&, const Normalisation&) = default;
 };
 
-/// A network, whole, as a value. Serialised as JSON in model files.
+/// A complete network as a value. Serialised as JSON in model files.
 struct NetworkSpec {
   std::string name;             ///< catalogue name or the user's own
   std::string summary;          ///< one line for people
@@ -150,7 +150,7 @@ struct Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 };
 
-/// Output shape of one layer. Throws ShapeError saying what the layer expected and got.
+/// Output shape of one layer. Throws ShapeError with what the layer expected and got.
 [[nodiscard]] Shape output_shape(const Layer& layer, Shape input);
 /// Input shape of a stream for a patch of `input` size (before its layers). `channels` is 2 for two_channel, else 1.
 [[nodiscard]] Shape stream_input(const NetworkSpec& spec, const Stream& stream, Extent input);
@@ -170,7 +170,7 @@ void check_patch_size(const NetworkSpec& spec, int height, int width);
 
 struct Cost {
   std::int64_t parameters = 0;
-  std::int64_t branch_parameters = 0;  ///< of them in the branch or branches
+  std::int64_t branch_parameters = 0;  ///< those of the branch or branches
   std::int64_t macs_per_patch = 0;     ///< of one branch; 0 for two_channel
   std::int64_t macs_per_pair = 0;      ///< everything for one pair, nothing cached
 };

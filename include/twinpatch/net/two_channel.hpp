@@ -10,9 +10,9 @@
 
 #include "twinpatch/net/model.hpp"
 
-// What of a 2-channel network can be computed once a patch. Its first convolutions are linear in the two channels:
-// conv([p; q]) = convₚ(p) + conv_q(q), so a grid of pairs takes one half of each from every patch, and what follows
-// from their sum. Every engine reads the network so.
+// The part of a 2-channel network that can be computed once per patch. Its first convolutions are linear in the two
+// channels: conv([p; q]) = convₚ(p) + conv_q(q), so every patch has two halves, and a pair continues from the sum of
+// two of them. Every engine uses the network in this form.
 
 namespace twinpatch {
 
@@ -25,7 +25,7 @@ struct JoinRule {
   friend bool operator==(const JoinRule&, const JoinRule&) = default;
 };
 
-/// The same rule serves all streams, or nothing: then halves cannot be used.
+/// The rule, if it is the same for all streams; else nothing, and halves cannot be used.
 [[nodiscard]] std::optional<JoinRule> join_rule(const NetworkSpec& spec, Extent patch);
 
 /// One patch's part of such a convolution: of one input channel, its bias with the first patch of a pair.
@@ -49,7 +49,7 @@ struct HalfConvolution {
 /// Values of all halves of one patch, at least 1: the outputs of every stream's first layer.
 [[nodiscard]] std::int64_t halves_size(const NetworkSpec& spec, Extent patch);
 
-/// Throws ShapeError unless both patches of a pair are of one size, which it returns.
+/// The common size of both patches of a pair. Throws ShapeError if they differ.
 Extent check_pair(const NetworkSpec& spec, Extent left, Extent right);
 
 }  // namespace twinpatch

@@ -6,7 +6,7 @@
 
 namespace twinpatch {
 
-/// A left and a right patch, or keypoint, that belong together; the higher the score the more alike.
+/// A matching left and right patch, or keypoint; higher scores are more similar.
 struct Match {
   std::int32_t left = 0;
   std::int32_t right = 0;

@@ -18,14 +18,14 @@ struct IndexPair {
 };
 static_assert(sizeof(IndexPair) == 8);
 
-/// Pairs, with the truth about them where the file holds it.
+/// Pairs, with labels if the file has them.
 struct PairList {
   std::vector<IndexPair> pairs;
-  std::vector<std::uint8_t> matches;  ///< 1 the same point, 0 another one; empty where the file does not say
+  std::vector<std::uint8_t> matches;  ///< 1: the same point, 0: different points; empty if the file has no labels
   std::string path;
 };
 
-/// `.npy` int32 [M,2], or a PhotoTour list "patch1 point1 0 patch2 point2 0 [0]" of six or seven integers a line, where
+/// `.npy` int32 [M,2], or a PhotoTour list "patch1 point1 0 patch2 point2 0 [0]" with six or seven integers per line;
 /// a pair matches if point1 == point2. Throws FormatError (with the line), IoError.
 [[nodiscard]] PairList read_pair_list(const std::filesystem::path& path);
 
@@ -33,7 +33,7 @@ struct PairList {
 void check_pairs(std::span<const IndexPair> pairs, std::int64_t left_count, std::int64_t right_count,
                  const std::string& path);
 
-/// PhotoTour `info.txt`: one line a patch, "3DpointID unused". Returns the point of each patch.
+/// PhotoTour `info.txt`: one line per patch, "3DpointID unused". Returns the point of each patch.
 [[nodiscard]] std::vector<std::int64_t> read_photo_tour_info(const std::filesystem::path& path);
 
 /// The default pair list of a PhotoTour folder: the largest m50_*.txt, ties by name. Throws Error if there is none.

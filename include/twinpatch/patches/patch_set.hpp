@@ -14,12 +14,12 @@
 
 namespace twinpatch {
 
-/// u8: grey levels, normalised by the network's rule. f32: fed to the network as it is ("raw").
+/// u8: grey levels, normalised by the network's rule. f32: fed to the network unchanged ("raw").
 enum class PixelType { u8, f32 };
 
 [[nodiscard]] constexpr std::int64_t pixel_bytes(PixelType type) { return type == PixelType::u8 ? 1 : 4; }
 
-/// View of `count` grey patches of one size, [count, height, width], contiguous. Owns nothing.
+/// View of `count` grey patches of equal size, [count, height, width], contiguous. Owns nothing.
 struct PatchView {
   PixelType type = PixelType::u8;
   const void* pixels = nullptr;
@@ -34,21 +34,21 @@ struct PatchView {
   }
 };
 
-/// Owner of patches of one size, in memory or in a mapped file.
+/// Owner of patches of equal size, in memory or in a mapped file.
 class PatchSet {
  public:
   PatchSet() = default;
   PatchSet(std::int64_t count, int height, int width);  ///< uninitialised u8
-  /// Takes patches that live elsewhere (a mapped file); `owner` keeps them alive.
+  /// Patches stored elsewhere (a mapped file); `owner` keeps them alive.
   PatchSet(PatchView view, std::shared_ptr<const void> owner, std::shared_ptr<const MappedFile> mapping = nullptr);
   PatchSet(PatchSet&&) noexcept = default;
   PatchSet& operator=(PatchSet&&) noexcept = default;
 
   [[nodiscard]] PatchView view() const noexcept { return view_; }
   [[nodiscard]] std::int64_t size() const noexcept { return view_.count; }
-  /// Pixels of patch i of a set made by the sizing constructor; null for one that lies in a mapped file.
+  /// Pixels of patch i of a set made by the sizing constructor; null for a set in a mapped file.
   [[nodiscard]] std::uint8_t* mutable_patch(std::int64_t i) noexcept;
-  /// Patches [begin, end) were used and need not stay resident (mapped files; nothing otherwise).
+  /// Patches [begin, end) need not stay resident (for mapped files; otherwise does nothing).
   void release(std::int64_t begin, std::int64_t end) const noexcept;
 
  private:

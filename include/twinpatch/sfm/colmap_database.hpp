@@ -18,8 +18,8 @@
 
 namespace twinpatch {
 
-/// The releases of COLMAP whose tables can be told apart. Recognised by their columns: `user_version` is 3900 from 3.9
-/// to 3.13 and so says nothing.
+/// The releases of COLMAP whose tables differ, recognised by their columns: `user_version` is 3900 from 3.9
+/// to 3.13 and cannot tell them apart.
 enum class ColmapSchema { v3_8, v3_10, v3_11, v3_12, v4_0, v4_2 };
 /// "3.8 or 3.9", "3.12 or 3.13", …
 [[nodiscard]] std::string_view colmap_schema_name(ColmapSchema schema);
@@ -34,13 +34,13 @@ struct ColmapImageRow {
 
 struct ColmapCameraRow {
   ColmapCamera camera;
-  bool has_prior_focal_length = false;  ///< the focal length came from EXIF or from the user, not from a guess
+  bool has_prior_focal_length = false;  ///< the focal length is from EXIF or the user, not a guess
 };
 
-/// A COLMAP database, opened to read: nothing in it changes, no version migrates. May be shared by threads.
+/// A COLMAP database, opened read-only: nothing in it changes, no version migrates. May be shared by threads.
 ///
-/// Everything here throws IoError (no such file, locked for longer than the patience, unreadable) and FormatError (not
-/// a COLMAP database, a table or column that is missing, a blob of another size than its row says); in a build without
+/// Everything here throws IoError (no such file, locked for longer than the wait, unreadable) and FormatError (not
+/// a COLMAP database, a table or column that is missing, a blob of another size than in its row); in a build without
 /// SQLite, Error saying so.
 class ColmapDatabase {
  public:
@@ -56,13 +56,13 @@ class ColmapDatabase {
   [[nodiscard]] std::vector<ColmapImageRow> images() const;
   [[nodiscard]] std::map<std::uint32_t, ColmapCameraRow> cameras() const;
 
-  /// Keypoints of an image, row i for COLMAP's index i; empty where none are stored. Two columns (x y) tell neither
-  /// scale nor angle: they take `sigma` and angle 0, and without it FormatError says so. Four are x y scale angle. Six
-  /// are x y and the affine shape a11 a12 a21 a22, of which the similarity is taken: σ is the mean of the lengths of
+  /// Keypoints of an image, row i for COLMAP's index i; empty where none are stored. Two columns (x y) have no
+  /// scale or angle: they get `sigma` and angle 0; without `sigma` FormatError is thrown. Four are x y scale angle. Six
+  /// are x y and the affine shape a11 a12 a21 a22, reduced to a similarity: σ is the mean of the lengths of
   /// its columns and the angle that of the first (COLMAP's FeatureKeypoint::ComputeScale, ComputeOrientation).
   [[nodiscard]] std::vector<Keypoint> keypoints(ColmapImageId image, std::optional<float> sigma = {}) const;
 
-  /// Indices (into a's keypoints, into b's) of the stored matches of a pair; nothing where the pair has no row.
+  /// Indices (into a's keypoints, into b's) of the stored matches of a pair; nothing if the pair has no row.
   [[nodiscard]] std::optional<std::vector<IndexPair>> matches(ColmapImageId a, ColmapImageId b) const;
 
  private:

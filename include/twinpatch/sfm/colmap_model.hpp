@@ -32,9 +32,9 @@ enum class CameraModel : std::int32_t {
   radial_fisheye = 9,
   thin_prism_fisheye = 10,
 };
-/// "SIMPLE_RADIAL" etc.; empty for a model that is not known here.
+/// "SIMPLE_RADIAL" etc.; empty for an unknown model.
 [[nodiscard]] std::string_view camera_model_name(CameraModel model);
-/// How many parameters the model has; 0 for a model that is not known here.
+/// How many parameters the model has; 0 for an unknown model.
 [[nodiscard]] int camera_model_parameters(CameraModel model);
 
 struct ColmapCamera {
@@ -68,15 +68,15 @@ struct ColmapPoint {
   std::vector<Element> track;
 };
 
-/// A sparse reconstruction. Every id that one part names is there in the other parts: readers check it.
+/// A sparse reconstruction. Every id that one part names exists in the others: readers check it.
 struct ColmapModel {
   std::map<std::uint32_t, ColmapCamera> cameras;
   std::map<std::uint32_t, ColmapImage> images;
   std::map<std::int64_t, ColmapPoint> points;
 };
 
-/// The folder of a model: cameras, images and points3D as .bin or .txt (.bin where both are there). Throws IoError,
-/// FormatError (byte or line), and Error where the parts contradict each other.
+/// The folder of a model: cameras, images and points3D as .bin or .txt (.bin if both exist). Throws IoError,
+/// FormatError (byte or line), and Error if the parts contradict each other.
 [[nodiscard]] ColmapModel read_colmap_model(const std::filesystem::path& folder);
 
 // The parts, from memory; `path` is for messages.
@@ -86,7 +86,7 @@ void parse_points_bin(std::span<const std::byte> bytes, const std::string& path,
 void parse_cameras_text(std::string_view text, const std::string& path, ColmapModel& model);
 void parse_images_text(std::string_view text, const std::string& path, ColmapModel& model);
 void parse_points_text(std::string_view text, const std::string& path, ColmapModel& model);
-/// Throws Error naming the first id that one part mentions and the other does not have.
+/// Throws Error naming the first id that one part names and the other lacks.
 void check_colmap_model(const ColmapModel& model, const std::string& path);
 
 /// The point in the camera's own frame (z forward).

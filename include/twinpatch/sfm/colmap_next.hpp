@@ -10,7 +10,7 @@
 
 namespace twinpatch {
 
-/// Where a reconstruction stands once matches are in the database.
+/// The state of a reconstruction once matches are in the database.
 struct ColmapNextStep {
   std::filesystem::path database;
   std::filesystem::path images;
@@ -21,11 +21,11 @@ struct ColmapNextStep {
   bool list_has_spaces = false;  ///< a name that COLMAP would read as two
 };
 
-/// The commands that lead on from there to a reconstruction, quoted for a POSIX shell. Empty where COLMAP of that
-/// release has no way to verify these pairs: its list would be split at the space in a name.
+/// The commands that lead from there to a reconstruction, quoted for a POSIX shell. Empty if that release of COLMAP
+/// cannot verify these pairs, because its list would be split at the space in a name.
 [[nodiscard]] std::vector<std::string> colmap_next_commands(const ColmapNextStep& step);
 
-/// A word as a POSIX shell reads it back: in single quotes where it needs them.
+/// A word quoted for a POSIX shell, if it needs quotes.
 [[nodiscard]] std::string shell_quote(const std::string& word);
 
 }  // namespace twinpatch

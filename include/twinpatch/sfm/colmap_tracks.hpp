@@ -14,7 +14,7 @@
 
 namespace twinpatch {
 
-/// A point of a reconstruction where a keypoint of known size and direction saw it.
+/// An observation of a reconstructed point by a keypoint of known size and direction.
 struct Sighting {
   std::uint32_t image = 0;
   Keypoint keypoint;
@@ -30,16 +30,16 @@ struct SeenPoint {
 /// FormatError (two columns: no size and direction), IoError, Error (built without SQLite).
 [[nodiscard]] std::map<std::string, std::vector<Keypoint>> read_colmap_database(const std::filesystem::path& path);
 
-/// The model's tracks with the keypoints of its database. Throws Error where the two are not of one run.
+/// The model's tracks with the keypoints of its database. Throws Error if the two are not from the same reconstruction.
 [[nodiscard]] std::vector<SeenPoint> points_with_database(const ColmapModel& model,
                                                           const std::map<std::string, std::vector<Keypoint>>& keypoints,
                                                           const std::string& database);
 /// Lines "point X Y Z error n" and n times "image x y sigma angle"; '#' starts a comment. Throws FormatError naming the
-/// line, also for an image that the model does not have.
+/// line, also for an image missing in the model.
 [[nodiscard]] std::vector<SeenPoint> parse_tracks(std::string_view text, const std::string& path,
                                                   const ColmapModel& model);
-/// The model's tracks, where keypoints detected here lie within two pixels of the model's: of the several in one place
-/// those that agree over the images in size on the surface and direction. `detected`: by image, strongest first.
+/// The model's tracks, using keypoints detected here within two pixels of the model's: of several in one place,
+/// those whose size on the surface and direction agree over the images. `detected`: by image, strongest first.
 [[nodiscard]] std::vector<SeenPoint> points_with_detections(
     const ColmapModel& model, const std::map<std::uint32_t, std::vector<Keypoint>>& detected);
 

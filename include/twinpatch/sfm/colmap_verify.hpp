@@ -15,25 +15,24 @@ namespace twinpatch {
 /// Names and defaults are those of COLMAP's TwoViewGeometryOptions.
 struct ColmapVerifyOptions {
   double max_error = 4.0;     ///< pixels
-  double confidence = 0.999;  ///< that the best model was among those tried
+  double confidence = 0.999;  ///< probability that the best model was tried
   int max_iterations = 10'000;
   int min_inliers = 15;               ///< pairs with fewer are degenerate
   double min_essential_share = 0.95;  ///< E's inliers / F's, from which a pair counts as calibrated
   double max_homography_share = 0.8;  ///< H's inliers / E's (or F's), above which it is a plane or a rotation
 };
 
-/// One image of a pair. Views; the caller keeps what is behind them alive.
+/// One image of a pair. Views: the caller keeps the data alive.
 struct ColmapView {
-  const ColmapCameraRow* camera = nullptr;  ///< null: not known, no essential matrix then
+  const ColmapCameraRow* camera = nullptr;  ///< null: unknown, then no essential matrix is estimated
   std::span<const Keypoint> keypoints;
 };
 
 /// Geometric verification of the matches of two images: fundamental matrix, homography, and, where both cameras have a
-/// prior focal length and a model that can be undone (all but FOV and THIN_PRISM_FISHEYE), essential matrix, each by
+/// prior focal length and an invertible model (all but FOV and THIN_PRISM_FISHEYE), essential matrix, each by
 /// OpenCV's USAC with graph-cut RANSAC (Barath & Matas, CVPR 2018); then COLMAP's rule chooses between them
 /// (TwoViewGeometry, EstimateCalibrated and EstimateUncalibrated). The same input gives the same result. `first` must
-/// be the image with the smaller id. Throws InvalidArgument for indices that are not there and for options that make no
-/// sense.
+/// be the image with the smaller id. Throws InvalidArgument for indices out of range and for invalid options.
 [[nodiscard]] ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second,
                                          std::span<const IndexPair> matches, const ColmapVerifyOptions& options = {});
 

@@ -17,11 +17,11 @@
 
 namespace twinpatch {
 
-/// `config` of COLMAP's two_view_geometries. `undefined` is never written: the global mapper leaves such pairs out.
+/// `config` of COLMAP's two_view_geometries. `undefined` is never written: the global mapper skips such pairs.
 enum class ColmapConfig : int { degenerate = 1, calibrated = 2, uncalibrated = 3, planar_or_panoramic = 6 };
 
 /// A verified pair. Matrices are row-major, on COLMAP's pixel coordinates (the image's corner is (0,0)), from the image
-/// with the smaller id to the other one; those that are not known stay NULL in the database.
+/// with the smaller id to the other one; unknown ones stay NULL in the database.
 struct ColmapGeometry {
   ColmapConfig config = ColmapConfig::degenerate;
   std::vector<IndexPair> inliers;  ///< (index in the image with the smaller id, index in the other)
@@ -31,12 +31,12 @@ struct ColmapGeometry {
 };
 
 struct ColmapWriteOptions {
-  /// Rows of a pair that are there already: kept, or taken away with the pair's geometry and written anew.
+  /// Existing rows of a pair are replaced, with the pair's geometry; otherwise kept.
   bool replace = false;
   int rows_per_transaction = 10'000;
   std::int64_t bytes_per_transaction = std::int64_t{64} << 20;
-  /// How long to wait for another writer before giving up. (COLMAP itself does not wait at all: it fails when we hold
-  /// the lock, so our transactions are short.)
+  /// How long to wait for another writer before giving up. (COLMAP itself does not wait: it fails while we hold the
+  /// lock, so our transactions are short.)
   std::chrono::milliseconds patience{30'000};
 };
 
@@ -44,39 +44,39 @@ struct ColmapWriteCounts {
   std::int64_t pairs = 0;       ///< rows written into `matches`
   std::int64_t matches = 0;     ///< in those rows
   std::int64_t geometries = 0;  ///< rows written into `two_view_geometries`
-  std::int64_t unchanged = 0;   ///< pairs that held the same matches already
+  std::int64_t unchanged = 0;   ///< pairs that already held the same matches
   std::int64_t kept = 0;        ///< pairs with other rows, which were kept
   std::int64_t kept_empty = 0;  ///< of those: pairs whose row holds no match at all
-  std::int64_t removed = 0;     ///< pairs without a match whose old rows were taken away (replace)
+  std::int64_t removed = 0;     ///< pairs without a match whose old rows were deleted (replace)
   std::int64_t keypoints = 0;   ///< images that got keypoints
   std::int64_t transactions = 0;
 };
 
 /// Writes into a COLMAP database that exists. Rows are gathered and written in order of pair_id, some thousands in one
-/// short transaction; a transaction that fails leaves nothing behind. Tables are never made or altered; columns are
-/// found by name, those that are not known here stay at their default.
+/// short transaction; a transaction that fails leaves nothing behind. Tables are never created or altered; columns are
+/// found by name, unknown ones keep their default.
 class ColmapWriter {
  public:
-  /// Tries that the file can be written to, without changing it. Throws IoError (missing, read-only, in a folder that
-  /// is read-only, locked, or in WAL mode on a network file system, where SQLite corrupts), FormatError (not a COLMAP
-  /// database, a column that is missing, an unknown column that must be filled).
+  /// Checks that the file is writable, without changing it. Throws IoError (missing, read-only, in a read-only folder,
+  /// locked, or in WAL mode on a network file system, where SQLite corrupts), FormatError (not a COLMAP database, a
+  /// missing column, an unknown column that needs a value).
   explicit ColmapWriter(const std::filesystem::path& path, const ColmapWriteOptions& options = {});
-  ~ColmapWriter();  ///< what was not flushed is dropped
+  ~ColmapWriter();  ///< drops what was not flushed
   ColmapWriter(ColmapWriter&&) noexcept;
   ColmapWriter& operator=(ColmapWriter&&) noexcept;
 
   /// Keypoints of an image that has none (six columns, as COLMAP ≥ 3 writes them). Throws InvalidArgument for an image
-  /// that is not in the database or has keypoints.
+  /// that is not in the database or already has keypoints.
   void add_keypoints(ColmapImageId image, std::span<const Keypoint> keypoints);
 
-  /// Matches of a pair: (index into a's keypoints, index into b's), with the pair's geometry where it was verified. The
-  /// columns are swapped where a > b. A pair without a match gets no row: COLMAP would take it as done. Throws
+  /// Matches of a pair: (index into a's keypoints, index into b's), with the pair's geometry if it was verified. The
+  /// columns are swapped if a > b. A pair without a match gets no row: COLMAP would skip it as done. Throws
   /// InvalidArgument for an unknown image and for an index that is not in [0, keypoints): COLMAP crashes on those.
   void add_matches(ColmapImageId a, ColmapImageId b, std::span<const IndexPair> matches,
                    std::optional<ColmapGeometry> geometry = {});
 
-  /// Writes what was gathered. Throws IoError (locked, disk full): then this part is not in the database, all parts
-  /// before are. Afterwards the file alone holds everything, where nobody reads it meanwhile: a copy needs no -wal.
+  /// Writes the gathered rows. Throws IoError (locked, disk full): then these rows are not in the database, all earlier
+  /// ones are. Afterwards the file alone holds everything, unless another program is reading it: a copy needs no -wal.
   void flush();
 
   [[nodiscard]] const ColmapWriteCounts& counts() const noexcept;

@@ -20,30 +20,30 @@ namespace twinpatch {
 struct FeatureImage {
   std::string name;  ///< its path below the folder
   std::int64_t keypoints = 0;
-  int width = 0;  ///< pixels of the image the keypoints were found in; 0: not known
+  int width = 0;  ///< pixels of the image the keypoints were found in; 0: unknown
   int height = 0;
 };
 
-/// Keypoints from anywhere (a database, an HDF5 file), patches cut from the photographs of a folder around them.
+/// Keypoints from anywhere (a database, an HDF5 file), with patches cut from the photographs of a folder.
 class FeatureImageSource final : public ImageSource {
  public:
   /// Keypoints of an image, in the library's convention; called from several threads.
   using LoadKeypoints = std::function<std::vector<Keypoint>(std::int64_t image)>;
 
-  /// `threads` cut the patches of an image (0: all). Throws InvalidArgument for a name that is there twice.
+  /// `threads` cut the patches of an image (0: all). Throws InvalidArgument for a duplicate name.
   FeatureImageSource(std::filesystem::path folder, std::vector<FeatureImage> images, LoadKeypoints load,
                      const CutOptions& cut, int threads = 0);
 
   [[nodiscard]] std::int64_t size() const override { return std::ssize(images_); }
   [[nodiscard]] std::string name(std::int64_t image) const override { return at(image).name; }
   [[nodiscard]] std::int64_t keypoint_count(std::int64_t image) const override { return at(image).keypoints; }
-  /// Hashes of the photograph's file and of the keypoints. Throws IoError for a file that is not there.
+  /// Hashes of the photograph's file and of the keypoints. Throws IoError for a missing file.
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
   [[nodiscard]] std::string patch_settings() const override;
   [[nodiscard]] Extent patch_size() const override { return {cut_.side, cut_.side}; }
-  /// Throws IoError and FormatError for a photograph that cannot be read, InvalidArgument for one of another size than
-  /// its keypoints were found in and for a keypoint outside it or without a size, FormatError where the number of
-  /// keypoints is another than was said; all name the image.
+  /// Throws IoError and FormatError for an unreadable photograph, InvalidArgument for one of another size than its
+  /// keypoints were found in and for a keypoint outside it or without a size, FormatError if the number of keypoints
+  /// has changed; all name the image.
   [[nodiscard]] PatchSet patches(std::int64_t image) const override;
 
  private:

@@ -20,8 +20,8 @@ namespace twinpatch {
 /// The group of a pair: both names with '-' for '/', a slash between. hloc looks for either order.
 [[nodiscard]] std::string hloc_pair_key(const std::string& first, const std::string& second);
 
-/// Writes a matches.h5: a group a pair with `matches0` [N0] (index in the second image, -1: none; int16 as hloc writes
-/// it where the second image has at most 32,767 keypoints, else int32, which hloc's reader takes as well) and
+/// Writes a matches.h5: one group per pair with `matches0` [N0] (index in the second image, -1: none; int16 as hloc
+/// writes it if the second image has at most 32,767 keypoints, else int32, which hloc also reads) and
 /// `matching_scores0` [N0] (binary16, 0 for none; float32 for a pair with a score beyond binary16). The file appears
 /// whole at commit() or not at all; any HDF5 from 1.10 on reads it.
 class HlocMatchWriter {
@@ -33,11 +33,11 @@ class HlocMatchWriter {
   HlocMatchWriter(HlocMatchWriter&&) noexcept;
   HlocMatchWriter& operator=(HlocMatchWriter&&) noexcept;
 
-  /// Throws InvalidArgument for an index out of range, two matches of one left keypoint (the layout holds one), a pair
-  /// that was written before in either order, a name no group can have, or two images whose names differ in '/' and '-'
-  /// alone and so would share their groups. Throws IoError (disk full).
+  /// Throws InvalidArgument for an index out of range, two matches of one left keypoint (the layout holds one), a
+  /// duplicate pair in either order, a name no group can have, or two images whose names differ only in '/' and '-' and
+  /// so would share a group. Throws IoError (disk full).
   void write(ImagePair pair, std::span<const Match> matches);
-  /// Throws IoError; the file is not there then.
+  /// Throws IoError; then the file does not appear.
   void commit();
 
  private:
@@ -45,8 +45,8 @@ class HlocMatchWriter {
   std::unique_ptr<State> state_;
 };
 
-/// Matches of two images in a matches.h5, left indices in `first`; nothing where the file has no such pair. Looks where
-/// hloc looks: both orders, and the older keys joined by '_'. Throws IoError, FormatError.
+/// Matches of two images in a matches.h5, left indices in `first`; nothing if the file has no such pair. Searches as
+/// hloc does: both orders, and the older keys joined by '_'. Throws IoError, FormatError.
 [[nodiscard]] std::optional<std::vector<Match>> read_hloc_matches(const std::filesystem::path& path,
                                                                   const std::string& first, const std::string& second);
 

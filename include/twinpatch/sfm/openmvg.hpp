@@ -20,7 +20,7 @@ namespace twinpatch {
 
 /// One image of an OpenMVG project.
 struct OpenMvgView {
-  std::uint32_t id = 0;  ///< what its match files call it
+  std::uint32_t id = 0;  ///< its number in match files
   std::string name;      ///< path from the project's root path, slashes between folders
   std::string stem;      ///< its feature files are STEM.feat and STEM.desc
   int width = 0;
@@ -32,24 +32,24 @@ struct OpenMvgProject {
   std::vector<OpenMvgView> views;  ///< by id
 };
 
-/// Reads the views of an sfm_data.json. Throws FormatError (with what is missing or doubled; two views of one stem
-/// share their feature files, which OpenMVG does not notice), IoError.
+/// Reads the views of an sfm_data.json. Throws FormatError (naming what is missing or duplicate; two views of one stem
+/// would share feature files, which OpenMVG does not notice), IoError.
 [[nodiscard]] OpenMvgProject read_openmvg_project(const std::filesystem::path& path);
 
-/// STEM.feat: a line a keypoint, "x y scale orientation" (σ, radians; the first pixel's centre is (0, 0) there, so half
-/// a pixel is added). Throws FormatError with the line, IoError.
+/// STEM.feat: one line per keypoint, "x y scale orientation" (σ, radians; the first pixel's centre is (0, 0) there, so
+/// half a pixel is added). Throws FormatError with the line, IoError.
 [[nodiscard]] std::vector<Keypoint> read_openmvg_features(const std::filesystem::path& path);
-/// Atomic; the floats come back the same but for the half pixel.
+/// Atomic; floats survive the round trip but for the half pixel.
 void write_openmvg_features(const std::filesystem::path& path, std::span<const Keypoint> keypoints);
-/// STEM.desc: `count` rows of 128 bytes, all zero. OpenMVG opens the file beside every .feat and takes its number of
-/// rows for granted, though geometric filtering and reconstruction never look at a row (guided matching does). Atomic.
+/// STEM.desc: `count` rows of 128 bytes, all zero. OpenMVG opens the file beside every .feat and relies on its number
+/// of rows, though geometric filtering and reconstruction never read a row (guided matching does). Atomic.
 void write_openmvg_descriptors(const std::filesystem::path& path, std::int64_t count);
 
 /// Writes matches.putative.txt or .bin (by the ending): OpenMVG keeps them in a map by view ids, the lower one first,
-/// so a pair whose first view has the higher id is turned round. The file appears whole at commit() or not at all.
+/// so a pair whose first view has the higher id is swapped. The file appears whole at commit() or not at all.
 class OpenMvgMatchWriter {
  public:
-  /// `view_ids` by image; `keypoint_counts` likewise. Throws InvalidArgument (another ending, ids that repeat),
+  /// `view_ids` by image; `keypoint_counts` likewise. Throws InvalidArgument (another ending, duplicate ids),
   /// IoError.
   OpenMvgMatchWriter(const std::filesystem::path& path, std::vector<std::uint32_t> view_ids,
                      std::vector<std::int64_t> keypoint_counts);
@@ -57,10 +57,10 @@ class OpenMvgMatchWriter {
   OpenMvgMatchWriter(OpenMvgMatchWriter&&) noexcept;
   OpenMvgMatchWriter& operator=(OpenMvgMatchWriter&&) noexcept;
 
-  /// Pairs in any order; a pair without matches is left out, as OpenMVG leaves it out. Throws InvalidArgument for an
-  /// index out of range or a pair that was written before in either order, IoError.
+  /// Pairs in any order; a pair without matches is skipped, as in OpenMVG. Throws InvalidArgument for an index out of
+  /// range or a duplicate pair in either order, IoError.
   void write(ImagePair pair, std::span<const Match> matches);
-  /// Throws IoError; the file is not there then.
+  /// Throws IoError; then the file does not appear.
   void commit();
   [[nodiscard]] std::int64_t pairs() const;  ///< written so far
 

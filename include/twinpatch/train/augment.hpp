@@ -14,7 +14,7 @@ struct SquareSymmetry {
   bool mirror = false;
 };
 
-/// What happens to one patch.
+/// The changes applied to one patch.
 struct PatchChange {
   SquareSymmetry symmetry;
   double shift_x = 0, shift_y = 0;  ///< pixels
@@ -24,7 +24,7 @@ struct PatchChange {
   double gain = 1, offset = 0;  ///< grey levels around 128
 };
 
-/// Resamples one patch (height × width grey levels, row-major) bilinearly; what lies outside is mirrored at the border.
+/// Resamples one patch (height × width grey levels, row-major) bilinearly; mirrored at the border.
 /// Turns of a patch that is not square are limited to half turns. A change that is only a symmetry is exact.
 void change_patch(const std::uint8_t* from, std::uint8_t* to, int height, int width, const PatchChange& change);
 

@@ -12,8 +12,8 @@
 
 namespace twinpatch {
 
-/// What is done to the patches of a pair before they are learned from. The first two are the paper's (both patches
-/// alike); the others disturb each patch on its own, as detection and light do. All zero or false: patches as stored.
+/// Changes applied to the patches of a pair in training. The first two are the paper's (equal for both patches); the
+/// others disturb each patch separately, as detection and light do. All zero or false: patches as stored.
 struct Augmentation {
   bool turns = true;       ///< quarter turns and mirror images, the same for both patches
   bool swap = true;        ///< left and right change places
@@ -53,21 +53,21 @@ struct TrainOptions {
   std::string network = "siam";  ///< catalogue name, or the path of a spec's JSON
   std::vector<std::filesystem::path> datasets;
   std::vector<std::filesystem::path> validation;
-  int hold_out = 0;  ///< this many of `datasets` become validation scenes, the smallest first
+  int hold_out = 0;  ///< use this many of `datasets` for validation, the smallest first
   PairSource pairs = PairSource::groups;
 
   std::int64_t steps = 0;  ///< 0: `minutes` decides
-  double minutes = 0;      ///< of training and validation, earlier parts of a resumed run included
-  int batch = 128;         ///< matching pairs a step; as many or more that do not match come with them
+  double minutes = 0;      ///< of training and validation, including earlier parts of a resumed run
+  int batch = 128;         ///< matching pairs per step, with as many or more non-matching ones
 
   LossKind loss = LossKind::automatic;
   double ranking = 1.0;      ///< grid: weight of the ranking term
   double temperature = 0;    ///< of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05
   int hard = 8;              ///< grid: hardest negatives of each row and column
   int mine = 1;              ///< pair losses: negatives are the hardest of this many random ones
-  double leave_out = 0.02;   ///< share of the very hardest negatives of the same scene that is not used
+  double leave_out = 0.02;   ///< share of the hardest negatives of the same scene that is not used
   double same_scene = 0.5;   ///< share of a batch that comes from one scene
-  double same_images = 0.5;  ///< how often that part comes from one pair of its images, as in matching them
+  double same_images = 0.5;  ///< how often that part comes from one pair of its images, as in matching
 
   OptimiserKind optimiser = OptimiserKind::sgd;
   double rate = 0;  ///< 0: by optimiser and loss
@@ -89,15 +89,15 @@ struct TrainOptions {
   std::filesystem::path checkpoint;  ///< folder; empty: no checkpoints
   double checkpoint_minutes = 3;     ///< at least this often, and at every validation
   std::filesystem::path cache;       ///< folder of decoded patches; empty: $XDG_CACHE_HOME/twinpatch
-  std::filesystem::path initial;     ///< a model whose fitting weights to start from; empty: random ones
-  bool half = false;                 ///< weights as fp16, where FPR95 of no validation scene moves by 0.1 point
+  std::filesystem::path initial;     ///< start from the fitting weights of this model; empty: from random weights
+  bool half = false;                 ///< weights as fp16, unless FPR95 of a validation scene moves by 0.1 point
 };
 
-/// Fills in what "automatic" and 0 leave open and checks the whole. Throws InvalidArgument saying which option is
-/// impossible with which network and what would do.
+/// Replaces "automatic" and 0 by their values and checks all options. Throws InvalidArgument naming the option that is
+/// impossible with the network, and what is possible.
 [[nodiscard]] TrainOptions resolve(TrainOptions options, const NetworkSpec& spec);
 
-/// JSON of the options that decide the result (not threads, device, folders): kept in the model and in checkpoints.
+/// JSON of the options that decide the result (not threads, device, folders): stored in the model and in checkpoints.
 [[nodiscard]] std::string to_json(const TrainOptions& options);
 
 }  // namespace twinpatch

@@ -9,12 +9,12 @@
 
 namespace twinpatch {
 
-/// Scores of pairs (left i, right i) by the trainer's own form of the network, in inference mode. For tests: what
-/// trains is what runs. Patches u8 (normalised by the network's rule) or f32 (fed as they are).
+/// Scores of pairs (left i, right i) by the trainer's form of the network, in inference mode. For tests that
+/// training and inference agree. Patches u8 (normalised by the network's rule) or f32 (fed unchanged).
 [[nodiscard]] std::vector<float> torch_scores(const Model& model, PatchView left, PatchView right);
 
-/// Scores of every left against every right [left, right], by the factored head that training uses. Networks whose
-/// branch sees one patch only.
+/// Scores of every left against every right [left, right], by the factored head that training uses. Only for networks
+/// whose branch takes one patch.
 [[nodiscard]] std::vector<float> torch_grid_scores(const Model& model, PatchView left, PatchView right);
 
 }  // namespace twinpatch

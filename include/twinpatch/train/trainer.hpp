@@ -46,20 +46,20 @@ struct HistoryEntry {
 
 struct StepReport {
   std::int64_t step = 0;
-  std::int64_t steps = 0;  ///< 0 where time decides
+  std::int64_t steps = 0;  ///< 0 if the run is limited by time
   double seconds = 0;
   double seconds_left = 0;
   double loss = 0;  ///< running mean
   double rate = 0;
 };
 
-/// Watches a run; called from the thread that trains.
+/// Observes a run; called from the training thread.
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   virtual void on_step(const StepReport&) {}
   virtual void on_validation(const HistoryEntry&, bool best) { (void)best; }
-  /// One line for people: what was read, resumed, or went wrong without ending the run.
+  /// One line for the user: what was read, resumed, or failed without ending the run.
   virtual void on_message(std::string_view) {}
 };
 
@@ -77,11 +77,11 @@ struct TrainResult {
 [[nodiscard]] TrainResult train_network(const TrainOptions& options, TrainObserver& observer,
                                         std::stop_token stop = {});
 
-/// The curve as CSV (a row a validation, a column a scene) and as a picture (SVG).
+/// The curve as CSV (one row per validation, one column per scene) and as a picture (SVG).
 [[nodiscard]] std::string history_csv(const std::vector<HistoryEntry>& history);
 [[nodiscard]] std::string history_svg(const std::vector<HistoryEntry>& history, const std::string& title);
 
-/// The spec that `--network` names: of the catalogue, or read from a JSON file.
+/// The spec named by `--network`: from the catalogue or a JSON file.
 [[nodiscard]] NetworkSpec find_network(const std::string& name_or_path);
 
 }  // namespace twinpatch

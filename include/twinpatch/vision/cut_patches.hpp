@@ -26,10 +26,10 @@ struct CutOptions {
 ///                     (relative extent 6 = half the side). COLMAP's affine and DSP variants take 15σ.
 ///   opencv      13.5  VGG and BoostDesc: scale_factor 6.75 times KeyPoint::size, which is 2σ; fitted to PhotoTour
 ///                     patches. OpenCV's own SIFT takes 4 bins of 3σ, as COLMAP does: 12σ.
-///   kornia      12    ScaleSpaceDetector's default mr_size 6 is half the side; HardNet and SOSNet are fed so.
+///   kornia      12    ScaleSpaceDetector's default mr_size 6 is half the side; HardNet and SOSNet use it.
 ///   hpatches    10    "scale magnified by a factor of 5", read as a factor on the radius; its page does not say.
-///   photo-tour  13.5  The UBC patches that the published networks learnt from. Their authors do not give the
-///                     factor: this is the one of OpenCV's descriptors trained on them, for SIFT keypoints.
+///   photo-tour  13.5  The UBC patches that the published networks were trained on. Their authors do not give
+///                     the factor; this is that of OpenCV's descriptors trained on them, for SIFT keypoints.
 [[nodiscard]] float patch_extent_preset(std::string_view name);
 [[nodiscard]] std::vector<std::string> patch_extent_presets();
 

@@ -14,8 +14,8 @@
 namespace twinpatch {
 
 /// Both photographs side by side (scaled down where they are wider than 2400 pixels together), matches as lines: with
-/// `correct` (one flag a match) right ones green and wrong ones red, otherwise coloured by their height in the left
-/// one. PNG or by extension, atomic, as all pictures here. Throws InvalidArgument, IoError, FormatError.
+/// `correct` (one flag per match) right ones are green and wrong ones red, otherwise coloured by their height in the
+/// left image. PNG or by extension, atomic, as all pictures here. Throws InvalidArgument, IoError, FormatError.
 void draw_matches(const std::filesystem::path& path, const std::filesystem::path& left_image,
                   const std::filesystem::path& right_image, std::span<const Keypoint> left,
                   std::span<const Keypoint> right, std::span<const Match> matches, std::span<const char> correct = {});

@@ -13,12 +13,12 @@
 
 namespace twinpatch {
 
-/// Maps points of one image to another, row-major; on pixel coordinates whose first pixel's centre is (0,0), as the
-/// Oxford sequences and OpenCV have it.
+/// Maps points of one image to another, row-major; on pixel coordinates whose first pixel's centre is (0,0), as in the
+/// Oxford sequences and OpenCV.
 using Homography = std::array<double, 9>;
 /// Nine numbers in text, or OpenCV's XML, YAML or JSON (also gzipped) with one 3×3 matrix. Throws FormatError, IoError.
 [[nodiscard]] Homography read_homography(const std::filesystem::path& path);
-/// Throws InvalidArgument with the reason: not finite, singular, or turning the image over.
+/// Throws InvalidArgument with the reason: not finite, singular, or mirroring the image.
 void check_homography(const Homography& homography);
 [[nodiscard]] Homography inverse(const Homography& homography);
 /// First `b`, then `a`.
@@ -30,14 +30,14 @@ struct CarriedPoint {
   double x = 0, y = 0;
   std::array<double, 4> jacobian{};  ///< row-major: d(x, y in the second) / d(x, y in the first)
 };
-/// Nothing for a point behind the camera or on the horizon, and where the image is turned over.
+/// Nothing for a point behind the camera or on the horizon, or if the image is mirrored there.
 [[nodiscard]] std::optional<CarriedPoint> carry_point(double x, double y, const Homography& homography);
 /// The keypoint as it appears in the other image: its place by the homography, its size by the root of the local
 /// Jacobian's determinant, its direction by the Jacobian.
 [[nodiscard]] std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& homography);
 
-/// For each match: distance in pixels of the right image between the left keypoint carried over and the right keypoint;
-/// infinite for a point on the horizon. Throws InvalidArgument for a match of keypoints that are not there.
+/// For each match: distance in pixels of the right image between the mapped left keypoint and the right keypoint;
+/// infinite for a point on the horizon. Throws InvalidArgument for a keypoint index out of range.
 [[nodiscard]] std::vector<double> transfer_errors(std::span<const Keypoint> left, std::span<const Keypoint> right,
                                                   std::span<const Match> matches, const Homography& homography);
 

@@ -26,8 +26,8 @@ class GrayImage {
 };
 
 /// Decodes a photograph to grey. The pixels are those stored in the file: an EXIF orientation is not applied, so that
-/// coordinates refer to the stored pixels, as in COLMAP. Throws IoError (unreadable), FormatError (not an image, or cut
-/// off: a half-written file is refused, not padded).
+/// coordinates refer to the stored pixels, as in COLMAP. Throws IoError (unreadable), FormatError (not an image, or
+/// truncated: a half-written file is refused, not padded).
 [[nodiscard]] GrayImage read_image(const std::filesystem::path& path);
 /// PNG or by extension; atomic.
 void write_image(const std::filesystem::path& path, const GrayImage& image);

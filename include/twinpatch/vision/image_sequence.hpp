@@ -11,7 +11,7 @@
 
 namespace twinpatch {
 
-/// Images of a flat scene (or of a turning camera) and how they lie in each other.
+/// Images of a flat scene (or of a rotating camera) and the homographies between them.
 struct ImageSequence {
   std::string name;                    ///< of the folder
   std::vector<std::string> files;      ///< names in the folder
@@ -19,13 +19,13 @@ struct ImageSequence {
   std::vector<Homography> from_first;  ///< from the first image's pixels to those of each; the first is the identity
 };
 
-/// A folder of img1.pgm, img2.pgm … as the Oxford sequences have them, or 1.ppm … as HPatches' sequences; also .png and
+/// A folder of img1.pgm, img2.pgm … as in the Oxford sequences, or 1.ppm … as in HPatches; also .png and
 /// .jpg.
 [[nodiscard]] bool is_image_sequence(const std::filesystem::path& folder);
 /// The folder itself, or the sequences right below it, by name.
 [[nodiscard]] std::vector<std::filesystem::path> image_sequences(const std::filesystem::path& folder);
 /// With H1to2p … or H_1_2 … (also .txt) beside the images. Throws IoError, FormatError, and Error for a folder without
-/// images, with a single one, or without a homography.
+/// images, with only one image, or without a homography.
 [[nodiscard]] ImageSequence read_image_sequence(const std::filesystem::path& folder);
 
 }  // namespace twinpatch

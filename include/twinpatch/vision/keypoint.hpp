@@ -21,19 +21,19 @@ struct Keypoint {
 };
 
 struct DetectOptions {
-  int max_keypoints = 2000;  ///< the strongest are kept; 0: all
+  int max_keypoints = 2000;  ///< keeps the strongest; 0: all
 };
 
 /// SIFT keypoints (Lowe 2004) by OpenCV, strongest first, ties by position; never more than asked for. OpenCV places
-/// them a quarter of a pixel too far right and down; that is taken back here. Images smaller than 8 pixels have none.
+/// them a quarter of a pixel too far right and down; this is corrected. Images smaller than 8 pixels have none.
 [[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options);
 
-/// Text, a line a keypoint: "x y sigma angle", '#' begins a comment; or COLMAP's form with a first line "N 128" and a
-/// descriptor behind each keypoint on its line, which is left out; or `.npy` float32 [N,4]. Coordinates are those of
-/// Keypoint. Lowe's own files (row before column, descriptors on lines of their own) are refused. Throws FormatError
+/// Text, one line per keypoint: "x y sigma angle", '#' begins a comment; or COLMAP's form with a first line "N 128" and
+/// a descriptor after each keypoint on its line, which is ignored; or `.npy` float32 [N,4]. Coordinates are those of
+/// Keypoint. Lowe's own files (row before column, descriptors on separate lines) are refused. Throws FormatError
 /// with the line, IoError.
 [[nodiscard]] std::vector<Keypoint> read_keypoints(const std::filesystem::path& path);
-/// Text, or `.npy` by its ending; the same floats come back. Atomic.
+/// Text, or `.npy` if the name ends so; floats survive the round trip. Atomic.
 void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints);
 
 }  // namespace twinpatch

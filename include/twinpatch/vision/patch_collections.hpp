@@ -13,13 +13,13 @@
 namespace twinpatch {
 
 /// UBC PhotoTour folder (Winder & Brown): patchesNNNN.bmp or .png sheets of 16×16 patches of 64×64, left to right, then
-/// top to bottom, in name order; the set ends with info.txt's last line. In place of sheets `patches.npy` may stand:
-/// uint8 [N, height, width], of any size.
+/// top to bottom, in name order; the set ends with info.txt's last line. Instead of sheets the folder may hold
+/// `patches.npy`: uint8 [N, height, width], of any size.
 struct PhotoTour {
   PatchSet patches;
   std::vector<std::int64_t> points;  ///< 3D point of each patch
 };
-/// `patches.npy` of such a folder; nothing where it has sheets. Throws FormatError where it has not `count` patches.
+/// `patches.npy` of such a folder; nothing if it has sheets. Throws FormatError unless it has `count` patches.
 [[nodiscard]] std::optional<PatchSet> read_patch_array(const std::filesystem::path& folder, std::int64_t count);
 [[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
 /// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines, an array of another number),
@@ -29,14 +29,14 @@ struct PhotoTour {
 /// One HPatches sequence: strips ref, e1…e5, h1…h5, t1…t5, 65 wide; row i of every strip is the same point.
 struct HPatchesSequence {
   std::string name;
-  std::vector<std::string> strips;  ///< "ref", "e1", …, those that are there
-  std::vector<PatchSet> patches;    ///< one set a strip, all of the same length, 65×65 as stored
+  std::vector<std::string> strips;  ///< "ref", "e1", …, those that exist
+  std::vector<PatchSet> patches;    ///< one set per strip, all of the same length, 65×65 as stored
 };
 [[nodiscard]] bool is_hpatches(const std::filesystem::path& folder);
 [[nodiscard]] std::vector<std::filesystem::path> hpatches_sequences(const std::filesystem::path& folder);
 [[nodiscard]] HPatchesSequence read_hpatches_sequence(const std::filesystem::path& folder);
 
-/// Patches of another size brought to side × side: area average when shrinking, cubic when growing.
+/// Resizes patches to side × side: area average when shrinking, cubic when growing.
 [[nodiscard]] PatchSet resize_patches(PatchView patches, int side);
 
 }  // namespace twinpatch

@@ -9,13 +9,13 @@
 
 namespace twinpatch {
 
-/// Places in an image by square cells, for "what is near here".
+/// Places in an image by square cells, for finding neighbours.
 class PlaceGrid {
  public:
   explicit PlaceGrid(double cell) : cell_(cell) {}
 
   void add(double x, double y, std::int64_t id) { cells_[key(index(x), index(y))].push_back({x, y, id}); }
-  /// Calls `visit(id, distance)` for everything within `radius`.
+  /// Calls `visit(id, distance)` for every place within `radius`.
   template <class Visit>
   void for_near(double x, double y, double radius, const Visit& visit) const {
     for (std::int64_t row = index(y - radius); row <= index(y + radius); ++row) {

@@ -8,7 +8,7 @@
 namespace twinpatch {
 
 /// Root-SIFT of whole patches [N, 128] (Lowe 2004; Arandjelović & Zisserman 2012): OpenCV's descriptor of one upright
-/// keypoint in the middle whose 12σ window is the patch, L1-normalised, square root taken. u8 patches alone.
+/// keypoint in the middle whose 12σ window is the patch, L1-normalised, square root taken. Only u8 patches.
 [[nodiscard]] Matrix root_sift(PatchView patches);
 
 }  // namespace twinpatch
