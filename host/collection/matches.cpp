@@ -32,7 +32,7 @@ class OpenBlocks {
       const ssize_t now = ::pread(file, bytes.data() + done, bytes.size() - done, offset + static_cast<off_t>(done));
       if (now < 0 && errno == EINTR) continue;
       if (now < 0) throw IoError(path.string(), "cannot read", errno);
-      if (now == 0) throw IoError(path.string(), "became shorter while it was read");
+      if (now == 0) throw IoError(path.string(), "was truncated while it was read");
       done += static_cast<std::size_t>(now);
     }
   }

@@ -54,7 +54,7 @@ void read_exactly(int descriptor, std::span<std::byte> bytes, const std::filesys
     const ssize_t got = ::read(descriptor, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw IoError(path.string(), "cannot read", errno);
-    if (got == 0) throw IoError(path.string(), "became shorter while it was read");
+    if (got == 0) throw IoError(path.string(), "was truncated while it was read");
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
 }

@@ -321,12 +321,12 @@ DatasetSummary DatasetWriter::finish(const std::string& source_json, ThreadPool&
   s.summary.images = static_cast<std::int64_t>(s.images.size());
   if (groups.size() < 2) {
     throw Error(
-        fmt::format("{}: nothing to pair: {} points with two patches or more, at least 2 are needed "
-                    "({} points had one patch, {} patches were flat)",
+        fmt::format("{}: cannot make pairs: {} points with two patches or more, at least 2 are needed "
+                    "({} points had only one patch, {} patches had no contrast)",
                     s.options.folder.string(), groups.size(), s.summary.dropped_single, s.summary.dropped_flat));
   }
   if (s.summary.patches > std::numeric_limits<std::int32_t>::max()) {
-    throw InvalidArgument(fmt::format("{} patches are more than a pair list can number", s.summary.patches));
+    throw InvalidArgument(fmt::format("{} patches are too many for a pair list", s.summary.patches));
   }
   s.summary.matching_pairs = count_matches(groups);
 

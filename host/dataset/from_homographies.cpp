@@ -29,7 +29,7 @@ std::vector<View> read_views(const std::filesystem::path& folder, Json& inputs) 
 
 DatasetSummary dataset_from_homographies(const HomographyDatasetOptions& options, ThreadPool& pool,
                                          const RunControl& control) {
-  if (options.folders.empty()) throw InvalidArgument("no folder with a sequence is named");
+  if (options.folders.empty()) throw InvalidArgument("expected a folder with a sequence, found none");
   DatasetWriter writer(options.dataset);
   Json inputs = Json::array();
   std::int64_t points = 0;

@@ -96,7 +96,7 @@ void check(const PhotographDatasetOptions& options) {
     if (!good) throw InvalidArgument(what);
   };
   const WarpOptions& w = options.warp;
-  demand(!options.paths.empty(), "no photograph and no folder of photographs is named");
+  demand(!options.paths.empty(), "expected photographs or folders of photographs, found none");
   demand(w.views >= 1, "--views: must be at least 1");
   demand(w.scale >= 1, "--scale: must be at least 1");
   demand(w.tilt >= 1, "--tilt: must be at least 1");

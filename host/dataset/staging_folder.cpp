@@ -35,18 +35,18 @@ fs::path with_suffix(const fs::path& folder, const char* suffix) {
 
 StagingFolder::StagingFolder(fs::path folder, bool replace) : folder_(std::move(folder)), replace_(replace) {
   if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "data/" and "data" are one folder
-  if (folder_.empty()) throw InvalidArgument("no folder is named for the dataset");
+  if (folder_.empty()) throw InvalidArgument("expected a folder for the dataset, found none");
   if (fs::exists(fs::symlink_status(folder_))) {
-    if (!replace_) throw Error(fmt::format("{}: exists already (use --replace to replace it)", folder_.string()));
+    if (!replace_) throw Error(fmt::format("{}: already exists (use --replace)", folder_.string()));
     if (!fs::exists(folder_ / "manifest.json")) {
-      throw Error(fmt::format("{}: is not replaced: it has no manifest.json, so it is not a dataset made here",
-                              folder_.string()));
+      throw Error(
+          fmt::format("{}: not replaced: it has no manifest.json, so twinpatch did not make it", folder_.string()));
     }
   }
   temporary_ = with_suffix(folder_, ".tmp");
   if (fs::exists(fs::symlink_status(temporary_))) {
     if (!fs::exists(temporary_ / kMarker)) {
-      throw Error(fmt::format("{}: is in the way: not an unfinished dataset", temporary_.string()));
+      throw Error(fmt::format("{}: exists and is not an unfinished dataset; remove it", temporary_.string()));
     }
     fs::remove_all(temporary_);
   }

@@ -20,8 +20,8 @@ class RerankingComparer final : public Comparer {
         name_(fmt::format("{} on {}'s {}", second_->name(), first_->name(), candidates)) {
     if (candidates < 1) throw InvalidArgument(fmt::format("{} candidates to rank: at least one is needed", candidates));
     if (first_->side() != second_->side()) {
-      throw ShapeError(fmt::format("{} takes patches of {} pixels, {} of {}: they must see the same", first_->name(),
-                                   first_->side(), second_->name(), second_->side()));
+      throw ShapeError(fmt::format("{} takes patches of {} pixels, {} of {}: both must take the same size",
+                                   first_->name(), first_->side(), second_->name(), second_->side()));
     }
   }
   [[nodiscard]] const std::string& name() const override { return name_; }

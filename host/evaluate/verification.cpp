@@ -12,7 +12,7 @@ namespace twinpatch {
 VerificationResult evaluate_pairs(Comparer& comparer, PatchView patches, const PairList& list,
                                   const RunControl& control) {
   if (list.matches.empty())
-    throw InvalidArgument(list.path + ": holds no labels; an evaluation needs to know the truth");
+    throw InvalidArgument(list.path + ": has no labels; an evaluation must know which pairs match");
   check_pairs(list.pairs, patches.count, patches.count, list.path);
 
   VerificationResult result;

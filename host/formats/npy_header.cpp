@@ -51,7 +51,7 @@ class DictionaryParser {
       }
     }
     skip_spaces();
-    if (at_ != text_.size()) fail("expected nothing behind the header's dictionary");
+    if (at_ != text_.size()) fail("unexpected text after the header's dictionary");
     if (!descr) fail("expected the key 'descr' in the header, found none");
     if (!fortran_order) fail("expected the key 'fortran_order' in the header, found none");
     if (!shape) fail("expected the key 'shape' in the header, found none");
@@ -86,7 +86,7 @@ class DictionaryParser {
   }
 
   void refuse_twice(bool there, const std::string& key) const {
-    if (there) fail(fmt::format("the header has the key '{}' twice", key));
+    if (there) fail(fmt::format("duplicate key '{}' in the header", key));
   }
 
   std::string quoted() {
@@ -94,7 +94,7 @@ class DictionaryParser {
     const char quote = peek();
     if (quote != '\'' && quote != '"') fail("expected a quoted word in the header");
     const auto end = text_.find(quote, at_ + 1);
-    if (end == std::string_view::npos) fail("a quoted word in the header does not end");
+    if (end == std::string_view::npos) fail("unterminated string in the header");
     std::string word(text_.substr(at_ + 1, end - at_ - 1));
     if (word.find('\\') != std::string::npos) fail("unexpected escape in the header");
     at_ = end + 1;
@@ -212,8 +212,7 @@ NpyHeader read_npy_header(std::span<const std::byte> file, const std::string& pa
   header.size = 1;
   for (const std::int64_t extent : header.shape) {
     if (__builtin_mul_overflow(header.size, extent, &header.size)) {
-      dictionary.fail(
-          fmt::format("the shape ({}) has more elements than 64 bits count", fmt::join(header.shape, ", ")));
+      dictionary.fail(fmt::format("the shape ({}) has too many elements for 64 bits", fmt::join(header.shape, ", ")));
     }
   }
   // Both orders are the same where at most one dimension is longer than one.

@@ -56,7 +56,7 @@ void check_ranges(std::vector<TensorEntry>& entries, std::int64_t data_bytes, st
   std::int64_t covered = 0;
   for (const TensorEntry& entry : entries) {
     if (entry.begin > entry.end) {
-      fail(path, entry, fmt::format("its data_offsets [{}, {}] run backwards", entry.begin, entry.end));
+      fail(path, entry, fmt::format("data_offsets [{}, {}] are not ascending", entry.begin, entry.end));
     }
     if (entry.end > data_bytes) {
       fail(path, entry, fmt::format("its data end at {}, the file holds {} bytes of data", entry.end, data_bytes));
@@ -64,13 +64,13 @@ void check_ranges(std::vector<TensorEntry>& entries, std::int64_t data_bytes, st
     if (entry.begin != covered) {
       fail(path, entry,
            fmt::format("its data begin at {}, expected {} ({})", entry.begin, covered,
-                       entry.begin > covered ? "a hole between tensors" : "they overlap another tensor's"));
+                       entry.begin > covered ? "a gap between tensors" : "they overlap another tensor's"));
     }
     covered = entry.end;
   }
   if (covered != data_bytes) {
     throw FormatError(path, data_offset + covered,
-                      fmt::format("{} bytes of no tensor at the end", data_bytes - covered));
+                      fmt::format("{} bytes at the end belong to no tensor", data_bytes - covered));
   }
 }
 
@@ -157,7 +157,7 @@ std::string make_header(const SafeTensors& content) {
   }
   json += '}';
   json.resize(static_cast<std::size_t>(round_up(std::ssize(json), 8)), ' ');  // the data start aligned
-  if (std::ssize(json) > kLongestHeader) throw InvalidArgument("safetensors: the header would pass 100 MB");
+  if (std::ssize(json) > kLongestHeader) throw InvalidArgument("safetensors: the header would exceed 100 MB");
   return json;
 }
 
@@ -165,7 +165,7 @@ std::string make_header(const SafeTensors& content) {
 void store(std::byte* to, float value, const std::string& name, TensorType type) {
   const auto write = [&](auto number, float stored) {
     if (!std::isfinite(stored) || (type == TensorType::i8 && stored != value))
-      throw InvalidArgument(fmt::format("safetensors: a value of tensor \"{}\" is {}, which {} does not hold", name,
+      throw InvalidArgument(fmt::format("safetensors: a value of tensor \"{}\" is {}, which {} cannot hold", name,
                                         value, to_string(type)));
     std::memcpy(to, &number, sizeof(number));
   };

@@ -70,7 +70,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(string_t& key) override {
     const bool is_new = place_ == Place::top ? top_keys_.insert(key).second : field_keys_.insert(key).second;
-    if (!is_new) fail(fmt::format("the key \"{}\" appears twice{}", key, inside()));
+    if (!is_new) fail(fmt::format("duplicate key \"{}\"{}", key, inside()));
     if (place_ == Place::tensor && key != "dtype" && key != "shape" && key != "data_offsets") {
       fail(fmt::format("unknown key \"{}\"{}", key, inside()));
     }

@@ -276,7 +276,7 @@ const NetworkSpec& network(std::string_view name) {
   const std::string_view bounded = name.substr(0, 64);  // the search is quadratic
   for (const NetworkSpec& spec : catalogue()) names.emplace_back(edits(bounded, spec.name), spec.name);
   std::stable_sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  throw InvalidArgument(fmt::format("no network is called \"{}\"; the nearest names are {}, {} and {}", bounded,
+  throw InvalidArgument(fmt::format("unknown network \"{}\"; the nearest names are {}, {} and {}", bounded,
                                     names[0].second, names[1].second, names[2].second));
 }
 

@@ -89,7 +89,7 @@ Model import_deepcompare_bin(std::span<const std::byte> bytes, const std::string
   const Type& type = read_type(reader);
   if (type.part == Type::Part::decision) {
     reader.fail(
-        fmt::format("a {} is the decision part alone, without the tower it belongs to: import the whole "
+        fmt::format("a {} holds only the decision part, without its tower: import the whole "
                     "network's file (type {})",
                     type.name, std::string_view(type.name).substr(0, std::strlen(type.name) - 9)));
   }

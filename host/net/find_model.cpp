@@ -66,7 +66,7 @@ bool looks_like_path(const std::string& text) {
 }  // namespace
 
 fs::path find_model(const std::string& name_or_path) {
-  if (name_or_path.empty()) throw InvalidArgument("a model must be named, found an empty name");
+  if (name_or_path.empty()) throw InvalidArgument("expected the name of a model, found an empty one");
   if (is_file(name_or_path)) return name_or_path;
   if (looks_like_path(name_or_path)) {
     std::error_code failed;

@@ -26,7 +26,7 @@ constexpr std::int64_t kNowhere = -1;
 std::string take(std::map<std::string, std::string>& metadata, const char* key, const std::string& path) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) {
-    throw FormatError(path, kNowhere, fmt::format("no model of this program: its metadata lacks \"{}\"", key));
+    throw FormatError(path, kNowhere, fmt::format("not a twinpatch model: metadata \"{}\" is missing", key));
   }
   std::string value = std::move(found->second);
   metadata.erase(found);
@@ -77,10 +77,9 @@ void join_scales(std::map<std::string, Tensor>& tensors, const std::string& path
     const auto scale = tensors.find(name + kScale);
     const std::vector<std::int64_t> expected{tensor.shape.empty() ? 1 : tensor.shape.front()};
     if (scale == tensors.end() || scale->second.stored_as == TensorType::i8 || scale->second.shape != expected)
-      throw FormatError(
-          path, kNowhere,
-          fmt::format("weights {} are 8-bit integers: a tensor {}{} of [{}] scales must stand beside them", name, name,
-                      kScale, expected.front()));
+      throw FormatError(path, kNowhere,
+                        fmt::format("weights {} are 8-bit integers: expected their scales {}{} of shape [{}]", name,
+                                    name, kScale, expected.front()));
     tensor.values = net::values_of(
         {.values = {tensor.values.begin(), tensor.values.end()}, .scales = std::move(scale->second.values)});
     if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); }))
@@ -97,7 +96,7 @@ Model assemble(SafeTensors content, const std::string& path) {
   model.descriptor_only = take_flag(metadata, kDescriptorOnly, path);
   const auto unknown = metadata.lower_bound(kPrefix);
   if (unknown != metadata.end() && unknown->first.starts_with(kPrefix)) {
-    throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" is not known to this version", unknown->first));
+    throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" is unknown to this version", unknown->first));
   }
   join_scales(content.tensors, path);
   model.weights = std::move(content.tensors);
@@ -178,7 +177,7 @@ Model import_model(std::span<const std::byte> bytes, const std::string& path) {
     case net::FileKind::unknown:
       break;
   }
-  throw FormatError(path, 0, "no model: neither safetensors, nor cvpr15deepcompare .bin, nor Torch7");
+  throw FormatError(path, 0, "not a model: expected safetensors, cvpr15deepcompare .bin or Torch7 .t7");
 }
 
 Model import_model(const std::filesystem::path& path) { return import_model(MappedFile(path).bytes(), path.string()); }

@@ -18,7 +18,7 @@ std::optional<float> patch_extent(const Model& model) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), extent);
   if (failure != std::errc() || end != text.data() + text.size() || !(extent > 0 && extent <= 1000)) {
     throw InvalidArgument(
-        fmt::format("the model's patch_extent is no number in (0, 1000]: \"{}\"", text.substr(0, 40)));
+        fmt::format("the model's patch_extent must be a number in (0, 1000], found \"{}\"", text.substr(0, 40)));
   }
   return extent;
 }

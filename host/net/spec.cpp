@@ -82,7 +82,8 @@ void check_streams(const NetworkSpec& spec) {
 void check_decision(const NetworkSpec& spec, std::int64_t width) {
   const auto* decision = std::get_if<DecisionLayers>(&spec.decision);
   if (decision == nullptr) {
-    require(spec.coupling != Coupling::two_channel, spec, "a 2-channel network has one vector a pair, so no distance");
+    require(spec.coupling != Coupling::two_channel, spec,
+            "a 2-channel network has one vector per pair, so its score cannot be a distance");
     return;
   }
   const auto& layers = decision->layers;

@@ -51,7 +51,7 @@ void read(const Json& json, const Place& place, double& value) {
 }
 
 void read(const Json& json, const Place& place, std::string& value) {
-  if (!json.is_string()) place.fail("must be a text");
+  if (!json.is_string()) place.fail("must be a string");
   value = json.get<std::string>();
 }
 
@@ -105,7 +105,7 @@ class Object {
   }
   void done() const {
     for (const auto& item : json_.items()) {
-      if (!known_.contains(item.key())) place_.fail(fmt::format("\"{}\" is not known here", item.key()));
+      if (!known_.contains(item.key())) place_.fail(fmt::format("unknown key \"{}\"", item.key()));
     }
   }
   [[nodiscard]] const Place& place() const { return place_; }
@@ -246,7 +246,7 @@ Json parse(std::string_view text, const std::string& path) {
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-      place.fail(fmt::format("\"{}\" stands twice", value.get<std::string>()));
+      place.fail(fmt::format("duplicate key \"{}\"", value.get<std::string>()));
     }
     return true;
   };

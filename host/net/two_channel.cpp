@@ -84,7 +84,7 @@ std::int64_t halves_size(const NetworkSpec& spec, Extent patch) {
 
 Extent check_pair(const NetworkSpec& spec, Extent left, Extent right) {
   if (left != right) {
-    throw ShapeError(fmt::format("network {} stacks the patches of a pair, which must be of one size: {}×{} and {}×{}",
+    throw ShapeError(fmt::format("network {} needs both patches of a pair in one size, found {}×{} and {}×{}",
                                  spec.name, left.height, left.width, right.height, right.width));
   }
   return left;

@@ -111,8 +111,8 @@ std::vector<WeightShape> weight_shapes(const NetworkSpec& spec, bool descriptor_
 void check(const Model& model) {
   check(model.spec);
   if (model.descriptor_only && !has_descriptors(model.spec)) {
-    throw ShapeError(fmt::format("network {}: a 2-channel network has no descriptors, so no descriptor-only model",
-                                 model.spec.name));
+    throw ShapeError(fmt::format(
+        "network {}: a 2-channel network has no descriptors, so its model cannot be descriptor-only", model.spec.name));
   }
   std::set<std::string> expected;
   for (const WeightShape& shape : weight_shapes(model.spec, model.descriptor_only)) {
@@ -125,7 +125,7 @@ void check(const Model& model) {
   }
   for (const auto& [name, tensor] : model.weights) {
     if (!expected.contains(name)) {
-      throw ShapeError(fmt::format("network {}: there are weights {} that no layer needs", model.spec.name, name));
+      throw ShapeError(fmt::format("network {}: unexpected weights {}", model.spec.name, name));
     }
   }
 }

@@ -39,7 +39,7 @@ class IntegerLines {
         ++at_;
         return true;
       }
-      if (count_ == kMost) fail(fmt::format("expected at most {} integers a line", kMost));
+      if (count_ == kMost) fail(fmt::format("expected at most {} integers per line", kMost));
       read_integer();
     }
   }

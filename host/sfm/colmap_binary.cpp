@@ -54,7 +54,7 @@ void parse_cameras_bin(std::span<const std::byte> bytes, const std::string& path
     camera.width = reader.read<std::int64_t>("camera width");
     camera.height = reader.read<std::int64_t>("camera height");
     for (int p = 0; p < parameters; ++p) camera.parameters.push_back(reader.read<double>("camera parameter"));
-    if (!model.cameras.emplace(id, std::move(camera)).second) reader.fail(fmt::format("camera {} is there twice", id));
+    if (!model.cameras.emplace(id, std::move(camera)).second) reader.fail(fmt::format("duplicate camera id {}", id));
   }
   expect_end(reader);
 }
@@ -77,7 +77,7 @@ void parse_images_bin(std::span<const std::byte> bytes, const std::string& path,
       // COLMAP's "no point" is the largest unsigned number.
       image.keypoints.push_back({place[0], place[1], static_cast<std::int64_t>(point)});
     }
-    if (!model.images.emplace(id, std::move(image)).second) reader.fail(fmt::format("image {} is there twice", id));
+    if (!model.images.emplace(id, std::move(image)).second) reader.fail(fmt::format("duplicate image id {}", id));
   }
   expect_end(reader);
 }
@@ -97,7 +97,7 @@ void parse_points_bin(std::span<const std::byte> bytes, const std::string& path,
       const auto image = reader.read<std::uint32_t>("image id");
       point.track.push_back({image, reader.read<std::uint32_t>("keypoint index")});
     }
-    if (!model.points.emplace(id, std::move(point)).second) reader.fail(fmt::format("point {} is there twice", id));
+    if (!model.points.emplace(id, std::move(point)).second) reader.fail(fmt::format("duplicate point id {}", id));
   }
   expect_end(reader);
 }

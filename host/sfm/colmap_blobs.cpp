@@ -42,7 +42,7 @@ Keypoint to_keypoint(const std::array<float, 6>& row, std::int64_t columns, floa
 
 std::vector<Keypoint> decode_keypoints(const ColmapArray& array, std::optional<float> sigma) {
   if (array.rows == 0) return {};
-  if (array.columns == 2 && !sigma) fail(array, "two columns, no scale and angle: the size of a patch must be given");
+  if (array.columns == 2 && !sigma) fail(array, "two columns, no scale and angle: set the size of a patch");
   if (array.columns != 2 && array.columns != 4 && array.columns != 6) {
     fail(array, fmt::format("{} columns, expected 2, 4 or 6", array.columns));
   }

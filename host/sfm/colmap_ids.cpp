@@ -33,7 +33,7 @@ std::int64_t colmap_pair_id(ColmapImageId a, ColmapImageId b) {
 ColmapPair colmap_pair(std::int64_t pair_id) {
   const std::int64_t high = pair_id % kMaxImages;
   const std::int64_t low = (pair_id - high) / kMaxImages;
-  if (low < 1 || high <= low) throw InvalidArgument(fmt::format("{} is not the key of a pair of images", pair_id));
+  if (low < 1 || high <= low) throw InvalidArgument(fmt::format("{} is not a pair id", pair_id));
   return {static_cast<ColmapImageId>(low), static_cast<ColmapImageId>(high)};
 }
 

@@ -27,7 +27,7 @@ void read_part(const fs::path& folder, const char* stem, ParseBytes parse_bytes,
   } else if (fs::exists(text)) {
     parse_text(read_text_file(text), text.string(), model);
   } else {
-    throw IoError(folder.string(), fmt::format("not a COLMAP model: neither {0}.bin nor {0}.txt is there", stem));
+    throw IoError(folder.string(), fmt::format("not a COLMAP model: both {0}.bin and {0}.txt are missing", stem));
   }
 }
 
@@ -43,8 +43,7 @@ void check_camera(std::uint32_t id, const ColmapCamera& camera, const std::strin
 
 void check_image(std::uint32_t id, const ColmapImage& image, const ColmapModel& model, const std::string& path) {
   if (!model.cameras.contains(image.camera)) {
-    throw Error(
-        fmt::format("{}: image {} ({}) names camera {}, which is not there", path, id, image.name, image.camera));
+    throw Error(fmt::format("{}: image {} ({}) names camera {}, which is missing", path, id, image.name, image.camera));
   }
   double squares = 0;
   for (const double value : image.rotation) squares += value * value;
@@ -77,7 +76,7 @@ void check_colmap_model(const ColmapModel& model, const std::string& path) {
     for (const auto& element : point.track) {
       const auto image = model.images.find(element.image);
       if (image == model.images.end()) {
-        throw Error(fmt::format("{}: point {} is seen in image {}, which is not there", path, id, element.image));
+        throw Error(fmt::format("{}: point {} is seen in image {}, which is missing", path, id, element.image));
       }
       if (element.keypoint >= image->second.keypoints.size()) {
         throw Error(fmt::format("{}: point {} names keypoint {} of image {}, which has {}", path, id, element.keypoint,

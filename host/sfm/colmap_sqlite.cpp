@@ -22,11 +22,10 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 /// Asked before SQLite opens the file: a database in WAL mode that is read-only would leave files beside it that are
 /// read-only too, and in the way once the database is not.
 void check_writable(const std::filesystem::path& path) {
-  if (refused(path)) throw IoError(path.string(), "the database cannot be written to", errno);
+  if (refused(path)) throw IoError(path.string(), "the database is read-only", errno);
   if (!refused(folder_of(path))) return;
   throw IoError(path.string(),
-                "the database's folder cannot be written to, and SQLite keeps its journal there while it writes",
-                errno);
+                "the database's folder cannot be written to, where SQLite keeps its journal while it writes", errno);
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ void Connection::fail(int code) const {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw IoError(path_, fmt::format("another program (COLMAP?) holds the lock of this database, and still did after "
+      throw IoError(path_, fmt::format("another program (COLMAP?) still holds the lock of this database after "
                                        "{:.3g} s; run the same command again when it has finished",
                                        std::chrono::duration<double>(patience_).count()));
     case SQLITE_FULL:
@@ -81,7 +80,7 @@ void Connection::fail(int code) const {
     case SQLITE_IOERR:
       throw IoError(path_, fmt::format("reading or writing failed ({})", sqlite3_errmsg(handle_.get())), system);
     case SQLITE_READONLY:
-      throw IoError(path_, "the database, or the folder it lies in, cannot be written to");
+      throw IoError(path_, "the database or its folder is read-only");
     case SQLITE_CANTOPEN:
       throw IoError(path_, "cannot open the database or the files SQLite keeps beside it (its folder must be writable)",
                     system);

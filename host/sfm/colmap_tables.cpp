@@ -28,7 +28,7 @@ void check_insert(const Connection& connection, std::string_view table, const st
   while (query.step()) {
     if (std::ranges::find(given, query.text(0)) != given.end()) continue;
     throw FormatError(connection.path(), -1,
-                      fmt::format("table {} demands a value for the column {}, which this version does not know: the "
+                      fmt::format("table {} needs a value for the column {}, which this version does not know: the "
                                   "database is of a newer COLMAP",
                                   table, query.text(0)));
   }

@@ -40,7 +40,7 @@ void parse_cameras_text(std::string_view text, const std::string& path, ColmapMo
       lines.fail(
           fmt::format("{} takes {} parameters, found more", camera_model_name(camera.model), camera.parameters.size()));
     }
-    if (!model.cameras.emplace(id, std::move(camera)).second) lines.fail(fmt::format("camera {} is there twice", id));
+    if (!model.cameras.emplace(id, std::move(camera)).second) lines.fail(fmt::format("duplicate camera id {}", id));
   }
 }
 
@@ -54,7 +54,7 @@ void parse_images_text(std::string_view text, const std::string& path, ColmapMod
     image.camera = read_id(lines, "a camera id");
     image.name = lines.remainder("the image's name");
     // The second line of an image may be empty: no keypoints.
-    if (!lines.next()) lines.fail(fmt::format("image {} lacks its second line, the keypoints", id));
+    if (!lines.next()) lines.fail(fmt::format("image {}: its second line, the keypoints, is missing", id));
     while (lines.has_field()) {
       ColmapObservation keypoint;
       keypoint.x = lines.real("a keypoint's x");
@@ -62,7 +62,7 @@ void parse_images_text(std::string_view text, const std::string& path, ColmapMod
       keypoint.point = lines.integer("a point id or -1", -1, std::numeric_limits<std::int64_t>::max());
       image.keypoints.push_back(keypoint);
     }
-    if (!model.images.emplace(id, std::move(image)).second) lines.fail(fmt::format("image {} is there twice", id));
+    if (!model.images.emplace(id, std::move(image)).second) lines.fail(fmt::format("duplicate image id {}", id));
   }
 }
 
@@ -78,7 +78,7 @@ void parse_points_text(std::string_view text, const std::string& path, ColmapMod
       const std::uint32_t image = read_id(lines, "an image id");
       point.track.push_back({image, read_id(lines, "a keypoint's index")});
     }
-    if (!model.points.emplace(id, std::move(point)).second) lines.fail(fmt::format("point {} is there twice", id));
+    if (!model.points.emplace(id, std::move(point)).second) lines.fail(fmt::format("duplicate point id {}", id));
   }
 }
 

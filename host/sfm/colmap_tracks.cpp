@@ -92,7 +92,7 @@ std::vector<SeenPoint> points_with_database(const ColmapModel& model,
     const auto found = keypoints.find(image.name);
     if (found == keypoints.end()) throw Error(fmt::format("{}: has no keypoints of {}", database, image.name));
     if (found->second.size() != image.keypoints.size()) {
-      throw Error(fmt::format("{}: {} keypoints of {}, the model has {}: not of one run", database,
+      throw Error(fmt::format("{}: {} keypoints of {}, the model has {}: not from the same reconstruction", database,
                               found->second.size(), image.name, image.keypoints.size()));
     }
   }

@@ -113,7 +113,7 @@ void ColmapWriter::State::write() {
 
 ColmapWriter::ColmapWriter(const std::filesystem::path& path, const ColmapWriteOptions& options) {
   if (options.rows_per_transaction < 1 || options.bytes_per_transaction < 1 || options.patience.count() < 0) {
-    throw InvalidArgument("a transaction must take at least one row, and patience cannot be negative");
+    throw InvalidArgument("a transaction must hold at least one row, and the lock wait cannot be negative");
   }
   state_ = std::make_unique<State>(path, options);
 }
@@ -124,7 +124,7 @@ ColmapWriter& ColmapWriter::operator=(ColmapWriter&&) noexcept = default;
 void ColmapWriter::add_keypoints(ColmapImageId image, std::span<const Keypoint> keypoints) {
   State& state = *state_;
   if (state.keypoints_of(image) > 0) {
-    throw InvalidArgument(fmt::format("image {} of {} has {} keypoints already", static_cast<std::uint32_t>(image),
+    throw InvalidArgument(fmt::format("image {} of {} already has {} keypoints", static_cast<std::uint32_t>(image),
                                       state.connection.path(), state.keypoints_of(image)));
   }
   state.keypoint_rows.push_back({image, static_cast<std::int64_t>(keypoints.size()), sfm::encode_keypoints(keypoints)});

@@ -19,7 +19,7 @@ FeatureImageSource::FeatureImageSource(std::filesystem::path folder, std::vector
       pool_(std::make_unique<ThreadPool>(threads)) {
   std::set<std::string_view> names;
   for (const FeatureImage& image : images_) {
-    if (!names.insert(image.name).second) throw InvalidArgument(fmt::format("two images are called {}", image.name));
+    if (!names.insert(image.name).second) throw InvalidArgument(fmt::format("duplicate image name {}", image.name));
   }
 }
 
@@ -29,7 +29,7 @@ std::vector<Keypoint> FeatureImageSource::keypoints(std::int64_t image) const {
   if (std::ssize(keypoints) != expected.keypoints) {
     throw FormatError(
         expected.name, -1,
-        fmt::format("has {} keypoints now, and had {} when the run began", keypoints.size(), expected.keypoints));
+        fmt::format("has {} keypoints now, but had {} when the run began", keypoints.size(), expected.keypoints));
   }
   return keypoints;
 }
@@ -57,7 +57,7 @@ PatchSet FeatureImageSource::patches(std::int64_t image) const {
   if (known && (pixels.width() != expected.width || pixels.height() != expected.height)) {
     throw InvalidArgument(
         fmt::format("{} has {}x{} pixels, but its keypoints were found in {}x{}: this is not the "
-                    "folder they were found in, or the photographs were resized since",
+                    "folder they were found in, or the photographs were resized later",
                     path.string(), pixels.width(), pixels.height(), expected.width, expected.height));
   }
   const auto found = keypoints(image);

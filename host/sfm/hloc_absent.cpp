@@ -11,7 +11,7 @@ namespace twinpatch {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& path) {
-  throw Error(path.string() + ": this twinpatch was built without HDF5 and can neither read nor write hloc's files");
+  throw Error(path.string() + ": this twinpatch was built without HDF5, so it cannot read or write hloc's files");
 }
 
 }  // namespace

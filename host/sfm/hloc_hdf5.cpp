@@ -75,8 +75,7 @@ File open_file(const std::filesystem::path& path) {
   ::close(descriptor);
   File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (!file.valid()) {
-    throw FormatError(path.string(), -1,
-                      fmt::format("expected an HDF5 file, found none or a broken one ({})", last_error()));
+    throw FormatError(path.string(), -1, fmt::format("not an HDF5 file, or a damaged one ({})", last_error()));
   }
   return file;
 }
@@ -128,8 +127,7 @@ Numbers Reader::numbers(const std::string& place, bool integers) const {
       fail(place, fmt::format("expected at most {} numbers, found shape {}", kMostNumbers, numbers.shape_text()));
     }
   }
-  if (count > 0 && H5Dget_storage_size(dataset.get()) == 0)
-    fail(place, "expected numbers, found an empty place for them");
+  if (count > 0 && H5Dget_storage_size(dataset.get()) == 0) fail(place, "expected numbers, found an empty dataset");
   numbers.values.resize(static_cast<std::size_t>(count));
   if (count > 0 && H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.values.data()) < 0) {
     fail(place, fmt::format("cannot be read ({})", last_error()));

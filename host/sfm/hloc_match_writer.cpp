@@ -75,7 +75,7 @@ struct HlocMatchWriter::State {
   void check(ImagePair pair, std::span<const Match> matches) const {
     for (const std::int32_t image : {pair.first, pair.second}) {
       if (image >= 0 && static_cast<std::size_t>(image) < names.size()) continue;
-      throw InvalidArgument(fmt::format("a pair names image {}, expected one in [0, {})", image, names.size()));
+      throw InvalidArgument(fmt::format("image index {} of a pair is outside [0, {})", image, names.size()));
     }
     if (pair.first == pair.second)
       throw InvalidArgument(fmt::format("\"{}\" is paired with itself", name_of(pair.first)));
@@ -84,7 +84,7 @@ struct HlocMatchWriter::State {
           match.right < count_of(pair.second)) {
         continue;
       }
-      throw InvalidArgument(fmt::format("\"{}\" and \"{}\": match ({}, {}) names a keypoint beyond {} and {}",
+      throw InvalidArgument(fmt::format("\"{}\" and \"{}\": match ({}, {}) is out of range: {} and {} keypoints",
                                         name_of(pair.first), name_of(pair.second), match.left, match.right,
                                         count_of(pair.first), count_of(pair.second)));
     }
@@ -101,7 +101,7 @@ struct HlocMatchWriter::State {
     std::ranges::replace(text, '/', '-');
     const auto [owner, is_new] = owners.emplace(text, image);
     if (!is_new) {
-      throw InvalidArgument(fmt::format("{}: hloc would mix up the images \"{}\" and \"{}\": both are \"{}\" there",
+      throw InvalidArgument(fmt::format("{}: hloc cannot tell the images \"{}\" and \"{}\" apart: it calls both \"{}\"",
                                         name, name_of(owner->second), name_of(image), text));
     }
     return components.emplace(image, std::move(text)).first->second;
@@ -110,8 +110,7 @@ struct HlocMatchWriter::State {
   void note_pair(ImagePair pair) {
     const auto [low, high] = std::minmax(pair.first, pair.second);
     if (written.insert((static_cast<std::uint64_t>(low) << 32) | static_cast<std::uint32_t>(high)).second) return;
-    throw InvalidArgument(
-        fmt::format("the pair of \"{}\" and \"{}\" is written twice", name_of(pair.first), name_of(pair.second)));
+    throw InvalidArgument(fmt::format("duplicate pair \"{}\" and \"{}\"", name_of(pair.first), name_of(pair.second)));
   }
 
   /// The group of the first image stays open: pairs come sorted.

@@ -33,7 +33,7 @@ class NameIndex {
     places_.reserve(names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (places_.emplace(names[i], static_cast<std::int32_t>(i)).second) continue;
-      throw InvalidArgument(fmt::format("the image name \"{}\" stands twice in the collection", names[i]));
+      throw InvalidArgument(fmt::format("duplicate image name \"{}\" in the collection", names[i]));
     }
   }
   [[nodiscard]] std::optional<std::int32_t> find(std::string_view name) const {
@@ -103,14 +103,14 @@ class PairListParser {
     for (std::size_t at = content.find(' '); at != std::string_view::npos; at = content.find(' ', at + 1)) {
       const TwoNames names{content.substr(0, at), content.substr(at + 1)};
       if (!index_.find(names.first) || !index_.find(names.second)) continue;
-      if (found) fail("the spaces in it can be read as two pairs of image names; put a tab between the names");
+      if (found) fail("its spaces allow two pairs of image names; separate the names by a tab");
       found = names;
     }
     if (found) return *found;
-    fail(fmt::format(
-        "expected two image names, found more words and no way to part them into two images (\"{}\"); put a "
-        "tab between names with spaces",
-        content.substr(0, 200)));
+    fail(
+        fmt::format("expected two image names, found more words that do not split into two names (\"{}\"); use a "
+                    "tab between names with spaces",
+                    content.substr(0, 200)));
   }
 
   void note_unknown(std::string_view name) {
@@ -152,7 +152,7 @@ class PairListParser {
 
 const std::string& name_at(std::span<const std::string> names, std::int32_t place) {
   if (place < 0 || static_cast<std::size_t>(place) >= names.size()) {
-    throw InvalidArgument(fmt::format("a pair names image {}, expected one in [0, {})", place, names.size()));
+    throw InvalidArgument(fmt::format("image index {} of a pair is outside [0, {})", place, names.size()));
   }
   return names[static_cast<std::size_t>(place)];
 }
@@ -169,11 +169,11 @@ std::vector<std::string> ImagePairList::warnings() const {
   std::vector<std::string> lines;
   lines.reserve(unknown.size() + 1);
   for (const auto& image : unknown) {
-    lines.push_back(fmt::format("{}: line {}: no image is named \"{}\" ({} pair{} left out)", path, image.line,
+    lines.push_back(fmt::format("{}: line {}: no image is named \"{}\" ({} pair{} skipped)", path, image.line,
                                 image.name, image.pairs, image.pairs == 1 ? "" : "s"));
   }
   if (same_image > 0) {
-    lines.push_back(fmt::format("{}: line {}: an image paired with itself is left out ({} such line{})", path,
+    lines.push_back(fmt::format("{}: line {}: an image paired with itself is skipped ({} such line{})", path,
                                 first_same_image, same_image, same_image == 1 ? "" : "s"));
   }
   return lines;

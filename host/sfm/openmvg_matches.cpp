@@ -25,8 +25,7 @@ static_assert(sizeof(ViewMatch) == 8);
 bool is_binary(const std::filesystem::path& path) {
   if (path.extension() == ".bin") return true;
   if (path.extension() == ".txt") return false;
-  throw InvalidArgument(
-      fmt::format("{}: OpenMVG tells match files apart by their ending, .txt or .bin", path.string()));
+  throw InvalidArgument(fmt::format("{}: a match file of OpenMVG must end in .txt or .bin", path.string()));
 }
 
 }  // namespace
@@ -39,7 +38,7 @@ struct OpenMvgMatchWriter::State {
     }
     std::unordered_set<std::uint32_t> seen;
     for (const std::uint32_t id : ids) {
-      if (!seen.insert(id).second) throw InvalidArgument(fmt::format("two images have the view id {}", id));
+      if (!seen.insert(id).second) throw InvalidArgument(fmt::format("duplicate view id {}", id));
     }
     if (!binary) return;
     output.write(std::span(&kLittleEndian, 1));
@@ -54,7 +53,7 @@ struct OpenMvgMatchWriter::State {
   void check(ImagePair pair, std::span<const Match> matches) const {
     for (const std::int32_t image : {pair.first, pair.second}) {
       if (image >= 0 && static_cast<std::size_t>(image) < ids.size()) continue;
-      throw InvalidArgument(fmt::format("a pair names image {}, expected one in [0, {})", image, ids.size()));
+      throw InvalidArgument(fmt::format("image index {} of a pair is outside [0, {})", image, ids.size()));
     }
     if (pair.first == pair.second)
       throw InvalidArgument(fmt::format("view {} is paired with itself", id_of(pair.first)));
@@ -63,7 +62,7 @@ struct OpenMvgMatchWriter::State {
           match.right < count_of(pair.second)) {
         continue;
       }
-      throw InvalidArgument(fmt::format("views {} and {}: match ({}, {}) names a keypoint beyond {} and {}",
+      throw InvalidArgument(fmt::format("views {} and {}: match ({}, {}) is out of range: {} and {} keypoints",
                                         id_of(pair.first), id_of(pair.second), match.left, match.right,
                                         count_of(pair.first), count_of(pair.second)));
     }
@@ -110,7 +109,7 @@ void OpenMvgMatchWriter::write(ImagePair pair, std::span<const Match> matches) {
   const bool turned = first > second;
   const auto [low, high] = std::minmax(first, second);
   if (!state.written.insert((std::uint64_t{low} << 32) | high).second) {
-    throw InvalidArgument(fmt::format("the pair of the views {} and {} is written twice", low, high));
+    throw InvalidArgument(fmt::format("duplicate pair of views {} and {}", low, high));
   }
   if (matches.empty()) return;
   std::vector<ViewMatch> rows;

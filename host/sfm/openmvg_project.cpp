@@ -64,7 +64,7 @@ class ProjectReader {
 
   std::string text(const Json& object, const char* name, const std::string& where) const {
     if (object.contains(name) && object[name].is_string()) return object[name].get<std::string>();
-    fail(fmt::format("{}: expected a text \"{}\", found none", where, name));
+    fail(fmt::format("{}: expected a string \"{}\", found none", where, name));
   }
   std::uint32_t number_of(const Json& object, const char* name, const std::string& where) const {
     if (object.is_object() && object.contains(name) && object[name].is_number_unsigned()) {
@@ -77,7 +77,7 @@ class ProjectReader {
   void check_distinct(const std::vector<OpenMvgView>& views) const {
     std::map<std::string, const OpenMvgView*> stems;
     for (std::size_t i = 0; i < views.size(); ++i) {
-      if (i > 0 && views[i].id == views[i - 1].id) fail(fmt::format("two views have the id {}", views[i].id));
+      if (i > 0 && views[i].id == views[i - 1].id) fail(fmt::format("duplicate view id {}", views[i].id));
       const auto [other, is_new] = stems.emplace(views[i].stem, &views[i]);
       if (!is_new) {
         fail(fmt::format("the views \"{}\" and \"{}\" would share the feature file {}.feat", other->second->name,

@@ -46,15 +46,16 @@ std::vector<HistoryEntry> history_from(const json& entries) {
   return history;
 }
 
-/// "rate is 0.1 there and 0.05 here": the first key whose values differ.
+/// "rate is 0.1 in the checkpoint and 0.05 in the command": the first key whose values differ.
 std::string difference(const json& there, const json& here, const std::string& prefix = "") {
   for (const auto& [key, value] : here.items()) {
-    if (!there.contains(key)) return fmt::format("{}{} is missing there", prefix, key);
+    if (!there.contains(key)) return fmt::format("{}{} is missing in the checkpoint", prefix, key);
     if (there[key] == value) continue;
     if (value.is_object() && there[key].is_object()) return difference(there[key], value, prefix + key + ".");
-    return fmt::format("{}{} is {} there and {} here", prefix, key, there[key].dump(), value.dump());
+    return fmt::format("{}{} is {} in the checkpoint and {} in the command", prefix, key, there[key].dump(),
+                       value.dump());
   }
-  return "it has options that are not known here";
+  return "it has options that this version does not know";
 }
 
 void store(SafeTensors& file, const std::string& group, const std::map<std::string, Tensor>& tensors) {

@@ -63,7 +63,7 @@ GridPairs random_negatives(const PatchBatch& batch, std::int64_t count, std::uin
     pairs.rows.push_back(row);
     pairs.columns.push_back(column);
   }
-  if (pairs.rows.empty()) throw InvalidArgument("no negatives: every pair of the batch shows the same point");
+  if (pairs.rows.empty()) throw InvalidArgument("no negatives: all pairs of the batch show the same point");
   return pairs;
 }
 
@@ -156,7 +156,7 @@ HardPairs hard_pairs(const at::Tensor& grid, const PatchBatch& batch, int count,
   // Columns: the same on the mirrored grid. Exclusion is symmetric in the two points.
   pairs.by_column = hard_negatives(scores.t().contiguous(), batch, count, leave_out);
   std::swap(pairs.by_column.rows, pairs.by_column.columns);
-  if (pairs.by_row.rows.empty()) throw InvalidArgument("no negatives: every pair of the batch shows the same point");
+  if (pairs.by_row.rows.empty()) throw InvalidArgument("no negatives: all pairs of the batch show the same point");
   return pairs;
 }
 

@@ -136,7 +136,7 @@ TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   if (options.rate == 0) options.rate = default_rate(options);
   if (options.datasets.empty()) throw InvalidArgument("no dataset to train on");
   if ((options.steps > 0) == (options.minutes > 0))
-    throw InvalidArgument("the length of the run is open: give either a number of steps or of minutes");
+    throw InvalidArgument("set the length of the run: either --steps or --minutes");
   check_range("the number of steps", static_cast<double>(options.steps), 0, 1e12);
   check_range("minutes", options.minutes, 0, 1e7);
   check_range("the batch", options.batch, 2, 65536);

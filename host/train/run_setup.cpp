@@ -33,8 +33,8 @@ double schedule_factor(ScheduleKind kind, double progress) {
 at::Device choose_device(const std::string& name) {
   if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return at::kCPU;
   if (name != "auto" && !name.starts_with("cuda"))
-    throw InvalidArgument(fmt::format("no device is called \"{}\": auto, cpu or cuda", name));
-  if (!at::hasCUDA()) throw DeviceError("this libtorch has no CUDA, or there is no CUDA device: use --device cpu");
+    throw InvalidArgument(fmt::format("unknown device \"{}\": expected auto, cpu or cuda", name));
+  if (!at::hasCUDA()) throw DeviceError("libtorch without CUDA, or no CUDA device: use --device cpu");
   return name == "auto" ? at::Device(at::kCUDA, 0) : at::Device(name);
 }
 
@@ -66,8 +66,9 @@ std::optional<float> common_extent(const Scenes& scenes, TrainObserver& observer
     const auto own = scene->patch_extent();
     if (!own || own == extent) continue;
     if (extent) {
-      observer.on_message(fmt::format("{} has windows of {} sigma, another dataset of {}: the model will name none",
-                                      scene->name(), *own, *extent));
+      observer.on_message(fmt::format(
+          "the windows of {} are {} sigma wide, those of another dataset {}: the model will carry no patch extent",
+          scene->name(), *own, *extent));
       return std::nullopt;
     }
     extent = own;
@@ -81,8 +82,8 @@ Model start_model(const TrainOptions& options, const NetworkSpec& spec, TrainObs
   const Model other = load_model(options.initial);
   const std::size_t taken = take_weights(model, other);
   if (taken == 0)
-    throw InvalidArgument(fmt::format("{} ({}) has no weights that {} could start from", options.initial.string(),
-                                      other.spec.name, spec.name));
+    throw InvalidArgument(
+        fmt::format("{} ({}) has no weights that fit {}", options.initial.string(), other.spec.name, spec.name));
   observer.on_message(
       fmt::format("starting from {}: {} of {} weights fit", options.initial.string(), taken, model.weights.size()));
   return model;

@@ -38,8 +38,9 @@ Sampler::Sampler(Scenes scenes, const TrainOptions& options) : scenes_(std::move
   for (const auto& scene : scenes_) {
     const PatchView patches = scene->patches();
     if (patches.height != first.height || patches.width != first.width)
-      throw ShapeError(fmt::format("{} has patches of {}×{}, {} of {}×{}: one run needs one size", scene->name(),
-                                   patches.width, patches.height, scenes_.front()->name(), first.width, first.height));
+      throw ShapeError(fmt::format("{} has patches of {}×{}, {} of {}×{}: all datasets must have one size",
+                                   scene->name(), patches.width, patches.height, scenes_.front()->name(), first.width,
+                                   first.height));
     sum += std::sqrt(static_cast<double>(scene->groups()));
     cumulative_.push_back(sum);
     groups += scene->groups();
@@ -52,7 +53,7 @@ Sampler::Sampler(Scenes scenes, const TrainOptions& options) : scenes_(std::move
     }
   }
   if (options_.pairs == PairSource::groups && groups < 2)
-    throw InvalidArgument("no negatives: the datasets have one point, two are needed");
+    throw InvalidArgument("no negatives: the datasets have only one point, at least two are needed");
   if (options_.pairs == PairSource::groups)
     options_.batch = static_cast<int>(std::min<std::int64_t>(options_.batch, groups));
 }

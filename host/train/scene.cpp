@@ -45,8 +45,8 @@ Scene::Scene(const std::filesystem::path& folder, const std::filesystem::path& c
   if (points_.empty()) throw InvalidArgument(fmt::format("{}: info.txt lists no patch", folder.string()));
   make_groups();
   if (groups() == 0)
-    throw InvalidArgument(fmt::format("{}: no positives: each of its {} points has one patch, learning needs two",
-                                      folder.string(), single_points_));
+    throw InvalidArgument(
+        fmt::format("{}: no positives: each of its {} points has only one patch", folder.string(), single_points_));
   patches_ = open_patches(folder, static_cast<std::int64_t>(points_.size()), cache);
   read_interest();
   read_manifest();
@@ -149,13 +149,13 @@ PairList read_scene_pairs(const Scene& scene) {
                        points[static_cast<std::size_t>(right)]));
     const auto key = (std::int64_t{std::min(left, right)} << 32) | std::max(left, right);
     const auto [entry, inserted] = seen.emplace(key, list.matches[i]);
-    if (!inserted && entry->second != list.matches[i]) fail("another line says the opposite");
+    if (!inserted && entry->second != list.matches[i]) fail("another line contradicts it");
     matches += match ? 1 : 0;
   }
   const auto others = static_cast<std::int64_t>(list.pairs.size()) - matches;
   if (matches == 0 || others == 0)
-    throw InvalidArgument(fmt::format("{}: no {}: the list has {} matches and {} others, both are needed", list.path,
-                                      matches == 0 ? "positives" : "negatives", matches, others));
+    throw InvalidArgument(fmt::format("{}: no {}: the list has {} matches and {} non-matches, both are needed",
+                                      list.path, matches == 0 ? "positives" : "negatives", matches, others));
   return list;
 }
 

@@ -197,7 +197,8 @@ at::Tensor TorchNetwork::branch(const at::Tensor& input, const std::string& name
 
 at::Tensor TorchNetwork::vectors(const at::Tensor& patches, Side side) const {
   if (spec_.coupling == Coupling::two_channel)
-    throw InvalidArgument(fmt::format("{} sees two patches at once: it has no vector of one patch", spec_.name));
+    throw InvalidArgument(
+        fmt::format("{} takes two patches at once: it has no descriptor of a single patch", spec_.name));
   if (spec_.coupling == Coupling::siamese) return branch(patches, "branch");
   return branch(patches, side == Side::left ? "left" : "right");
 }

@@ -110,8 +110,8 @@ void TrainingRun::resume() {
   resumed_ = true;
   saved_step_ = state_.step;
   validated_at_ = saved_at_ = state_.seconds;
-  observer_.on_message(fmt::format("{} at step {} of the run in {}", state_.done ? "finished before," : "going on",
-                                   state_.step, options_.checkpoint.string()));
+  observer_.on_message(fmt::format("{} at step {} of the run in {}", state_.done ? "finished" : "resuming", state_.step,
+                                   options_.checkpoint.string()));
 }
 
 void TrainingRun::learn(const PatchBatch& batch) {
@@ -121,7 +121,7 @@ void TrainingRun::learn(const PatchBatch& batch) {
   if (!std::isfinite(value)) {
     const std::string kept = saved_step_ >= 0 ? fmt::format("the last good checkpoint is {} (step {})",
                                                             checkpoint_path(options_.checkpoint).string(), saved_step_)
-                                              : std::string("there is no checkpoint before it");
+                                              : std::string("there is no earlier checkpoint");
     throw TrainingDiverged(state_.step + 1,
                            fmt::format("the loss is {} at step {} (rate {:.3g}): {}; try a lower --rate", value,
                                        state_.step + 1, last_rate_, kept));
@@ -202,9 +202,9 @@ void TrainingRun::save() {
     saved_step_ = state_.step;
   } catch (const IoError& error) {
     // Hours of learning are worth more than a checkpoint: the one before is whole, and the next try may succeed.
-    observer_.on_message(fmt::format("checkpoint failed, training goes on ({}): {}",
-                                     saved_step_ >= 0 ? fmt::format("the last good one is of step {}", saved_step_)
-                                                      : std::string("there is none yet"),
+    observer_.on_message(fmt::format("checkpoint failed, training continues ({}): {}",
+                                     saved_step_ >= 0 ? fmt::format("the last good one is from step {}", saved_step_)
+                                                      : std::string("there is no earlier one"),
                                      error.what()));
   }
   saved_at_ = seconds();

@@ -39,7 +39,7 @@ std::size_t next_marker(std::span<const std::byte> bytes, std::size_t begin) {
 void check_jpeg(std::span<const std::byte> bytes, const std::string& path) {
   const auto cut_off = [&](std::string_view where) {
     throw FormatError(path, static_cast<std::int64_t>(bytes.size()),
-                      fmt::format("JPEG file is cut off: it ends {}, before the end-of-image marker", where));
+                      fmt::format("truncated JPEG file: it ends {}, before the end-of-image marker", where));
   };
   std::size_t at = 2;
   while (true) {
@@ -89,7 +89,7 @@ void check_png(std::span<const std::byte> bytes, const std::string& path) {
   const auto need = [&](std::int64_t count) {
     if (reader.left() < count) {
       throw FormatError(path, static_cast<std::int64_t>(bytes.size()),
-                        "PNG file is cut off: it ends before the IEND chunk");
+                        "truncated PNG file: it ends before the IEND chunk");
     }
   };
   (void)reader.take(8, "PNG signature");

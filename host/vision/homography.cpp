@@ -103,7 +103,7 @@ void check_homography(const Homography& h) {
   if (squares == 0 || std::abs(determinant(h)) < 1e-12 * std::pow(squares, 1.5)) {
     throw InvalidArgument("the homography is singular");
   }
-  if (determinant(h) * h[8] < 0) throw InvalidArgument("the homography turns the image over");
+  if (determinant(h) * h[8] < 0) throw InvalidArgument("the homography mirrors the image");
 }
 
 Homography inverse(const Homography& h) {

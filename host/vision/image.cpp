@@ -111,8 +111,7 @@ void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
   try {
     if (!codecs_encode(extension, image, bytes, {})) throw IoError(path.string(), "cannot encode the image");
   } catch (const cv::Exception&) {
-    throw InvalidArgument(
-        fmt::format("{}: no image format has the ending '{}' (use .png or .jpg)", path.string(), extension));
+    throw InvalidArgument(fmt::format("{}: unknown image format '{}' (use .png or .jpg)", path.string(), extension));
   }
   file.write(std::as_bytes(std::span(bytes)));
   file.commit();
@@ -129,7 +128,7 @@ GrayImage read_image(const std::filesystem::path& path) {
 }
 
 void write_image(const std::filesystem::path& path, const GrayImage& image) {
-  if (image.width() == 0 || image.height() == 0) throw InvalidArgument(path.string() + ": an empty image has no file");
+  if (image.width() == 0 || image.height() == 0) throw InvalidArgument(path.string() + ": cannot write an empty image");
   vision::write_mat(path, vision::as_mat(image));
 }
 

@@ -81,7 +81,7 @@ ImageSequence read_image_sequence(const fs::path& folder) {
     sequence.from_first.push_back(from_first);
   }
   if (sequence.images.size() < 2)
-    throw Error(fmt::format("{}: one image alone: nothing to pair it with", folder.string()));
+    throw Error(fmt::format("{}: only one image, at least two are needed", folder.string()));
   return sequence;
 }
 

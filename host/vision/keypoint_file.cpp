@@ -103,7 +103,7 @@ class TextReader {
     const auto count = parse<std::int64_t>(lines_.word());
     const auto dimensions = parse<std::int64_t>(lines_.word());
     if (!count || !dimensions || *count < 0 || *dimensions < 0) {
-      fail("expected 'x y sigma angle', or a first line 'COUNT 128'; two coordinates alone do not say how much to cut");
+      fail("expected 'x y sigma angle', or a first line 'COUNT 128'; two coordinates do not give the size of a patch");
     }
     count_ = count;
     dimensions_ = *dimensions;

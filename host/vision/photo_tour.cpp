@@ -34,7 +34,7 @@ std::vector<fs::path> find_sheets(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (!is_sheet(entry.path())) continue;
     const auto [place, is_new] = sheets.emplace(entry.path().stem().string(), entry.path());
-    if (!is_new) throw FormatError(entry.path().string(), 0, "there as .bmp and as .png: which one is meant?");
+    if (!is_new) throw FormatError(entry.path().string(), 0, "exists as .bmp and as .png; remove one of them");
   }
   std::vector<fs::path> paths;
   paths.reserve(sheets.size());

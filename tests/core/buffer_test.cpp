@@ -35,7 +35,7 @@ TEST_CASE("a buffer is aligned, moves, and refuses sizes that are none") {
 
 TEST_CASE("messages name the file and stay one line") {
   CHECK(std::string(IoError("a.npy", "cannot open", ENOENT).what()) == "a.npy: cannot open: No such file or directory");
-  CHECK(std::string(IoError("a.npy", "became shorter").what()) == "a.npy: became shorter");
+  CHECK(std::string(IoError("a.npy", "was truncated").what()) == "a.npy: was truncated");
   const FormatError error("b\n\x1b[2J.npy", 12, "wrong");
   CHECK(std::string(error.what()) == "b??[2J.npy: byte 12: wrong");
   CHECK(error.offset() == 12);

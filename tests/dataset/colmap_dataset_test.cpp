@@ -252,11 +252,11 @@ TEST_CASE("photographs that are missing or of another size are named") {
   CHECK(refusal(options).find("nowhere.txt") != std::string::npos);
 }
 
-TEST_CASE("a model without points, or with bad ones only, has nothing to pair") {
+TEST_CASE("a model without points, or with bad ones only, has cannot make pairs") {
   const PlaneScene scene;
   auto options = scene.options();
   write_text(scene.folder / "tracks.txt", "# none\n");
-  CHECK(refusal(options).find("nothing to pair") != std::string::npos);
+  CHECK(refusal(options).find("cannot make pairs") != std::string::npos);
   write_text(scene.folder / "sparse" / "images.txt", "");
   write_text(scene.folder / "sparse" / "points3D.txt", "");
   CHECK(refusal(options).find("the model has no images") != std::string::npos);

@@ -136,14 +136,14 @@ TEST_CASE("max_views keeps some of a point's patches") {
   CHECK(summary.dropped_views == 80);
 }
 
-TEST_CASE("a dataset with nothing to pair is refused and leaves nothing") {
+TEST_CASE("a dataset with cannot make pairs is refused and leaves nothing") {
   const TemporaryFolder folder;
   const auto options = quick_options(folder / "set");
-  CHECK(message_of<Error>([&] { write(options, 6, 1); }).find("nothing to pair: 0 points with two patches") !=
+  CHECK(message_of<Error>([&] { write(options, 6, 1); }).find("cannot make pairs: 0 points with two patches") !=
         std::string::npos);
   CHECK(message_of<Error>([&] { write(options, 1, 6); }).find("1 points with two patches or more, at least 2") !=
         std::string::npos);
-  CHECK(message_of<Error>([&] { write(options, 0, 2); }).find("nothing to pair") != std::string::npos);
+  CHECK(message_of<Error>([&] { write(options, 0, 2); }).find("cannot make pairs") != std::string::npos);
   CHECK(folder.names().empty());
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("an existing folder stays unless it is a dataset that may be replaced"
   DatasetOptions options = quick_options(folder / "set");
   write(options, 8, 2);
   const auto before = file_contents(folder / "set");
-  CHECK(message_of<Error>([&] { write(options, 9, 2); }).find("exists already (use --replace") != std::string::npos);
+  CHECK(message_of<Error>([&] { write(options, 9, 2); }).find("already exists (use --replace") != std::string::npos);
   options.replace = true;
   CHECK_THROWS_AS(write(options, 9, 1), Error);  // fails late: the old one stays
   CHECK(file_contents(folder / "set") == before);
@@ -170,7 +170,7 @@ TEST_CASE("what a killed run left behind is cleared away, what others left is no
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "set.tmp");
   write_text(folder / "set.tmp" / "patches.raw", "half");
-  CHECK(message_of<Error>([&] { write(quick_options(folder / "set"), 4, 2); }).find("is in the way") !=
+  CHECK(message_of<Error>([&] { write(quick_options(folder / "set"), 4, 2); }).find("is not an unfinished dataset") !=
         std::string::npos);
   write_text(folder / "set.tmp" / ".twinpatch-unfinished", "");
   CHECK(write(quick_options(folder / "set"), 4, 2).points == 4);

@@ -178,11 +178,11 @@ TEST_CASE("folders that are no sequence are refused with the reason") {
   write_text(sequence / "H1to3p", "0 0 0\n0 0 0\n0 0 0\n");
   CHECK(refusal(folder, sequence).find("singular") != std::string::npos);
   write_text(sequence / "H1to3p", "-1 0 300\n0 1 0\n0 0 1\n");
-  CHECK(refusal(folder, sequence).find("turns the image over") != std::string::npos);
+  CHECK(refusal(folder, sequence).find("mirrors the image") != std::string::npos);
   fs::remove(sequence / "H1to3p");
   fs::remove(sequence / "img3.pgm");
   fs::remove(sequence / "img2.pgm");
-  CHECK(refusal(folder, sequence).find("one image alone") != std::string::npos);
+  CHECK(refusal(folder, sequence).find("only one image") != std::string::npos);
   CHECK_THROWS_AS(make(options_for(folder, {})), InvalidArgument);
 }
 
@@ -193,12 +193,12 @@ TEST_CASE("a half-written image of a sequence is named") {
   CHECK(refusal(folder, sequence).find("img2.pgm") != std::string::npos);
 }
 
-TEST_CASE("a sequence whose views share nothing has nothing to pair") {
+TEST_CASE("a sequence whose views share nothing has cannot make pairs") {
   const TemporaryFolder folder;
   const auto sequence = write_sequence(folder, "sequence", 28);
   write_text(sequence / "H1to2p", "1 0 5000\n0 1 0\n0 0 1\n");
   write_text(sequence / "H1to3p", "1 0 0\n0 1 9000\n0 0 1\n");
-  CHECK(refusal(folder, sequence).find("nothing to pair") != std::string::npos);
+  CHECK(refusal(folder, sequence).find("cannot make pairs") != std::string::npos);
 }
 
 TEST_CASE("a run that is stopped leaves nothing") {

@@ -120,8 +120,9 @@ TEST_CASE("nothing to make a dataset of is an error that leaves nothing") {
   GrayImage flat(200, 200);
   for (int y = 0; y < 200; ++y) std::fill_n(flat.row(y), 200, std::uint8_t{99});
   write_image(folder / "none" / "fog.png", flat);
-  CHECK(message_of<Error>([&] { make(options_for(folder, {folder / "none" / "fog.png"})); }).find("nothing to pair") !=
-        std::string::npos);
+  CHECK(message_of<Error>([&] {
+          make(options_for(folder, {folder / "none" / "fog.png"}));
+        }).find("cannot make pairs") != std::string::npos);
   CHECK(folder.names() == std::vector<std::string>{"none"});
 }
 

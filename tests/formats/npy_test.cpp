@@ -141,7 +141,7 @@ TEST_CASE("headers that are none are refused") {
     CHECK_THROWS_AS(parse(npy_bytes(npy_dictionary("<f4", shape), payload)), FormatError);
   }
   CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(4294967296, 4294967296)"), payload)),
-             Contains("more elements than 64 bits count"));
+             Contains("too many elements for 64 bits"));
   CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(4611686018427387904,)"), payload)),
              Contains("24 bytes are left"));
   CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(1000000000000,)"), payload)), Contains("24 are left"));
@@ -151,11 +151,11 @@ TEST_CASE("headers that are none are refused") {
   CHECK_THAT(refusal(npy_bytes("{'descr': '<f4', 'shape': (6,), }", payload)), Contains("the key 'fortran_order'"));
   CHECK_THAT(refusal(npy_bytes("{'descr': '<f4', 'fortran_order': False, }", payload)), Contains("the key 'shape'"));
   CHECK_THAT(refusal(npy_bytes("{'fortran_order': False, 'shape': (6,)}", payload)), Contains("the key 'descr'"));
-  CHECK_THAT(refusal(npy_bytes("{'descr': '<f4', 'descr': '<f4', }", payload)), Contains("the key 'descr' twice"));
+  CHECK_THAT(refusal(npy_bytes("{'descr': '<f4', 'descr': '<f4', }", payload)), Contains("duplicate key 'descr'"));
   CHECK_THAT(refusal(npy_bytes("{'color': '<f4', }", payload)), Contains("unknown key 'color'"));
-  CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(6,)") + " exec", payload)), Contains("nothing behind"));
+  CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(6,)") + " exec", payload)), Contains("unexpected text after"));
   CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(6,)", "0"), payload)), Contains("expected True or False"));
-  CHECK_THAT(refusal(npy_bytes("{'descr': '<f4", payload)), Contains("does not end"));
+  CHECK_THAT(refusal(npy_bytes("{'descr': '<f4", payload)), Contains("unterminated"));
   std::string bytes = npy_bytes(npy_dictionary("<f4", "(6,)"), payload);
   bytes[6] = 4;
   CHECK_THAT(refusal(bytes), Contains("byte 6: expected .npy version 1.0, 2.0 or 3.0, found 4.0"));

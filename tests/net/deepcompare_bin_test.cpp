@@ -61,7 +61,7 @@ TEST_CASE("every type of .bin file is imported as its network") {
 
 TEST_CASE("a decision part alone is refused with what to do instead") {
   for (const char* type : {"siam_decision", "siam2stream_decision"}) {
-    refused(ByteWriter().text(type).i32(1).bytes(), "is the decision part alone");
+    refused(ByteWriter().text(type).i32(1).bytes(), "holds only the decision part");
   }
   refused(ByteWriter().text("siam2stream_decision").i32(1).bytes(), "(type siam2stream)");
 }

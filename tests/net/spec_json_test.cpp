@@ -78,10 +78,11 @@ TEST_CASE("text that is no specification is refused where it goes wrong") {
   refused("{}", "\"version\" is missing");
   refused(changed("siam", "\"version\":1", "\"version\":2"), "version: must be 1, found 2");
   refused(changed("siam", "\"name\"", "\"nome\""), "\"name\" is missing");
-  refused(changed("siam", "\"summary\"", "\"colour\""), "\"colour\" is not known here");
-  refused(changed("siam", "\"summary\"", "\"name\""), "\"name\" stands twice");
+  refused(changed("siam", "\"summary\"", "\"colour\""), "unknown key \"colour\"");
+  refused(changed("siam", "\"summary\"", "\"name\""), "duplicate key \"name\"");
   refused(changed("siam", "\"kind\":\"relu\"", "\"kind\":\"gelu\""), "streams[0].layers[1].kind: must be convolution");
-  refused(changed("siam", "\"bias\":true", "\"bias\":true,\"groups\":2"), "streams[0].layers[0]: \"groups\"");
+  refused(changed("siam", "\"bias\":true", "\"bias\":true,\"groups\":2"),
+          "streams[0].layers[0]: unknown key \"groups\"");
   refused(changed("siam", "\"bias\":true", "\"bias\":1"), "streams[0].layers[0].bias: must be true or false");
   refused(changed("siam", "\"in\":1", "\"in\":1.5"), "streams[0].layers[0].in: must be an integer");
   refused(changed("siam", "\"in\":1", "\"in\":-1"), "streams[0].layers[0].in: must be an integer");

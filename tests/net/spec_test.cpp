@@ -168,7 +168,7 @@ TEST_CASE("networks that make no sense are refused") {
       },
       "stream 0, layer 5");
   refused(
-      "2ch", [](auto& s) { s.decision = DecisionMetric{}; }, "a 2-channel network has one vector a pair");
+      "2ch", [](auto& s) { s.decision = DecisionMetric{}; }, "a 2-channel network has one vector per pair");
   refused(
       "siam", [](auto& s) { std::get<DecisionLayers>(s.decision).layers.pop_back(); }, "must end in one score");
   refused(

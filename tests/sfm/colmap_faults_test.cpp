@@ -150,7 +150,7 @@ TEST_CASE("a read-only database or folder is refused before any work") {
     make(folder / "a.db", wal);
     std::filesystem::permissions(folder / "a.db", std::filesystem::perms::owner_read);
     CHECK_THAT(message_of<IoError>([&] { ColmapWriter(folder / "a.db"); }),
-               Contains("a.db: the database cannot be written to"));
+               Contains("a.db: the database is read-only"));
     std::filesystem::permissions(folder / "a.db", std::filesystem::perms::owner_all);
     std::filesystem::permissions(folder.path(),
                                  std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
@@ -178,7 +178,7 @@ TEST_CASE("what is not a COLMAP database is refused") {
   TestDatabase(folder / "new.db").run("DROP TABLE matches");
   TestDatabase(folder / "new.db")
       .run("CREATE TABLE matches (pair_id INTEGER PRIMARY KEY, rows INT, cols INT, data BLOB, kind INT NOT NULL)");
-  CHECK_THAT(refused("new.db"), Contains("demands a value for the column kind"));
+  CHECK_THAT(refused("new.db"), Contains("needs a value for the column kind"));
 }
 
 TEST_CASE("network file systems are known by their numbers") {

@@ -162,7 +162,7 @@ TEST_CASE("text that is no model is refused with its line") {
         "part.txt: line 1: PINHOLE takes 4 parameters, found more");
   CHECK(refused(parse_cameras_text, "x PINHOLE\n") == "part.txt: line 1: expected a camera id, found \"x\"");
   CHECK(refused(parse_images_text, "3 1 0 0.1 0 0.5 0.25 2 1 a.jpg") ==
-        "part.txt: line 1: image 3 lacks its second line, the keypoints");
+        "part.txt: line 1: image 3: its second line, the keypoints, is missing");
   CHECK(refused(parse_images_text, "4 1 0 0.1 0 0.5 0.25 nan 1 a.jpg\n\n") ==
         "part.txt: line 1: expected the translation, found \"nan\"");
   CHECK(refused(parse_images_text, "5 1 0 0.1 0 0.5 0.25 2 1 a.jpg\n10.5 20.25\n").find("line 2") != std::string::npos);
@@ -171,7 +171,7 @@ TEST_CASE("text that is no model is refused with its line") {
   CHECK(refused(parse_points_text, "13 1 2 3 82 71 660 0.5\n").find("expected a colour, found \"660\"") !=
         std::string::npos);
   CHECK(refused(parse_points_text, "14 1 2 3 8 7 6 0.5\n14 1 2 3 8 7 6 0.5\n") ==
-        "part.txt: line 2: point 14 is there twice");
+        "part.txt: line 2: duplicate point id 14");
 }
 
 TEST_CASE("parts that contradict each other are refused") {
@@ -183,9 +183,8 @@ TEST_CASE("parts that contradict each other are refused") {
     change(model);
     return message_of<Error>([&] { check_colmap_model(model, "model"); });
   };
-  CHECK(refused([](auto& m) { m.cameras.erase(7); }) ==
-        "model: image 4 (sub/c.jpg) names camera 7, which is not there");
-  CHECK(refused([](auto& m) { m.images.erase(3); }) == "model: point 12 is seen in image 3, which is not there");
+  CHECK(refused([](auto& m) { m.cameras.erase(7); }) == "model: image 4 (sub/c.jpg) names camera 7, which is missing");
+  CHECK(refused([](auto& m) { m.images.erase(3); }) == "model: point 12 is seen in image 3, which is missing");
   CHECK(refused([](auto& m) { m.points.at(12).track[0].keypoint = 2; }) ==
         "model: point 12 names keypoint 2 of image a b.jpg, which has 2");
   CHECK(refused([](auto& m) { m.images.clear(); }) == "model: the model has no images");
@@ -205,5 +204,5 @@ TEST_CASE("a folder without a model is refused") {
   folder.file("cameras.bin", cameras_bin());
   CHECK(message_of<IoError>([&] {
           (void)read_colmap_model(folder.path());
-        }).find("neither images.bin nor images.txt is there") != std::string::npos);
+        }).find("both images.bin and images.txt are missing") != std::string::npos);
 }

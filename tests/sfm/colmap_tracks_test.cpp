@@ -64,7 +64,7 @@ TEST_CASE("a database's keypoints must be those of the model") {
   CHECK(points[0].sightings[1].keypoint.x == 50);
   keypoints["a.jpg"].pop_back();
   CHECK(message_of<Error>([&] { (void)points_with_database(model, keypoints, "database.db"); }) ==
-        "database.db: 1 keypoints of a.jpg, the model has 2: not of one run");
+        "database.db: 1 keypoints of a.jpg, the model has 2: not from the same reconstruction");
   keypoints.erase("a.jpg");
   CHECK(message_of<Error>([&] { (void)points_with_database(model, keypoints, "database.db"); }) ==
         "database.db: has no keypoints of a.jpg");

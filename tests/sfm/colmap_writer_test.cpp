@@ -294,7 +294,7 @@ TEST_CASE("keypoints are added where there are none, in six columns") {
     writer.add_keypoints(id(5), keypoints);
     writer.add_keypoints(id(6), keypoints);
     CHECK_THAT(message_of<InvalidArgument>([&] { writer.add_keypoints(id(1), keypoints); }),
-               Contains("has 40 keypoints already"));
+               Contains("already has 40 keypoints"));
     writer.add_matches(id(5), id(6), std::vector<IndexPair>{{12, 0}});  // its keypoints count at once
     writer.flush();
     CHECK(writer.counts().keypoints == 2);

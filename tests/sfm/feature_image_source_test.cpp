@@ -101,7 +101,7 @@ TEST_CASE("photographs and keypoints that do not fit are refused by name") {
   CHECK_THAT(refused(fixture.source()), Contains("a b.png: keypoint 4") && Contains("positive sigma"));
   fixture.keypoints[0][4] = good;
   fixture.keypoints[0].push_back(good);
-  CHECK_THAT(refused(fixture.source()), Contains("a b.png") && Contains("10 keypoints now, and had 9"));
+  CHECK_THAT(refused(fixture.source()), Contains("a b.png") && Contains("10 keypoints now, but had 9"));
   fixture.keypoints[0].pop_back();
   fixture.folder.file("a b.png", "no picture any more");
   CHECK_THAT(refused(fixture.source()), Contains("a b.png"));
@@ -111,5 +111,5 @@ TEST_CASE("photographs and keypoints that do not fit are refused by name") {
   CHECK_THAT(message_of<InvalidArgument>([] {
                FeatureImageSource({}, {{"x", 0}, {"x", 0}}, {}, {}, 1);
              }),
-             Contains("two images are called x"));
+             Contains("duplicate image name x"));
 }

@@ -157,7 +157,7 @@ TEST_CASE("datasets of another type or shape are refused by name") {
   // A header that claims numbers nobody wrote must not cost their memory.
   CHECK_THAT(refusal({{"a/keypoints", f32, {1U << 31, 2}, {}}}), Contains("expected at most"));
   CHECK_THAT(refusal({{"a/keypoints", f32, {hsize_t{1} << 50, 2}, {}}}), Contains("expected at most"));
-  CHECK_THAT(refusal({{"a/keypoints", f32, {1000, 2}, {}}}), Contains("empty place"));
+  CHECK_THAT(refusal({{"a/keypoints", f32, {1000, 2}, {}}}), Contains("empty dataset"));
   CHECK_THAT(refusal({{"a/descriptors", f32, {1}, {1}}}), Contains("expected groups with a dataset \"keypoints\""));
   CHECK_THAT(refusal({{"keypoints", f32, {1, 2}, {1, 2}}}), Contains("found none"));  // of no image
 }
@@ -166,7 +166,7 @@ TEST_CASE("files that are no features.h5 are refused, whole or cut off") {
   const TemporaryFolder folder;
   CHECK_THAT(message_of<IoError>([&] { (void)HlocFeatureFile(folder / "none.h5"); }), Contains("none.h5: cannot open"));
   CHECK_THAT(message_of<FormatError>([&] { (void)HlocFeatureFile(folder.file("text.h5", "keypoints\n")); }),
-             Contains("expected an HDF5 file"));
+             Contains("not an HDF5 file"));
   (void)message_of<FormatError>([&] { (void)HlocFeatureFile(folder.file("empty.h5", "")); });
   (void)message_of<Error>([&] { (void)HlocFeatureFile(folder.path()); });
 

@@ -154,9 +154,9 @@ TEST_CASE("what a matches.h5 cannot hold is refused") {
   CHECK_THAT(refused<InvalidArgument>({0, 2}, {{-1, 0, 1}}), Contains("match (-1, 0)"));
   CHECK_THAT(refused<InvalidArgument>({0, 2}, {{7, 0, 1}, {7, 1, 1}}),
              Contains("keypoint 7 of the first has two matches"));
-  CHECK_THAT(refused<InvalidArgument>({1, 0}, {}), Contains("written twice"));
+  CHECK_THAT(refused<InvalidArgument>({1, 0}, {}), Contains("duplicate pair"));
   CHECK_THAT(refused<InvalidArgument>({2, 2}, {}), Contains("paired with itself"));
-  CHECK_THAT(refused<InvalidArgument>({0, 5}, {}), Contains("image 5"));
+  CHECK_THAT(refused<InvalidArgument>({0, 5}, {}), Contains("image index 5"));
   const auto named = [](const std::string& third) { return std::vector<std::string>{"a/b", "c", third, "d", "e"}; };
   CHECK_THAT(refused<InvalidArgument>({0, 2}, {}, named("a-b")), Contains("\"a/b\" and \"a-b\""));
   CHECK_THAT(refused<InvalidArgument>({0, 2}, {}, named(".")), Contains("no group can be named after"));

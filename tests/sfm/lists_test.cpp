@@ -70,14 +70,14 @@ TEST_CASE("unknown names of a pair list are all named and counted") {
   CHECK(list.unknown[2].name == "nö.jpg");
   const auto warnings = list.warnings();
   REQUIRE(warnings.size() == 3);
-  CHECK_THAT(warnings[0], Contains("pairs.txt: line 2: no image is named \"no.jpg\" (3 pairs left out)"));
-  CHECK_THAT(warnings[1], Contains("line 3") && Contains("(1 pair left out)"));
+  CHECK_THAT(warnings[0], Contains("pairs.txt: line 2: no image is named \"no.jpg\" (3 pairs skipped)"));
+  CHECK_THAT(warnings[1], Contains("line 3") && Contains("(1 pair skipped)"));
 }
 
 TEST_CASE("lines that cannot be two names are refused by their number") {
   CHECK_THAT(refusal("a.jpg d.jpg\na.jpg\n"), Contains("pairs.txt: line 2: expected two image names, found one"));
   CHECK_THAT(refusal("a.jpg\td.jpg\tx\n"), Contains("line 1") && Contains("more tabs"));
-  CHECK_THAT(refusal("# c\na.jpg and d.jpg\n"), Contains("line 2") && Contains("put a tab between"));
+  CHECK_THAT(refusal("# c\na.jpg and d.jpg\n"), Contains("line 2") && Contains("use a tab between"));
   CHECK_THAT(refusal("x y z\n"), Contains("two pairs of image names"));  // x|y z or x y|z
   CHECK(parse("x\ty z\n").pairs == std::vector<ImagePair>{{4, 5}});
   const std::vector<std::string> twice{"a", "b", "a"};
@@ -119,7 +119,7 @@ TEST_CASE("a pair list that is written reads back") {
   CHECK_THAT(refused({0, 2}), Contains("cannot hold"));
   CHECK_THAT(refused({3, 0}), Contains("\" e\""));
   CHECK_THAT(refused({0, 4}), Contains("\"\""));
-  CHECK_THAT(refused({0, 5}), Contains("image 5"));
-  CHECK_THAT(refused({-1, 0}), Contains("image -1"));
+  CHECK_THAT(refused({0, 5}), Contains("image index 5"));
+  CHECK_THAT(refused({-1, 0}), Contains("image index -1"));
   CHECK(format_image_pairs(std::vector<ImagePair>{{0, 1}}, bad) == "a #b\n");  // a comment begins a line
 }

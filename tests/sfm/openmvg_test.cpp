@@ -96,12 +96,12 @@ TEST_CASE("broken OpenMVG projects are refused with what is missing") {
   CHECK_THAT(refusal("{}"), Contains("root_path"));
   CHECK_THAT(refusal(R"({"root_path": "/p"})"), Contains("expected a list \"views\""));
   CHECK_THAT(refusal(R"({"root_path": "/p", "views": [3]})"), Contains("view 0: expected \"value\""));
-  CHECK_THAT(refusal(replaced(good, "filename", "filenames")), Contains("view 0: expected a text \"filename\""));
+  CHECK_THAT(refusal(replaced(good, "filename", "filenames")), Contains("view 0: expected a string \"filename\""));
   CHECK_THAT(refusal(replaced(good, R"("id_view":1)", R"("id_view":-1)")),
              Contains("view 1: expected a number \"id_view\""));
   CHECK_THAT(refusal(replaced(good, R"("id_view":1)", R"("id_view":4294967296)")), Contains("of 32 bits"));
   CHECK_THAT(refusal(replaced(good, R"("id_view":1)", R"("id_view":0)")), Contains("its key is not its id_view"));
-  CHECK_THAT(refusal(openmvg_project("/p", {{1, "a.jpg", ""}, {1, "b.jpg", ""}})), Contains("two views have the id 1"));
+  CHECK_THAT(refusal(openmvg_project("/p", {{1, "a.jpg", ""}, {1, "b.jpg", ""}})), Contains("duplicate view id 1"));
   CHECK_THAT(refusal(openmvg_project("/p", {{0, "a.jpg", "x"}, {1, "a.png", "y"}})),
              Contains("\"x/a.jpg\" and \"y/a.png\"") && Contains("a.feat"));
   for (std::size_t length = 0; length < good.size(); length += 7) (void)refusal(good.substr(0, length));
@@ -203,12 +203,12 @@ TEST_CASE("what OpenMVG's match files cannot hold is refused") {
     CHECK(folder.names().empty());
     return message;
   };
-  CHECK_THAT(refused({1, 0}, {}), Contains("views 3 and 4 is written twice"));
+  CHECK_THAT(refused({1, 0}, {}), Contains("duplicate pair of views 3 and 4"));
   CHECK_THAT(refused({0, 2}, {{10, 0, 1}}), Contains("match (10, 0)"));
   CHECK_THAT(refused({0, 2}, {{0, 30, 1}}), Contains("match (0, 30)"));
   CHECK_THAT(refused({0, 2}, {{0, -1, 1}}), Contains("match (0, -1)"));
   CHECK_THAT(refused({2, 2}, {}), Contains("paired with itself"));
-  CHECK_THAT(refused({0, 3}, {}), Contains("image 3"));
+  CHECK_THAT(refused({0, 3}, {}), Contains("image index 3"));
   CHECK_THAT(message_of<InvalidArgument>([&] { OpenMvgMatchWriter(folder / "m.json", {}, {}); }),
              Contains(".txt or .bin"));
   CHECK_THAT(message_of<InvalidArgument>([&] {

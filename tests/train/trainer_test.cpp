@@ -183,7 +183,7 @@ TEST_CASE("A checkpoint that cannot be written does not end the run", "[train]")
   setrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, handler);
   CHECK(result.steps == 6);
-  CHECK(watch.said("checkpoint failed, training goes on"));
+  CHECK(watch.said("checkpoint failed, training continues"));
   CHECK_FALSE(std::filesystem::exists(folder / "run/state.safetensors"));
 }
 
@@ -208,9 +208,9 @@ TEST_CASE("Options that cannot work are refused before anything is read", "[trai
   refused(
       network("2ch"), [](TrainOptions& o) { o.loss = LossKind::grid; }, "sees both patches");
   refused(
-      siamese(), [](TrainOptions& o) { o.steps = 0; }, "either a number of steps or of minutes");
+      siamese(), [](TrainOptions& o) { o.steps = 0; }, "either --steps or --minutes");
   refused(
-      siamese(), [](TrainOptions& o) { o.minutes = 3; }, "either a number of steps or of minutes");
+      siamese(), [](TrainOptions& o) { o.minutes = 3; }, "either --steps or --minutes");
   refused(
       siamese(), [](TrainOptions& o) { o.batch = 1; }, "the batch is 1");
   refused(
