@@ -8,13 +8,11 @@
 
 #include "twinpatch/core/error.hpp"
 
-namespace CLI {
-class App;
-}
-
 // What a program of this project is made of: a tree of commands, each with its options and what it does.
 
 namespace twinpatch::app {
+
+class Options;
 
 class Session;
 
@@ -41,7 +39,7 @@ struct Command {
   std::vector<Example> examples;  ///< the most useful first
   std::string notes;              ///< conventions and file layouts, shown by --help
   /// Registers the options of a fresh run; the returned function sees what was parsed into them.
-  std::function<Run(CLI::App&)> add_options;
+  std::function<Run(Options&)> add_options;
   std::vector<Command> children;
 };
 

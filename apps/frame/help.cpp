@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/frame/options.hpp"
 #include "apps/frame/run_options.hpp"
 
 namespace twinpatch::app {
@@ -142,11 +143,11 @@ std::string help_text(const Command& command, const std::string& path, HelpLengt
   if (!command.children.empty()) {
     out += group_help(command, path, style);
   } else {
-    CLI::App app;
-    app.set_help_flag();
-    (void)command.add_options(app);
+    Options options;
+    (void)command.add_options(options);
     RunOptions run;
-    add_run_options(app, run);
+    add_run_options(options, run);
+    const CLI::App& app = options.parser();
     out += '\n' + style.heading("Usage") + "  " + usage_line(app, path) + '\n' + options_text(app, length, style);
     if (length == HelpLength::brief) out += fmt::format("\nEvery option: {} --help\n", path);
   }

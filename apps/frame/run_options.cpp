@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/frame/run_options.hpp"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <map>
 #include <string>
+#include "apps/frame/options.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -19,21 +17,21 @@ const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::text}, {"
 
 /// An option that takes one of a few words.
 template <class T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
-                        const std::string& description) {
+Option* add_choice(Options& app, const std::string& name, T& target, const std::map<std::string, T>& choices,
+                   const std::string& description) {
   std::string names;
   for (const auto& [word, value] : choices) names += (names.empty() ? "" : ", ") + word;
   const auto parse = [name, names, choices, &target](const std::string& word) {
     const auto found = choices.find(word);
-    if (found == choices.end()) throw CLI::ValidationError(name, "\"" + word + "\" is none of " + names);
+    if (found == choices.end()) throw InvalidArgument(name + ": " + "\"" + word + "\" is none of " + names);
     target = found->second;
   };
-  return app.add_option_function<std::string>(name, parse, description)->group(kRunGroup);
+  return app.add_option_function(name, parse, description)->group(kRunGroup);
 }
 
 }  // namespace
 
-void add_run_options(CLI::App& app, RunOptions& options) {
+void add_run_options(Options& app, RunOptions& options) {
   app.add_flag("--json", options.json, "one JSON object with \"schema\" on standard output")->group(kRunGroup);
   app.add_option("--seed", options.seed, "for whatever is drawn at random")
       ->type_name("N")

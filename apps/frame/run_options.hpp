@@ -4,17 +4,15 @@
 
 #include "apps/frame/session.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace twinpatch::app {
+
+class Options;
 
 /// Options of these groups are shown by the brief help.
 inline constexpr const char* kArgumentGroup = "Arguments";
 inline constexpr const char* kMainGroup = "Options";
 inline constexpr const char* kRunGroup = "Every command";
 
-void add_run_options(CLI::App& app, RunOptions& options);
+void add_run_options(Options& app, RunOptions& options);
 
 }  // namespace twinpatch::app

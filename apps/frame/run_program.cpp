@@ -11,6 +11,7 @@
 
 #include "apps/frame/command.hpp"
 #include "apps/frame/help.hpp"
+#include "apps/frame/options.hpp"
 #include "apps/frame/run_options.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/frame/suggest.hpp"
@@ -159,11 +160,11 @@ bool wants_arguments(const CLI::App& app) {
 }
 
 ExitCode run_call(const Call& call) {
-  CLI::App app;
-  app.set_help_flag();
-  const Run run = call.command->add_options(app);
+  Options declared;
+  const Run run = call.command->add_options(declared);
   RunOptions options;
-  add_run_options(app, options);
+  add_run_options(declared, options);
+  CLI::App& app = declared.parser();
   if (call.arguments.empty() && wants_arguments(app)) {
     print(stderr, help_text(*call.command, call.path, HelpLength::brief, stream_has_color(STDERR_FILENO)));
     return ExitCode::usage;

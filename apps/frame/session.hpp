@@ -18,6 +18,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 enum class LogFormat { text, json };
 
 /// Options that every command has.

@@ -70,7 +70,7 @@ ExitCode run_train(Session& session, const TrainCommand& typed) {
   return ExitCode::done;
 }
 
-Run add_options(CLI::App& app) {
+Run add_options(Options& app) {
   auto command = std::make_shared<TrainCommand>();
   add_train_options(app, *command);
   return [command](Session& session) { return run_train(session, *command); };

@@ -4,10 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <initializer_list>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 
@@ -21,12 +19,12 @@ constexpr const char* kFolders = "Time, machine and folders";
 
 /// An option whose value is one of an enum's names; the default is the name of what `target` holds.
 template <class T>
-void add_names(CLI::App& app, const char* name, T& target, std::initializer_list<T> values, const std::string& words,
+void add_names(Options& app, const char* name, T& target, std::initializer_list<T> values, const std::string& words,
                const char* group) {
   const std::vector<T> all = values;
   std::string names;
   for (const T value : all) names += (names.empty() ? "" : ", ") + to_string(value);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          name,
          [&target, all, names, name](const std::string& word) {
            for (const T value : all) {
@@ -34,7 +32,7 @@ void add_names(CLI::App& app, const char* name, T& target, std::initializer_list
              target = value;
              return;
            }
-           throw CLI::ValidationError(name, fmt::format("\"{}\" is none of {}", word, names));
+           throw InvalidArgument(name + ": " + fmt::format("\"{}\" is none of {}", word, names));
          },
          fmt::format("{} ({})", words, names))
       ->type_name("NAME")
@@ -43,12 +41,12 @@ void add_names(CLI::App& app, const char* name, T& target, std::initializer_list
 }
 
 template <class T>
-void add_number(CLI::App& app, const char* name, T& target, const char* type, const std::string& words,
+void add_number(Options& app, const char* name, T& target, const char* type, const std::string& words,
                 const char* group) {
   app.add_option(name, target, words)->type_name(type)->default_str(fmt::format("{:g}", double(target)))->group(group);
 }
 
-void add_main(CLI::App& app, TrainCommand& command) {
+void add_main(Options& app, TrainCommand& command) {
   auto& train = command.train;
   app.add_option("DATASET", train.datasets, "folders of patches in PhotoTour layout (twinpatch dataset makes them)")
       ->required()
@@ -78,7 +76,7 @@ void add_main(CLI::App& app, TrainCommand& command) {
   app.add_flag("--half", train.half, "store fp16 weights, where FPR95 does not move by 0.1 point")->group(kMainGroup);
 }
 
-void add_learning(CLI::App& app, TrainOptions& train) {
+void add_learning(Options& app, TrainOptions& train) {
   using enum LossKind;
   add_names(app, "--loss", train.loss, {automatic, hinge, grid, triplet, softmax, energy, cosine}, "what is minimised",
             kLearning);
@@ -103,7 +101,7 @@ void add_learning(CLI::App& app, TrainOptions& train) {
              kLearning);
 }
 
-void add_pairs(CLI::App& app, TrainOptions& train) {
+void add_pairs(Options& app, TrainOptions& train) {
   add_number(app, "--batch", train.batch, "N", "matching pairs a step; as many or more that do not match come along",
              kPairs);
   add_names(app, "--pairs", train.pairs, {PairSource::groups, PairSource::list},
@@ -123,7 +121,7 @@ void add_pairs(CLI::App& app, TrainOptions& train) {
              kPairs);
 }
 
-void add_changes(CLI::App& app, Augmentation& changes) {
+void add_changes(Options& app, Augmentation& changes) {
   app.add_flag_callback(
          "--no-turns", [&changes] { changes.turns = false; }, "no quarter turns and mirror images of both patches")
       ->group(kChanges);
@@ -141,7 +139,7 @@ void add_changes(CLI::App& app, Augmentation& changes) {
       ->group(kChanges);
 }
 
-void add_machine(CLI::App& app, TrainCommand& command) {
+void add_machine(Options& app, TrainCommand& command) {
   auto& train = command.train;
   app.add_option("--device", train.device, "auto, cpu or cuda")->type_name("D")->default_str("auto")->group(kFolders);
   app.add_option("--threads", train.threads, "0: all this process may use")
@@ -158,7 +156,7 @@ void add_machine(CLI::App& app, TrainCommand& command) {
 
 }  // namespace
 
-void add_train_options(CLI::App& app, TrainCommand& command) {
+void add_train_options(Options& app, TrainCommand& command) {
   add_main(app, command);
   add_learning(app, command.train);
   add_pairs(app, command.train);

@@ -7,11 +7,9 @@
 
 #include "twinpatch/train/options.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace twinpatch::app {
+
+class Options;
 
 /// What was typed: the run's options and where the model goes.
 struct TrainCommand {
@@ -20,6 +18,6 @@ struct TrainCommand {
   std::string license;
 };
 
-void add_train_options(CLI::App& app, TrainCommand& command);
+void add_train_options(Options& app, TrainCommand& command);
 
 }  // namespace twinpatch::app

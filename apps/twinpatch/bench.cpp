@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
 #include <memory>
 #include <random>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -144,7 +142,7 @@ ExitCode run_bench(Session& session, const BenchOptions& options) {
   return ExitCode::done;
 }
 
-Run add_bench_options(CLI::App& app) {
+Run add_bench_options(Options& app) {
   auto options = std::make_shared<BenchOptions>();
   add_engine_options(app, options->engine);
   app.add_option("--seconds", options->seconds, "time of one run; each measure takes about four")

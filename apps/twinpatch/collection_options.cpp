@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/collection_run.hpp"
@@ -48,7 +46,7 @@ Shard CollectionOptions::its_shard() const {
   }
 }
 
-void add_collection_options(CLI::App& app, CollectionOptions& options) {
+void add_collection_options(Options& app, CollectionOptions& options) {
   app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
       ->type_name("WHICH")
       ->default_str(options.pairs)

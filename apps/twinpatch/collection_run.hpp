@@ -18,7 +18,10 @@
 
 namespace twinpatch::app {
 
-/// From reconstructions of three scenes (docs/experiments/reconstructions.md): matches beyond it are more, but localised worse.
+class Options;
+
+/// From reconstructions of three scenes (docs/experiments/reconstructions.md): matches beyond it are more, but
+/// localised worse.
 inline constexpr float kUsualRatio = 0.75F;
 
 struct CollectionOptions {
@@ -40,7 +43,7 @@ struct CollectionOptions {
   [[nodiscard]] PairRules rules(const NetworkSpec& spec) const;
   [[nodiscard]] Shard its_shard() const;
 };
-void add_collection_options(CLI::App& app, CollectionOptions& options);
+void add_collection_options(Options& app, CollectionOptions& options);
 
 /// What came of run_images.
 struct CollectionOutcome {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/twinpatch/colmap_export.hpp"
 #include "apps/twinpatch/colmap_images.hpp"
@@ -165,7 +165,7 @@ constexpr const char* kNotes =
     "--pairs retrieval:N pairs each image with the N whose pooled descriptors are most similar. --rerank 2ch re-scores "
     "what a siamese network left over.";
 
-Run add_options(CLI::App& app) {
+Run add_options(Options& app) {
   auto options = std::make_shared<ColmapOptions>();
   add_colmap_options(app, *options);
   return [options](Session& session) { return run_colmap(session, *options); };

@@ -11,6 +11,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 /// What went into the database.
 struct ColmapExport {
   ColmapWriteCounts counts;

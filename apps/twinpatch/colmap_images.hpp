@@ -12,6 +12,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 /// A database and its images in order of their ids: image i of a run is rows[i].
 struct ColmapImages {
   ColmapDatabase database;

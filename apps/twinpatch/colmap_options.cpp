@@ -4,9 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 
@@ -50,7 +48,7 @@ void ColmapOptions::validate() const {
   if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
 }
 
-void add_colmap_options(CLI::App& app, ColmapOptions& options) {
+void add_colmap_options(Options& app, ColmapOptions& options) {
   app.add_option("DATABASE", options.database, "COLMAP's database, with images and keypoints")
       ->required()
       ->group(kArgumentGroup);

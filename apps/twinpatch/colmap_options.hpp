@@ -15,6 +15,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 struct ColmapOptions {
   EngineOptions engine;
   CollectionOptions collection;
@@ -36,7 +38,7 @@ struct ColmapOptions {
   [[nodiscard]] ColmapWriteOptions write_options() const;
 };
 
-void add_colmap_options(CLI::App& app, ColmapOptions& options);
+void add_colmap_options(Options& app, ColmapOptions& options);
 
 /// The command itself; also what `twinpatch plan` does with --dry-run.
 [[nodiscard]] ExitCode run_colmap(Session& session, const ColmapOptions& options);

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -29,11 +27,11 @@ struct Common {
 };
 
 template <class Value>
-void add(CLI::App& app, const char* name, Value& value, const char* words, const char* group) {
+void add(Options& app, const char* name, Value& value, const char* words, const char* group) {
   app.add_option(name, value, words)->capture_default_str()->group(group);
 }
 
-void add_dataset_options(CLI::App& app, DatasetOptions& options, Common& common) {
+void add_dataset_options(Options& app, DatasetOptions& options, Common& common) {
   app.add_option("-o,--out", options.folder, "folder of the dataset")->required()->type_name("DIR")->group(kMainGroup);
   app.add_flag("--replace", options.replace, "replace a dataset of that name")->group(kMainGroup);
   add(app, "--patch-extent", options.extent, "side of a patch's window, in sigma", kMainGroup);
@@ -46,13 +44,13 @@ void add_dataset_options(CLI::App& app, DatasetOptions& options, Common& common)
   add(app, "--hard", options.hard_pairs, "matches of the list of hard pairs; 0: none", kListGroup);
 }
 
-void add_noise_options(CLI::App& app, KeypointNoise& noise) {
+void add_noise_options(Options& app, KeypointNoise& noise) {
   add(app, "--jitter-position", noise.position, "standard deviation, in sigma", kNoiseGroup);
   add(app, "--jitter-scale", noise.scale, "standard deviation of log(sigma)", kNoiseGroup);
   add(app, "--jitter-angle", noise.angle, "standard deviation, degrees", kNoiseGroup);
 }
 
-void add_sequence_options(CLI::App& app, SequenceOptions& options) {
+void add_sequence_options(Options& app, SequenceOptions& options) {
   add(app, "--max-keypoints", options.max_keypoints, "SIFT keypoints detected in an image; 0: all", kPointGroup);
   add(app, "--max-points", options.max_points, "points kept, chosen at random; 0: all", kPointGroup);
   add(app, "--min-distance", options.min_distance, "between two points, in sigma", kPointGroup);
@@ -96,7 +94,7 @@ Run run_of(std::shared_ptr<Options> options, std::shared_ptr<Common> common, Mak
   };
 }
 
-Run add_colmap_options(CLI::App& app) {
+Run add_colmap_options(Options& app) {
   auto options = std::make_shared<ColmapDatasetOptions>();
   auto common = std::make_shared<Common>();
   app.add_option("MODEL", options->model, "folder with cameras, images and points3D, .bin or .txt")
@@ -124,7 +122,7 @@ Run add_colmap_options(CLI::App& app) {
   return run_of(options, common, dataset_from_colmap);
 }
 
-Run add_homography_options(CLI::App& app) {
+Run add_homography_options(Options& app) {
   auto options = std::make_shared<HomographyDatasetOptions>();
   auto common = std::make_shared<Common>();
   app.add_option("FOLDER", options->folders, "folders with img1.pgm ... and H1to2p ...")
@@ -136,7 +134,7 @@ Run add_homography_options(CLI::App& app) {
   return run_of(options, common, dataset_from_homographies);
 }
 
-Run add_photograph_options(CLI::App& app) {
+Run add_photograph_options(Options& app) {
   auto options = std::make_shared<PhotographDatasetOptions>();
   auto common = std::make_shared<Common>();
   app.add_option("PATH", options->paths, "folders, searched through, and image files")

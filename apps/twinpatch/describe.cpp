@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -70,7 +68,7 @@ ExitCode run_describe(Session& session, const DescribeOptions& options) {
   return ExitCode::done;
 }
 
-Run add_describe_options(CLI::App& app) {
+Run add_describe_options(Options& app) {
   auto options = std::make_shared<DescribeOptions>();
   app.add_option("INPUT", options->inputs, "patches: .npy uint8 [N,H,W], PhotoTour folder, HPatches; or photographs")
       ->required()
@@ -81,7 +79,7 @@ Run add_describe_options(CLI::App& app) {
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
   add_reading_options(app, options->reading);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--side", [options](const std::string& name) { options->side = parse_side(name); },
          "left or right: matters to pseudo-siamese networks alone")
       ->type_name("SIDE")

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -123,7 +123,7 @@ Command doctor_command() {
           .summary = "what this program finds on this host: versions, devices, models, memory",
           .examples = {{"before asking for help", "twinpatch doctor"}, {"for a bug report", "twinpatch doctor --json"}},
           .notes = "",
-          .add_options = [](CLI::App&) -> Run { return run_doctor; },
+          .add_options = [](Options&) -> Run { return run_doctor; },
           .children = {}};
 }
 

@@ -4,9 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "twinpatch/core/units.hpp"
@@ -18,24 +16,24 @@ constexpr const char* kDeviceGroup = "Device";
 
 }  // namespace
 
-void add_execution_options(CLI::App& app, ExecutionOptions& options) {
+void add_execution_options(Options& app, ExecutionOptions& options) {
   app.add_option("--device", options.device, "auto, cpu, cuda, cuda:0 or cuda:0,1")
       ->type_name("DEVICE")
       ->default_str(options.device)
       ->group(kDeviceGroup);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--precision", [&options](const std::string& name) { options.precision = parse_precision(name); },
          "fp32, tf32, fp16, bf16 or int8, where the device has it")
       ->type_name("P")
       ->default_str("fp32")
       ->group(kDeviceGroup);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--kernels", [&options](const std::string& name) { options.kernels = parse_kernels(name); },
          "on CUDA: auto, library (cuDNN, cuBLAS) or fused")
       ->type_name("KIND")
       ->default_str("auto")
       ->group(kDeviceGroup);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--profile-range",
          [&options](const std::string& name) {
            if (name != "warm") throw InvalidArgument(fmt::format("unknown profile range \"{}\"; known: warm", name));
@@ -48,7 +46,7 @@ void add_execution_options(CLI::App& app, ExecutionOptions& options) {
       ->type_name("N")
       ->default_str("0")
       ->group(kDeviceGroup);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--memory", [&options](const std::string& size) { options.memory = parse_bytes(size); },
          "most the run may take on the device, such as 800M or 1.5G")
       ->type_name("SIZE")
@@ -62,7 +60,7 @@ void add_execution_options(CLI::App& app, ExecutionOptions& options) {
       ->group(kDeviceGroup);
 }
 
-void add_engine_options(CLI::App& app, EngineOptions& options) {
+void add_engine_options(Options& app, EngineOptions& options) {
   app.add_option("-m,--model", options.model, "model file, or the name of one that ships (see twinpatch model list)")
       ->type_name("FILE|NAME")
       ->default_str(options.model)

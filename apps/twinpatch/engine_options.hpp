@@ -8,11 +8,9 @@
 #include "apps/frame/session.hpp"
 #include "twinpatch/engine/engine.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace twinpatch::app {
+
+class Options;
 
 /// Which model, and how it uses its device.
 struct EngineOptions {
@@ -20,9 +18,9 @@ struct EngineOptions {
   ExecutionOptions execution;
 };
 
-void add_engine_options(CLI::App& app, EngineOptions& options);
+void add_engine_options(Options& app, EngineOptions& options);
 /// --device and its like, without --model.
-void add_execution_options(CLI::App& app, ExecutionOptions& options);
+void add_execution_options(Options& app, ExecutionOptions& options);
 
 /// Finds and loads the model, takes the device, and says both in one line.
 [[nodiscard]] Engine make_engine(Session& session, const EngineOptions& options);

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -45,7 +43,7 @@ ExitCode run_eval(Session& session, const EvalOptions& options) {
                         ": expected a PhotoTour folder, HPatches sequences or image sequences, found a file");
 }
 
-Run add_eval_options(CLI::App& app) {
+Run add_eval_options(Options& app) {
   auto options = std::make_shared<EvalOptions>();
   app.add_option("DATASET", options->dataset, "PhotoTour folder, HPatches sequences, or images with homographies")
       ->required()

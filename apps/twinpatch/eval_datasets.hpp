@@ -15,6 +15,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 struct EvalOptions {
   EngineOptions engine;
   std::string dataset;

@@ -4,10 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "twinpatch/net/model.hpp"
@@ -43,7 +41,7 @@ void ExportOptions::validate() const {
   photographs.validate();
 }
 
-void add_export_options(CLI::App& app, ExportOptions& options) {
+void add_export_options(Options& app, ExportOptions& options) {
   add_collection_options(app, options.collection);
   add_engine_options(app, options.engine);
   add_patch_options(app, options.photographs);

@@ -13,6 +13,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 /// How keypoints of other programs are matched on the way to their files.
 struct ExportOptions {
   EngineOptions engine;
@@ -25,7 +27,7 @@ struct ExportOptions {
   /// Where a run of this command is kept unless --run says it.
   [[nodiscard]] std::filesystem::path run_folder() const { return out + ".run"; }
 };
-void add_export_options(CLI::App& app, ExportOptions& options);
+void add_export_options(Options& app, ExportOptions& options);
 
 /// How patches are cut, with the window that the model names where none was asked for.
 [[nodiscard]] PhotographOptions patch_options(const ExportOptions& options);

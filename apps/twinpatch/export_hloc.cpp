@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -111,7 +109,7 @@ ExitCode run_hloc(Session& session, const HlocOptions& options) {
   return write(session, open_runs(options.runs), options.matching.out, {});
 }
 
-Run add_hloc_options(CLI::App& app) {
+Run add_hloc_options(Options& app) {
   auto options = std::make_shared<HlocOptions>();
   app.add_option("RUN", options->runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
   app.add_option("-o,--out", options->matching.out, "matches.h5 to write")

@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <map>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -161,7 +159,7 @@ ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {
   return options.runs.empty() ? match_features(session, options) : export_runs(session, options);
 }
 
-Run add_openmvg_options(CLI::App& app) {
+Run add_openmvg_options(Options& app) {
   auto options = std::make_shared<OpenMvgOptions>();
   app.add_option("RUN", options->runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
   app.add_option("-o,--out", options->matching.out, "matches.putative.bin or .txt to write")

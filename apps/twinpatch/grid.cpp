@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <optional>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -110,7 +108,7 @@ ExitCode run_grid(Session& session, const GridCommandOptions& options) {
   return ExitCode::done;
 }
 
-Run add_grid_options(CLI::App& app) {
+Run add_grid_options(Options& app) {
   auto options = std::make_shared<GridCommandOptions>();
   const char* what = "patches (.npy uint8 [N,H,W], PhotoTour folder), or descriptors (.npy float32 [N,D])";
   app.add_option("LEFT", options->left, what)->required()->group(kArgumentGroup);

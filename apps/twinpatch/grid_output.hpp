@@ -14,6 +14,8 @@
 
 namespace twinpatch::app {
 
+class Options;
+
 /// One side of a grid as given on the command line: patches, or descriptors made earlier.
 struct GridInput {
   std::string path;

@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -141,7 +139,7 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   return ExitCode::done;
 }
 
-Run add_match_options(CLI::App& app) {
+Run add_match_options(Options& app) {
   auto options = std::make_shared<MatchOptions>();
   app.add_option("A", options->left, "photograph (PNG, JPEG, PNM, ...)")->required()->group(kArgumentGroup);
   app.add_option("B", options->right, "photograph to match it with")->required()->group(kArgumentGroup);

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -71,7 +69,7 @@ ExitCode run_merge(Session& session, const MergeOptions& options) {
   }
 }
 
-Run add_merge_options(CLI::App& app) {
+Run add_merge_options(Options& app) {
   auto options = std::make_shared<MergeOptions>();
   app.add_option("RUN", options->runs, "folder of a run, or the folders of its shards")
       ->required()

@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <map>
 #include <memory>
 #include <optional>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -53,13 +51,13 @@ ExitCode run_convert(Session& session, const ConvertOptions& options) {
   return ExitCode::done;
 }
 
-Run add_convert_options(CLI::App& app) {
+Run add_convert_options(Options& app) {
   auto options = std::make_shared<ConvertOptions>();
   app.add_option("IN", options->in, "released .bin, Torch7 .t7, or a model file (told apart by content)")
       ->required()
       ->group(kArgumentGroup);
   app.add_option("OUT", options->out, "model file, .safetensors")->required()->group(kArgumentGroup);
-  app.add_option_function<std::string>(
+  app.add_option_function(
          "--store", [options](const std::string& name) { options->type = parse_type(name); },
          "weights as fp32, fp16, bf16, or int8 with a scale for each output of a layer [as in IN]")
       ->type_name("TYPE")

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <algorithm>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -62,7 +62,7 @@ Command model_list_command() {
           .summary = "the catalogue of networks: size, cost, and whether weights ship",
           .examples = {{"as a table", "twinpatch model list"}, {"for a script", "twinpatch model list --json"}},
           .notes = "MMAC: million multiply-adds in fp32, nothing cached. For networks of any input size: at 64x64.",
-          .add_options = [](CLI::App&) -> Run { return run_list; },
+          .add_options = [](Options&) -> Run { return run_list; },
           .children = {}};
 }
 

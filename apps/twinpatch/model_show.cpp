@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/frame/session.hpp"
@@ -163,7 +161,7 @@ Json show(const Shown& shown, std::string& text) {
   return object;
 }
 
-Run add_show_options(CLI::App& app) {
+Run add_show_options(Options& app) {
   auto name = std::make_shared<std::string>();
   app.add_option("NAME", *name, "name in the catalogue, or a model file")->required()->group(kArgumentGroup);
   return [name](Session& session) {

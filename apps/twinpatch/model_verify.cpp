@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -126,7 +124,7 @@ ExitCode run_verify(Session& session, const VerifyOptions& options) {
   return all_ok ? ExitCode::done : ExitCode::failed;
 }
 
-Run add_verify_options(CLI::App& app) {
+Run add_verify_options(Options& app) {
   auto options = std::make_shared<VerifyOptions>();
   app.add_option("MODEL", options->model, "model file (.safetensors, .bin, .t7)")->required()->group(kArgumentGroup);
   app.add_option("GOLDEN", options->golden, "golden file: an input and reference outputs")

@@ -4,12 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/run_options.hpp"
 #include "twinpatch/vision/image_sequence.hpp"
@@ -79,7 +77,7 @@ PatchSet read_array(Session& session, const fs::path& path, const NetworkSpec& s
 
 }  // namespace
 
-void add_reading_options(CLI::App& app, PatchReading& reading) {
+void add_reading_options(Options& app, PatchReading& reading) {
   app.add_flag("--raw", reading.raw, "arrays are float32 and fed to the network as they are")->group(kMainGroup);
   app.add_flag("--resize", reading.resize, "bring arrays of another patch size to the network's")->group(kMainGroup);
 }

@@ -12,11 +12,9 @@
 #include "twinpatch/net/spec.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace twinpatch::app {
+
+class Options;
 
 /// What kind of thing a path given as input is. Files are told apart by content, folders by what lies in them.
 enum class InputKind { npy, photo_tour, hpatches, image_sequence, image };
@@ -29,7 +27,7 @@ struct PatchReading {
 };
 
 /// --raw and --resize.
-void add_reading_options(CLI::App& app, PatchReading& reading);
+void add_reading_options(Options& app, PatchReading& reading);
 
 /// Patches of one place: the whole of an array or PhotoTour folder, one strip of an HPatches sequence.
 struct PatchInput {

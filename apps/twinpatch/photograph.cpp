@@ -5,10 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/command.hpp"
 #include "twinpatch/vision/image.hpp"
@@ -72,7 +70,7 @@ CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec
   return {.side = patch_side(spec), .extent = extent_of(options), .upright = options.upright};
 }
 
-void add_patch_options(CLI::App& app, PhotographOptions& options) {
+void add_patch_options(Options& app, PhotographOptions& options) {
   app.add_option("--max-keypoints", options.max_keypoints, "the strongest SIFT keypoints are kept; 0: all")
       ->type_name("N")
       ->default_str(std::to_string(options.max_keypoints))
@@ -88,7 +86,7 @@ void add_patch_options(CLI::App& app, PhotographOptions& options) {
   app.add_flag("--upright", options.upright, "do not turn patches to the keypoint's angle")->group(kGroup);
 }
 
-void add_photograph_options(CLI::App& app, PhotographOptions& options) {
+void add_photograph_options(Options& app, PhotographOptions& options) {
   add_patch_options(app, options);
   app.add_option("--pixel-origin", options.pixel_origin, "coordinate of the first pixel's centre: 0 or 0.5")
       ->type_name("C")

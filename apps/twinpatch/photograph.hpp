@@ -12,11 +12,9 @@
 #include "twinpatch/net/spec.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace twinpatch::app {
+
+class Options;
 
 /// From a photograph to patches.
 struct PhotographOptions {
@@ -30,9 +28,9 @@ struct PhotographOptions {
 
   void validate() const;
 };
-void add_photograph_options(CLI::App& app, PhotographOptions& options);
+void add_photograph_options(Options& app, PhotographOptions& options);
 /// The same without --pixel-origin, for commands whose keypoints come with a convention of their own.
-void add_patch_options(CLI::App& app, PhotographOptions& options);
+void add_patch_options(Options& app, PhotographOptions& options);
 /// Square patches as the network takes them, 64 wide where it takes any. Throws ShapeError for one that takes others.
 [[nodiscard]] CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec);
 /// Said in the help of every command that reads or writes coordinates.

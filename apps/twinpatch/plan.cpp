@@ -1,9 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
@@ -11,7 +9,7 @@
 namespace twinpatch::app {
 namespace {
 
-Run add_plan_options(CLI::App& app) {
+Run add_plan_options(Options& app) {
   auto options = std::make_shared<ColmapOptions>();
   add_colmap_options(app, *options);
   options->collection.dry_run = true;

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
+#include "apps/frame/options.hpp"
 
 #include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
@@ -64,7 +62,7 @@ ExitCode run_score(Session& session, const ScoreOptions& options) {
   return ExitCode::done;
 }
 
-Run add_score_options(CLI::App& app) {
+Run add_score_options(Options& app) {
   auto options = std::make_shared<ScoreOptions>();
   app.add_option("PATCHES", options->patches, "patches: .npy uint8 [N,H,W], or a PhotoTour folder")
       ->required()

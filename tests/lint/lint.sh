@@ -32,6 +32,8 @@ done < <(grep -nE '#include "' -r host cuda apps --include='*.cpp' --include='*.
 # Libraries link what their files include and nothing else; documents lead somewhere.
 tests/lint/edges.py || complain "the build's edges and the includes differ: see above"
 tests/lint/links.py || complain "links lead nowhere: see above"
+# The largest header of all is read by the frame alone.
+if git grep -nE '#include <CLI/' -- apps | grep -v '^apps/frame/'; then complain "declare options with apps/frame/options.hpp"; fi
 # Only one file chooses between backends.
 if grep -lE 'make_(cpu|cuda)_backend\(' -r host/engine | grep -v select_backend; then complain "only engine/select_backend names backends"; fi
 # Kernels are launched through one helper.

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/frame/options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace twinpatch::app {
+
+Option* Option::group(const std::string& name) {
+  option_->group(name);
+  return this;
+}
+Option* Option::type_name(const std::string& name) {
+  option_->type_name(name);
+  return this;
+}
+Option* Option::required() {
+  option_->required();
+  return this;
+}
+Option* Option::default_str(const std::string& text) {
+  option_->default_str(text);
+  return this;
+}
+Option* Option::capture_default_str() {
+  option_->capture_default_str();
+  return this;
+}
+Option* Option::expected(int count) {
+  option_->expected(count);
+  return this;
+}
+Option* Option::expected(int least, int most) {
+  option_->expected(least, most);
+  return this;
+}
+std::size_t Option::count() const { return option_->count(); }
+
+Options::Options() : parser_(std::make_unique<CLI::App>()) { parser_->set_help_flag(); }
+Options::~Options() = default;
+
+Option* Options::keep(CLI::Option* option) { return &options_.emplace_back(option); }
+
+template <class Value>
+Option* Options::add_option(const std::string& names, Value& target, const std::string& words) {
+  return keep(parser_->add_option(names, target, words));
+}
+template Option* Options::add_option(const std::string&, std::string&, const std::string&);
+template Option* Options::add_option(const std::string&, std::filesystem::path&, const std::string&);
+template Option* Options::add_option(const std::string&, int&, const std::string&);
+template Option* Options::add_option(const std::string&, std::int64_t&, const std::string&);
+template Option* Options::add_option(const std::string&, std::uint64_t&, const std::string&);
+template Option* Options::add_option(const std::string&, float&, const std::string&);
+template Option* Options::add_option(const std::string&, double&, const std::string&);
+template Option* Options::add_option(const std::string&, std::optional<int>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::optional<float>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::optional<double>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::vector<std::int64_t>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::vector<std::string>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::vector<std::filesystem::path>&, const std::string&);
+
+Option* Options::add_option_function(const std::string& names, const std::function<void(const std::string&)>& parse,
+                                     const std::string& words) {
+  return keep(parser_->add_option_function<std::string>(names, parse, words));
+}
+
+Option* Options::add_flag(const std::string& names, bool& target, const std::string& words) {
+  return keep(parser_->add_flag(names, target, words));
+}
+
+Option* Options::add_flag(const std::string& names, int& target, const std::string& words) {
+  return keep(parser_->add_flag(names, target, words));
+}
+
+Option* Options::add_flag_callback(const std::string& names, const std::function<void()>& call,
+                                   const std::string& words) {
+  return keep(parser_->add_flag_callback(names, call, words));
+}
+
+}  // namespace twinpatch::app
