@@ -45,19 +45,4 @@ class ProgressReport : public Progress {
   bool active_ = false;
 };
 
-/// Lets only `advance` through: for calls that would open a stage of their own inside one that is open already.
-class AdvanceOnly : public Progress {
- public:
-  explicit AdvanceOnly(Progress* outer, std::int64_t unit_weight = 1) : outer_(outer), weight_(unit_weight) {}
-  void begin(std::string_view /*stage*/, std::int64_t /*total*/, std::string_view /*unit*/) override {}
-  void advance(std::int64_t units) override {
-    if (outer_ != nullptr) outer_->advance(units * weight_);
-  }
-  void end() override {}
-
- private:
-  Progress* outer_;
-  std::int64_t weight_;
-};
-
 }  // namespace twinpatch::app

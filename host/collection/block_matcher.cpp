@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace twinpatch {
@@ -26,29 +27,40 @@ BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::pa
       budget_(work.engine, work.rerank, work.source.patch_size()),
       keys_(work.engine, work.plan.patch_settings, work.plan.numerics),
       disk_cache_(make_disk_cache(work.engine, descriptors)),
-      rows_(budget_.rows()),
-      patches_(budget_.patches()),
+      rows_(budget_.rows(), [](const std::shared_ptr<const RowChunks>& rows) { return rows->bytes; }),
+      patches_(budget_.patches(),
+               [](const std::shared_ptr<const PatchSet>& set) { return set->size() * set->view().patch_bytes(); }),
       reader_(work.source, work.plan.images, keys_, disk_cache_.get(), budget_.ahead()) {
   budget_.check_tile(work.plan.tile_keypoints);
 }
 
 void BlockMatcher::match(const Block& block, const Block* next, const PairSink& sink) {
   expect(block, next);
-  for (const ImagePair pair : work_.pairs.within(block.rows, block.columns)) {
-    control_.check();
-    const std::vector<Match> matches = match_pair(pair);
-    ++statistics_.pairs;
-    statistics_.comparisons += planned(pair.first).keypoints * planned(pair.second).keypoints;
-    statistics_.matches += std::ssize(matches);
-    sink(pair, matches);
-  }
+  for (const ImageGroup& group : groups(block)) match_group(group, sink);
 }
 
 const CollectionStatistics& BlockMatcher::statistics() {
-  statistics_.row_hits = rows_.hits();
+  statistics_.row_hits = row_uses_ - rows_.misses();
   statistics_.row_misses = rows_.misses();
   statistics_.waited = reader_.waited();
   return statistics_;
+}
+
+/// The pairs of a block, in order: each image with as many of its partners as there is room for on the device.
+std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(const Block& block) const {
+  std::vector<ImageGroup> result;
+  std::int64_t keypoints = 0;  // of the last group
+  const std::int64_t most = budget_.rows() / budget_.row_bytes();
+  for (const ImagePair pair : work_.pairs.within(block.rows, block.columns)) {
+    const std::int64_t added = planned(pair.second).keypoints;
+    if (result.empty() || result.back().first != pair.first || keypoints + added > most) {
+      result.push_back({pair.first, {}});
+      keypoints = planned(pair.first).keypoints;
+    }
+    result.back().seconds.push_back(pair.second);
+    keypoints += added;
+  }
+  return result;
 }
 
 /// What the block (and the one after it) will need and is not there, in order of first use.
@@ -56,40 +68,39 @@ void BlockMatcher::expect(const Block& block, const Block* next) {
   std::deque<Wanted> order;
   std::set<Wanted> seen;
   const auto want = [&](const Wanted& wanted, bool held) {
-    if (!held && planned(wanted.image).keypoints > 0 && seen.insert(wanted).second) order.push_back(wanted);
+    if (!held && seen.insert(wanted).second) order.push_back(wanted);
   };
-  const auto want_pairs = [&](const Block& of) {
-    for (const ImagePair pair : work_.pairs.within(of.rows, of.columns)) {
-      if (planned(pair.first).keypoints == 0 || planned(pair.second).keypoints == 0) continue;
-      for (const auto& [image, side] : {RowKey{pair.first, Side::left}, RowKey{pair.second, Side::right}}) {
-        want({image, side, two_channel_}, rows_.holds({image, side}));
-      }
-      if (work_.rerank == nullptr) continue;
-      for (const std::int32_t image : {pair.first, pair.second}) {
-        want({image, Side::left, true}, patches_.holds(image));
-      }
-    }
+  const auto want_rows = [&](std::int32_t image, Side side) {
+    want({image, side, two_channel_}, rows_.holds({image, side}));
   };
-  want_pairs(block);
-  if (next != nullptr) want_pairs(*next);
+  const auto want_patches = [&](std::int32_t image) { want({image, Side::left, true}, patches_.holds(image)); };
+  const auto want_group = [&](const ImageGroup& group) {
+    const std::vector<std::int32_t> partners = with_keypoints(group);
+    if (partners.empty()) return;
+    want_rows(group.first, Side::left);
+    for (const std::int32_t image : partners) want_rows(image, Side::right);
+    if (work_.rerank == nullptr) return;
+    want_patches(group.first);
+    for (const std::int32_t image : partners) want_patches(image);
+  };
+  for (const ImageGroup& group : groups(block)) want_group(group);
+  if (next != nullptr) {
+    for (const ImageGroup& group : groups(*next)) want_group(group);
+  }
   reader_.expect(std::move(order));
 }
 
 std::shared_ptr<const RowChunks> BlockMatcher::rows(std::int32_t image, Side side) {
-  return rows_.get({image, side}, [&] {
-    auto made = std::make_shared<const RowChunks>(make_rows(image, side));
-    const std::int64_t bytes = made->bytes;
-    return std::pair<std::shared_ptr<const RowChunks>, std::int64_t>(std::move(made), bytes);
-  });
+  return rows_.get({image, side}, [&] { return std::make_shared<const RowChunks>(make_rows(image, side)); });
 }
 
 RowChunks BlockMatcher::make_rows(std::int32_t image, Side side) {
   const LoadedImage loaded = reader_.take({image, side, two_channel_});
   if (!loaded.damage.empty() && events_ != nullptr) events_->descriptors_damaged(planned(image).name, loaded.damage);
   if (work_.rerank != nullptr && loaded.patches != nullptr) {  // the second network will want them too
-    (void)patches_.get(image, [&] { return std::pair(loaded.patches, loaded.bytes()); });
+    (void)patches_.get(image, [&] { return loaded.patches; });
   }
-  const RunControl quiet{control_.stop, nullptr};
+  const RunControl quiet = control_.quiet();
   try {
     if (two_channel_) {
       statistics_.described += loaded.patches->size();
@@ -116,25 +127,59 @@ RowChunks BlockMatcher::make_rows(std::int32_t image, Side side) {
 }
 
 std::shared_ptr<const PatchSet> BlockMatcher::patches(std::int32_t image) {
-  return patches_.get(image, [&] {
-    auto set = reader_.take({image, Side::left, true}).patches;
-    const std::int64_t bytes = set->size() * set->view().patch_bytes();
-    return std::pair<std::shared_ptr<const PatchSet>, std::int64_t>(std::move(set), bytes);
-  });
+  return patches_.get(image, [&] { return reader_.take({image, Side::left, true}).patches; });
 }
 
-std::vector<Match> BlockMatcher::match_pair(ImagePair pair) {
-  if (planned(pair.first).keypoints == 0 || planned(pair.second).keypoints == 0) return {};
-  try {
-    const auto left = rows(pair.first, Side::left);
-    const auto right = rows(pair.second, Side::right);
-    std::vector<Match> matches = work_.engine.match(*left, *right, work_.plan.rules.match, control_);
-    return work_.rerank == nullptr ? matches : rescore(pair, matches);
-  } catch (const NotFinite& error) {
-    if (error.index() >= 0) throw;  // names its image already
-    throw NotFinite(
-        fmt::format("images {} and {}: {}", planned(pair.first).name, planned(pair.second).name, error.what()));
+/// Partners with which there is something to compare.
+std::vector<std::int32_t> BlockMatcher::with_keypoints(const ImageGroup& group) const {
+  std::vector<std::int32_t> result;
+  if (planned(group.first).keypoints == 0) return result;
+  std::copy_if(group.seconds.begin(), group.seconds.end(), std::back_inserter(result),
+               [&](std::int32_t image) { return planned(image).keypoints > 0; });
+  return result;
+}
+
+void BlockMatcher::match_group(const ImageGroup& group, const PairSink& sink) {
+  control_.check();
+  const std::vector<std::int32_t> partners = with_keypoints(group);
+  std::vector<std::vector<Match>> found = compare(group.first, partners);
+  std::size_t n = 0;
+  for (const std::int32_t second : group.seconds) {
+    control_.check();
+    const ImagePair pair{group.first, second};
+    std::vector<Match> matches;
+    if (n < partners.size() && partners[n] == second) matches = std::move(found[n++]);
+    if (work_.rerank != nullptr) matches = rescore(pair, matches);
+    ++statistics_.pairs;
+    statistics_.comparisons += planned(pair.first).keypoints * planned(pair.second).keypoints;
+    statistics_.matches += std::ssize(matches);
+    sink(pair, matches);
   }
+}
+
+/// Matches of an image with each of its partners, which all have keypoints: one call of the engine.
+std::vector<std::vector<Match>> BlockMatcher::compare(std::int32_t image, std::span<const std::int32_t> partners) {
+  if (partners.empty()) return {};
+  const auto left = rows(image, Side::left);
+  std::vector<std::shared_ptr<const RowChunks>> held;
+  std::vector<GridSide> rights;
+  for (const std::int32_t partner : partners) {
+    held.push_back(rows(partner, Side::right));
+    rights.emplace_back(*held.back());
+  }
+  row_uses_ += 2 * std::ssize(partners);
+  AdvanceOnly advance(control_.progress);
+  try {
+    return work_.engine.match(*left, rights, work_.plan.rules.match, {control_.stop, &advance});
+  } catch (const NotFinite& error) {
+    throw_of_images({image, partners[static_cast<std::size_t>(error.right_set())]}, error);
+  }
+}
+
+void BlockMatcher::throw_of_images(ImagePair pair, const NotFinite& error) const {
+  throw NotFinite(
+      fmt::format("images {} and {}: {}", planned(pair.first).name, planned(pair.second).name, error.what()),
+      error.pair(), error.score());
 }
 
 /// The second network's scores of what the first left over; those below its threshold go.
@@ -145,7 +190,12 @@ std::vector<Match> BlockMatcher::rescore(ImagePair pair, const std::vector<Match
   std::vector<IndexPair> listed;
   listed.reserve(survivors.size());
   for (const Match& match : survivors) listed.push_back({match.left, match.right});
-  const std::vector<float> scores = work_.rerank->score(left->view(), right->view(), listed, {control_.stop, nullptr});
+  std::vector<float> scores;
+  try {
+    scores = work_.rerank->score(left->view(), right->view(), listed, control_.quiet());
+  } catch (const NotFinite& error) {
+    throw_of_images(pair, error);
+  }
   statistics_.reranked += std::ssize(survivors);
   std::vector<Match> result;
   for (std::size_t i = 0; i < survivors.size(); ++i) {

@@ -5,18 +5,20 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "budget.hpp"
-#include "byte_cache.hpp"
 #include "descriptor_disk_cache.hpp"
 #include "image_reader.hpp"
 #include "twinpatch/collection/run.hpp"
+#include "twinpatch/core/lru_cache.hpp"
 
 namespace twinpatch {
 
-/// Matches the pairs of blocks: rows of images stay on the device from pair to pair and block to block, images are read
-/// ahead. For one thread.
+/// Matches the pairs of blocks: an image with all its partners in a block at once. Rows of images stay on the device
+/// from block to block, images are read ahead. For one thread.
 class BlockMatcher {
  public:
   /// `descriptors`: the folder that keeps them; empty: a temporary file. `events` may be null.
@@ -30,11 +32,20 @@ class BlockMatcher {
 
  private:
   using RowKey = std::pair<std::int32_t, Side>;
+  /// Pairs of one left image.
+  struct ImageGroup {
+    std::int32_t first = 0;
+    std::vector<std::int32_t> seconds;
+  };
   [[nodiscard]] std::shared_ptr<const RowChunks> rows(std::int32_t image, Side side);
   [[nodiscard]] RowChunks make_rows(std::int32_t image, Side side);
   [[nodiscard]] std::shared_ptr<const PatchSet> patches(std::int32_t image);
-  [[nodiscard]] std::vector<Match> match_pair(ImagePair pair);
+  [[nodiscard]] std::vector<ImageGroup> groups(const Block& block) const;
+  [[nodiscard]] std::vector<std::int32_t> with_keypoints(const ImageGroup& group) const;
+  void match_group(const ImageGroup& group, const PairSink& sink);
+  [[nodiscard]] std::vector<std::vector<Match>> compare(std::int32_t image, std::span<const std::int32_t> partners);
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
+  [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
   void expect(const Block& block, const Block* next);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {
     return work_.plan.images[static_cast<std::size_t>(image)];
@@ -47,10 +58,11 @@ class BlockMatcher {
   Budget budget_;
   DescriptorKeys keys_;
   std::unique_ptr<DescriptorDiskCache> disk_cache_;
-  ByteCache<RowKey, std::shared_ptr<const RowChunks>> rows_;
-  ByteCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
+  LruCache<RowKey, std::shared_ptr<const RowChunks>> rows_;
+  LruCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
   ImageReader reader_;
   CollectionStatistics statistics_;
+  std::int64_t row_uses_ = 0;  ///< two for each pair that was compared
 };
 
 }  // namespace twinpatch

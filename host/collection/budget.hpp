@@ -15,6 +15,8 @@ class Budget {
   Budget(const Engine& engine, const Engine* rerank, Extent patch);
   /// Bytes for rows kept on the device.
   [[nodiscard]] std::int64_t rows() const { return rows_; }
+  /// Bytes that rows of a keypoint take.
+  [[nodiscard]] std::int64_t row_bytes() const { return row_bytes_; }
   /// Bytes for patches kept for the second network; 0 without one.
   [[nodiscard]] std::int64_t patches() const { return patches_; }
   /// Bytes for images that wait to be used.

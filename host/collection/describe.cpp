@@ -12,10 +12,7 @@ namespace twinpatch {
 
 void describe_collection(Engine& engine, const ImageSource& source, const DescriptorFolder& folder,
                          const DescriptorSink& sink, const RunControl& control) {
-  if (!has_descriptors(engine.spec())) {
-    throw InvalidArgument("network " + engine.spec().name +
-                          " sees both patches of a pair at once: it has no descriptors");
-  }
+  check_has_descriptors(engine.spec());
   std::vector<PlannedImage> images;
   std::deque<Wanted> order;
   for (std::int64_t i = 0; i < source.size(); ++i) {
@@ -40,7 +37,7 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
       continue;
     }
     try {
-      const Matrix made = engine.describe(loaded.patches->view(), Side::left, {control.stop, nullptr});
+      const Matrix made = engine.describe(loaded.patches->view(), Side::left, control.quiet());
       if (disk_cache != nullptr) disk_cache->store(keys.key(image, Side::left), made.view());
       sink(i, made.view());
     } catch (const NotFinite& error) {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "budget.hpp"
-#include "byte_cache.hpp"
+#include "twinpatch/core/lru_cache.hpp"
 
 namespace twinpatch {
 namespace {
@@ -45,7 +45,7 @@ struct RowUse {
 /// By the order in which blocks use images.
 RowUse simulate_cache(const CollectionWork& work, BlockRange range, std::int64_t row_bytes, std::int64_t capacity) {
   const CollectionPlan& plan = work.plan;
-  ByteCache<std::pair<std::int32_t, Side>, bool> cache(capacity);
+  LruCache<std::pair<std::int32_t, Side>, std::int64_t> cache(capacity, [](std::int64_t bytes) { return bytes; });
   RowUse use;
   for (std::int64_t n = range.begin; n < range.end; ++n) {
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
@@ -61,7 +61,7 @@ RowUse simulate_cache(const CollectionWork& work, BlockRange range, std::int64_t
         const auto at = static_cast<std::size_t>(image - in.begin);
         if (seen[at]) return;
         seen[at] = true;
-        (void)cache.get({image, side}, [&] { return std::pair(true, bytes_of(image)); });
+        (void)cache.get({image, side}, [&] { return bytes_of(image); });
       };
       touch(left, block.rows, pair.first, Side::left);
       touch(right, block.columns, pair.second, Side::right);
@@ -99,7 +99,7 @@ class Calibration {
   }
 
  private:
-  [[nodiscard]] RunControl quiet() const { return {control_.stop, nullptr}; }
+  [[nodiscard]] RunControl quiet() const { return control_.quiet(); }
   [[nodiscard]] const Tried& tried(std::size_t n) const { return tried_[n % tried_.size()]; }
 
   void load_images(RunEstimate& estimate) {

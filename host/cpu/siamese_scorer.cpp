@@ -273,9 +273,7 @@ class SiameseScorer final : public PairScorer {
   }
 
   [[noreturn]] void refuse_score(std::int64_t row, std::int64_t column, float score) const {
-    throw NotFinite(fmt::format("network {}: the score of left patch {} and right patch {} is not finite ({})", name_,
-                                row, column, score),
-                    {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)});
+    throw NotFinite::of_score(name_, {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)}, score);
   }
 
   std::shared_ptr<CpuContext> context_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine_state.hpp"
+#include "twinpatch/core/checked.hpp"
 
 namespace twinpatch {
 namespace {
@@ -17,7 +18,49 @@ GridOptions grid_options(const MatchRules& rules) {
   return options;
 }
 
+/// As many of the first right sets as one selection of at most `bytes` holds; at least one.
+std::size_t sets_that_fit(const GridSide& left, std::span<const GridSide> rights, const GridOptions& options,
+                          std::int64_t bytes) {
+  std::size_t count = 0;
+  for (std::int64_t used = 0; count < rights.size(); ++count) {
+    used += selection_bytes(selection_request(left, rights.subspan(count, 1), options));
+    if (used > bytes && count > 0) break;
+  }
+  return count;
+}
+
+/// A selection begun for the first right sets, fewer where there is no room for one of all.
+struct GroupSelection {
+  std::size_t sets = 0;
+  std::unique_ptr<Selection> selection;
+};
+
+GroupSelection begin_group(SelectionPool& pool, const GridSide& left, std::span<const GridSide> rights,
+                           const GridOptions& options) {
+  for (std::size_t sets = sets_that_fit(left, rights, options, pool.largest());; sets = (sets + 1) / 2) {
+    try {
+      return {sets, pool.take(selection_request(left, rights.first(sets), options))};
+    } catch (const OutOfMemory&) {
+      if (sets == 1) throw;
+    }
+  }
+}
+
 }  // namespace
+
+Engine::State::State(Model given, std::unique_ptr<Backend> on, std::string why)
+    : model(std::move(given)),
+      runnable(std::make_shared<const Model>(fold_batch_normalisation(model))),
+      backend(std::move(on)),
+      device(std::move(why)),
+      branch(backend->make_branch(runnable)),
+      selections(*backend, backend->memory() / 8) {}
+
+PairScorer& Engine::State::scorer() {
+  const std::scoped_lock lock(mutex_);
+  if (scorer_ == nullptr) scorer_ = backend->make_scorer(runnable);
+  return *scorer_;
+}
 
 Engine::Engine(Model model, const ExecutionOptions& options) {
   std::string why;
@@ -36,19 +79,19 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-const Model& Engine::model() const { return *state_->model; }
+const Model& Engine::model() const { return state_->model; }
 const std::string& Engine::device() const { return state_->device; }
 std::int64_t Engine::descriptor_size() const { return state_->branch->descriptor_size(); }
 std::vector<RunSummary> Engine::summaries() const { return state_->backend->summaries(); }
+std::int64_t Engine::row_bytes(int height, int width) const { return state_->branch->row_bytes(height, width); }
+std::int64_t Engine::memory() const { return state_->backend->memory(); }
 
 Matrix Engine::describe(PatchView patches, Side side, const RunControl& control) {
   return describe(std::span(&patches, 1), side, control);
 }
 
 Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunControl& control) {
-  if (state_->two_channel()) {
-    throw InvalidArgument("network " + spec().name + " sees both patches of a pair at once: it has no descriptors");
-  }
+  check_has_descriptors(spec());
   std::int64_t total = 0;
   for (const PatchView& group : groups) {
     state_->check_patches(group, "described");
@@ -56,96 +99,97 @@ Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunC
   }
   const WorkStage stage(control, "describe", total, "patches");
   Matrix result(total, descriptor_size());
-  std::int64_t row = 0;
-  const std::int64_t most = state_->backend->patches_at_once();
+  std::int64_t first = 0;
   for (const PatchView& group : groups) {
-    for (std::int64_t begin = 0; begin < group.count; begin += most) {
-      control.check();
-      const std::int64_t count = std::min(most, group.count - begin);
-      const Matrix block = state_->describe_block(group.slice(begin, count), side, row, control);
-      std::copy_n(block.data(), block.size(), result.row(row).data());
-      row += count;
-      control.advance(count);
-    }
+    naming_patch(spec(), first, [&] {
+      state_->describe({group.count, [&](std::int64_t begin, std::int64_t count) { return group.slice(begin, count); },
+                        [&](std::int64_t begin, MatrixView made) {
+                          std::copy_n(made.data, made.rows * made.columns, result.row(first + begin).data());
+                        }},
+                       side, control);
+    });
+    first += group.count;
   }
   return result;
 }
 
 std::vector<float> Engine::score(PatchView patches, std::span<const IndexPair> pairs, const RunControl& control) {
-  return state_->score(patches, patches, true, pairs, control);
+  return state_->score({patches, patches, true, pairs}, control);
 }
 
 std::vector<float> Engine::score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
                                  const RunControl& control) {
-  return state_->score(left, right, false, pairs, control);
+  return state_->score({left, right, false, pairs}, control);
 }
 
 Selected Engine::grid(const GridSide& left, const GridSide& right, const GridOptions& options,
                       const RunControl& control) {
-  const SelectionRequest request{left.size(), right.size(), options.top_k, options.column_best, options.threshold};
-  const auto selection = state_->backend->make_selection(request);
-  if (left.size() > 0 && right.size() > 0) {
-    auto sources = state_->sources(left, right, control);
-    const WorkStage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
-    walk_grid(sources.left, sources.right, sources.tile, sources.cache_bytes, state_->scorer(), *selection, control);
-  }
-  return selection->read();
+  return grid(left, std::span(&right, 1), options, control);
+}
+
+Selected Engine::grid(const GridSide& left, std::span<const GridSide> rights, const GridOptions& options,
+                      const RunControl& control) {
+  auto selection = state_->selections.take(selection_request(left, rights, options));
+  Selected selected = state_->select(left, rights, *selection, control);
+  state_->selections.give_back(std::move(selection));
+  return selected;
 }
 
 void Engine::grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control) {
   if (left.size() == 0 || right.size() == 0) return;
-  auto sources = state_->sources(left, right, control);
+  const GridWalk walk = state_->plan_walk(left, std::span(&right, 1), control);
   const WorkStage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
-  walk_grid(sources.left, sources.right, sources.tile, sources.cache_bytes, state_->scorer(), sink, control);
+  walk_grid(walk, state_->scorer(), sink, control);
 }
 
-RowChunks Engine::rows(const GridSide& side, Side which, const RunControl& control) {
-  state_->check_side(side, which == Side::left ? "left" : "right");
-  const RowSource source = state_->patch_source(side, which, control);
-  const auto tile = state_->backend->tile_size(*state_->model, side.patches_.height, side.patches_.width);
-  const std::int64_t most = std::max<std::int64_t>(1, which == Side::left ? tile.rows : tile.columns);
-  RowChunks result;
-  result.size = side.size();
-  for (std::int64_t begin = 0; begin < side.size(); begin += most) {
-    control.check();
-    result.chunks.push_back(source.make(begin, std::min(most, side.size() - begin)));
-    result.bytes += result.chunks.back()->bytes();
+std::vector<Match> Engine::match(const GridSide& left, const GridSide& right, const MatchRules& rules,
+                                 const RunControl& control) {
+  return std::move(match(left, std::span(&right, 1), rules, control).front());
+}
+
+std::vector<std::vector<Match>> Engine::match(const GridSide& left, std::span<const GridSide> rights,
+                                              const MatchRules& rules, const RunControl& control) {
+  check(rules, spec());
+  const GridOptions options = grid_options(rules);
+  std::vector<std::vector<Match>> result;
+  GridSide left_side = left;
+  Matrix described;
+  for (auto rest = rights; !rest.empty();) {
+    auto [sets, selection] = begin_group(state_->selections, left, rest, options);
+    const bool again = sets < rest.size() && left_side.patches() != nullptr;
+    if (again && !state_->two_channel()) {  // each patch through the tower once, however many groups there are
+      described = describe(*left.patches(), Side::left, control);
+      left_side = described.view();
+    }
+    const Selected selected = state_->select(left_side, rest.first(sets), *selection, control);
+    for (std::size_t s = 0; s < sets; ++s) {
+      result.push_back(matches(selected.segment(static_cast<std::int64_t>(s)), rules));
+    }
+    state_->selections.give_back(std::move(selection));
+    rest = rest.subspan(sets);
   }
   return result;
 }
 
-Selected Engine::grid(const RowChunks& left, const RowChunks& right, const GridOptions& options,
-                      const RunControl& control) {
-  const SelectionRequest request{left.size, right.size, options.top_k, options.column_best, options.threshold};
-  const auto selection = state_->backend->make_selection(request);
-  std::int64_t row = 0;
-  for (const auto& left_rows : left.chunks) {
-    std::int64_t column = 0;
-    for (const auto& right_rows : right.chunks) {
-      control.check();
-      state_->scorer().score_tile({left_rows.get(), row}, {right_rows.get(), column}, *selection,
-                                  {control.stop, nullptr});
-      control.advance(left_rows->size() * right_rows->size());
-      column += right_rows->size();
-    }
-    row += left_rows->size();
+RowChunks Engine::rows(const GridSide& side, Side which, const RunControl& control) {
+  state_->check_side(side, which);
+  if (side.rows() != nullptr) return *side.rows();
+  RowChunks result;
+  result.side = which;
+  result.size = side.size();
+  if (side.patches() != nullptr) {
+    result.height = side.patches()->height;
+    result.width = side.patches()->width;
   }
-  return selection->read();
-}
-
-std::vector<Match> Engine::match(const RowChunks& left, const RowChunks& right, const MatchRules& rules,
-                                 const RunControl& control) {
-  check(rules, spec());
-  return matches(grid(left, right, grid_options(rules), control), rules);
-}
-
-std::int64_t Engine::row_bytes(int height, int width) const { return state_->branch->row_bytes(height, width); }
-std::int64_t Engine::memory() const { return state_->backend->memory(); }
-
-std::vector<Match> Engine::match(const GridSide& left, const GridSide& right, const MatchRules& rules,
-                                 const RunControl& control) {
-  check(rules, spec());
-  return matches(grid(left, right, grid_options(rules), control), rules);
+  const auto tile = state_->backend->tile_size(*state_->runnable, result.height, result.width);
+  const std::int64_t most = std::max<std::int64_t>(1, which == Side::left ? tile.rows : tile.columns);
+  const std::vector<RowSource> sources = state_->sources(side, which, control);
+  for (std::int64_t begin = 0; begin < side.size(); begin += most) {
+    control.check();
+    result.chunks.push_back(sources.front().make(begin, std::min(most, side.size() - begin)));
+    result.bytes += result.chunks.back()->bytes();
+  }
+  return result;
 }
 
 }  // namespace twinpatch

@@ -3,83 +3,103 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "descriptor_store.hpp"
+#include "grid_walk.hpp"
+#include "selection_pool.hpp"
 #include "twinpatch/core/work_stage.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 namespace twinpatch {
 
+/// Patches that are to be described, block by block.
+struct PatchBlocks {
+  std::int64_t count = 0;
+  /// Patches [begin, begin + n), valid until the next call.
+  std::function<PatchView(std::int64_t begin, std::int64_t n)> view;
+  /// Takes descriptors [n, D] of patches [begin, begin + n).
+  std::function<void(std::int64_t begin, MatrixView descriptors)> take;
+};
+
+/// A list of pairs of patches.
+struct PairsOfSets {
+  PatchView left;
+  PatchView right;
+  bool same = false;  ///< left and right indices are into one set
+  std::span<const IndexPair> pairs;
+};
+
 /// What an Engine holds, and the steps its calls are made of. Safe to use from several threads: executors take turns.
 struct Engine::State {
   State(Model given, std::unique_ptr<Backend> on, std::string why);
 
-  std::shared_ptr<const Model> model;
+  Model model;
+  std::shared_ptr<const Model> runnable;  ///< the model with batch normalisations folded: what backends are given
   std::unique_ptr<Backend> backend;
   std::string device;
   std::unique_ptr<BranchExecutor> branch;
+  SelectionPool selections;
 
   /// Made on first use: a model that gives descriptors alone has none.
   [[nodiscard]] PairScorer& scorer();
-  [[nodiscard]] const NetworkSpec& spec() const { return model->spec; }
+  [[nodiscard]] const NetworkSpec& spec() const { return model.spec; }
   [[nodiscard]] bool two_channel() const { return spec().coupling == Coupling::two_channel; }
   /// Both sides of a pair go through the same branch.
   [[nodiscard]] bool shared_branch() const { return spec().coupling == Coupling::siamese; }
 
-  /// Throws ShapeError where a non-empty set does not fit the network (`which`: "left", …).
+  // Refusals (refusals.cpp). `which` names the patches: "left", …
+
+  /// Throws ShapeError where a non-empty set does not fit the network.
   void check_patches(PatchView patches, const char* which) const;
   /// Also: pairs of 2-channel networks need patches of one size.
   void check_pair_of_sets(PatchView left, PatchView right) const;
-  void check_side(const GridSide& side, const char* which) const;
+  void check_side(const GridSide& side, Side which) const;
   void check_sides(const GridSide& left, const GridSide& right) const;
 
-  /// Descriptors of a block whose first patch is number `first` of its set; finite.
-  [[nodiscard]] Matrix describe_block(PatchView patches, Side side, std::int64_t first, const RunControl& control);
-  /// Descriptors of a whole set, in blocks, reported in patches; pages of `set` are let go once used.
-  void describe_set(PatchView patches, const PatchSet* set, Side side, DescriptorStore& store,
-                    const RunControl& control);
+  // Descriptors (describe.cpp).
 
-  struct Sources {
-    RowSource left, right;
-    Backend::TileSize tile;
-    std::int64_t cache_bytes = 0;
-  };
-  /// How the two sides of a grid are made, block by block, within the memory of the run.
-  [[nodiscard]] Sources sources(const GridSide& left, const GridSide& right, const RunControl& control);
+  /// Runs patches through the tower in blocks that keep the device busy; advances in patches. Throws NotFinite with the
+  /// number of the patch.
+  void describe(const PatchBlocks& patches, Side side, const RunControl& control);
+  /// A whole side, in memory or in a file, as a stage; pages of mapped patches are let go once used.
+  [[nodiscard]] std::shared_ptr<const DescriptorStore> describe_side(const GridSide& side, Side which,
+                                                                     const RunControl& control);
 
-  [[nodiscard]] RowSource patch_source(const GridSide& side, Side which, const RunControl& control);
-  /// `same`: left and right indices are into one set.
-  [[nodiscard]] std::vector<float> score(PatchView left, PatchView right, bool same, std::span<const IndexPair> pairs,
-                                         const RunControl& control);
+  // Grids (grid.cpp).
+
+  /// How a side is made. Patches go through the tower whenever their rows are asked for.
+  [[nodiscard]] std::vector<RowSource> sources(const GridSide& side, Side which, const RunControl& control);
+  /// How the sides of a grid are made within the memory of the run; describes first what would be described again and
+  /// again.
+  [[nodiscard]] GridWalk plan_walk(const GridSide& left, std::span<const GridSide> rights, const RunControl& control);
+  /// Scores left × rights into a selection that was begun for them, and reads it.
+  [[nodiscard]] Selected select(const GridSide& left, std::span<const GridSide> rights, Selection& selection,
+                                const RunControl& control);
+
+  // Lists of pairs (pair_list.cpp).
+
+  [[nodiscard]] std::vector<float> score(const PairsOfSets& list, const RunControl& control);
 
  private:
+  class ListScoring;
   [[nodiscard]] RowSource store_source(std::shared_ptr<const DescriptorStore> store, Side which);
-  [[nodiscard]] std::shared_ptr<DescriptorStore> describe_side(const GridSide& side, Side which,
-                                                               const RunControl& control);
-
-  struct Mentioned;
-  void describe_mentioned(Mentioned& mentioned, Side side, const RunControl& control);
+  [[nodiscard]] bool same_patches(const GridSide& left, const GridSide& right) const;
+  [[nodiscard]] bool rights_are_made_once(const GridSide& left, std::span<const GridSide> rights,
+                                          const GridWalk& walk) const;
 
   std::mutex mutex_;
   std::unique_ptr<PairScorer> scorer_;
 };
 
-/// Patches copied side by side.
-struct GatheredPatches {
-  Buffer<std::byte> pixels;
-  PatchView view;
-};
-[[nodiscard]] GatheredPatches gather_patches(PatchView patches, std::span<const std::int32_t> indices);
-
-/// Throws NotFinite for patch `index` of a set.
-[[noreturn]] void throw_not_finite(const NetworkSpec& spec, std::int64_t index);
+/// A selection of left × every right set, a segment each. Throws InvalidArgument where there is no right set.
+[[nodiscard]] SelectionRequest selection_request(const GridSide& left, std::span<const GridSide> rights,
+                                                 const GridOptions& options);
 
 /// Runs make(), naming the patch by its number in its set (its block begins at `first`) where it is not finite.
 template <class Make>
@@ -88,7 +108,7 @@ auto naming_patch(const NetworkSpec& spec, std::int64_t first, const Make& make)
     return make();
   } catch (const NotFinite& error) {
     if (error.index() < 0) throw;
-    throw_not_finite(spec, first + error.index());
+    throw NotFinite::of_descriptor(spec.name, first + error.index());
   }
 }
 

@@ -1,95 +1,97 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "twinpatch/engine/grid_walk.hpp"
+#include "grid_walk.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "twinpatch/core/checked.hpp"
-#include "twinpatch/engine/row_cache.hpp"
 
 namespace twinpatch {
 namespace {
 
-/// What a walk does with one tile.
-using TileVisitor =
-    std::function<void(const Rows& left, std::int64_t first_row, const Rows& right, std::int64_t first_column)>;
+/// Right parts of a tile, and who keeps them alive.
+struct TileColumns {
+  std::vector<std::shared_ptr<const Rows>> rows;
+  std::vector<PlacedRows> placed;
+  std::int64_t count = 0;
 
-std::shared_ptr<const Rows> make_rows(const RowSource& source, std::int64_t begin, std::int64_t count) {
-  auto rows = source.make(begin, count);
-  if (rows == nullptr || rows->size() != count) {
-    throw InvalidArgument(fmt::format("a source of rows gave {} rows for [{}, {})", rows == nullptr ? 0 : rows->size(),
-                                      begin, begin + count));
+  void add(std::shared_ptr<const Rows> part, std::int64_t first) {
+    placed.push_back({part.get(), first});
+    count += part->size();
+    rows.push_back(std::move(part));
   }
-  return rows;
-}
-
-/// One side of a walk: blocks of at most `block` rows, halved whenever there is no memory for one.
-struct WalkedSide {
-  const RowSource& source;
-  std::int64_t block;
-
-  /// Block [begin, end) by `make(begin, count)`, or a smaller one from its beginning (`from_end`: up to its end) where
-  /// the device has no room for so many rows; `release()` lets go of what is not needed.
-  template <class Make, class Release>
-  std::pair<std::int64_t, std::shared_ptr<const Rows>> rows(std::int64_t begin, std::int64_t end, bool from_end,
-                                                            const Make& make, const Release& release) {
-    bool released = false;
-    for (;;) {
-      const std::int64_t count = std::min(block, end - begin);
-      // Blocks begin at multiples of the block, so that a cache knows them again on the way back.
-      const std::int64_t first = from_end ? std::max(begin, (end - 1) / block * block) : begin;
-      const std::int64_t most = from_end ? end - first : std::min(count, block - begin % block);
-      try {
-        return {first, make(first, most)};
-      } catch (const OutOfMemory&) {
-        if (!std::exchange(released, true) && release()) continue;
-        if (most <= 1) throw;
-        block = std::max<std::int64_t>(1, block / 2);
-      }
-    }
+  void clear() {
+    rows.clear();
+    placed.clear();
+    count = 0;
   }
 };
 
-void walk(const RowSource& left, const RowSource& right, Backend::TileSize tile, std::int64_t cache_bytes,
-          const RunControl& control, const TileVisitor& visit) {
-  if (left.size == 0 || right.size == 0) return;
-  if (tile.rows < 1 || tile.columns < 1) throw InvalidArgument("tiles of a grid need at least one row and one column");
-  std::optional<DescriptorCache> cache(cache_bytes);
-  const auto release = [&] {  // what is kept for the way back
-    const bool held = cache->statistics().bytes > 0;
-    cache.emplace(cache_bytes);
-    return held;
-  };
-  WalkedSide rows{left, tile.rows};
-  WalkedSide columns{right, tile.columns};
-  bool forwards = true;
-  for (std::int64_t first_row = 0; first_row < left.size;) {
-    control.check();
-    const auto make_left = [&](std::int64_t begin, std::int64_t count) { return make_rows(left, begin, count); };
-    const auto left_rows = rows.rows(first_row, left.size, false, make_left, release).second;
-    // There and back again: what was used last is used first, so that a cache that does not hold all of the right side
-    // still serves what it holds.
-    for (std::int64_t begin = 0, end = right.size; begin < end;) {
-      control.check();
-      const auto make_right = [&](std::int64_t first, std::int64_t count) {
-        return cache->get(fmt::format("{}+{}", first, count), [&] { return make_rows(right, first, count); });
-      };
-      const auto [first_column, right_rows] = columns.rows(begin, end, !forwards, make_right, release);
-      visit(*left_rows, first_row, *right_rows, first_column);
-      control.advance(left_rows->size() * right_rows->size());
-      if (forwards) {
-        begin = first_column + right_rows->size();
-      } else {
-        end = first_column;
-      }
+/// The part of `side` at `row`. Where the device has no room for it, what `keeper` keeps goes, then parts get smaller.
+std::pair<std::shared_ptr<const Rows>, std::int64_t> take_part(WalkedSide& side, WalkedSide& keeper, std::int64_t row,
+                                                               Direction direction) {
+  bool forgotten = false;
+  for (;;) {
+    const WalkedSide::Part part = side.part(row, direction);
+    try {
+      return {side.rows(part), part.first};
+    } catch (const OutOfMemory&) {
+      if (!std::exchange(forgotten, true) && keeper.forget()) continue;
+      if (part.count <= 1 || !side.halve()) throw;
     }
-    first_row += left_rows->size();
-    forwards = !forwards;
+  }
+}
+
+/// The right parts from `done` rows on (counted from where the walk began this time) that fit one tile.
+void take_columns(WalkedSide& right, std::int64_t done, Direction direction, TileColumns& columns) {
+  columns.clear();
+  const auto row_after = [&](std::int64_t count) {
+    return direction == Direction::forwards ? count : right.size() - 1 - count;
+  };
+  auto [rows, first] = take_part(right, right, row_after(done), direction);
+  columns.add(std::move(rows), first);
+  while (done + columns.count < right.size()) {
+    const WalkedSide::Part part = right.part(row_after(done + columns.count), direction);
+    if (columns.count + part.count > right.most()) return;
+    try {
+      columns.add(right.rows(part), part.first);
+    } catch (const OutOfMemory&) {
+      return;  // the next tile begins with it
+    }
+  }
+}
+
+using TileVisitor = std::function<void(PlacedRows left, std::span<const PlacedRows> right)>;
+
+void walk(const GridWalk& grid, const RunControl& control, const TileVisitor& visit) {
+  if (grid.tile.rows < 1 || grid.tile.columns < 1) {
+    throw InvalidArgument("tiles of a grid need at least one row and one column");
+  }
+  WalkedSide left(grid.left, grid.tile.rows, 0);
+  WalkedSide right(grid.right, grid.tile.columns, grid.cache_bytes);
+  if (right.size() == 0) return;
+  TileColumns columns;
+  // There and back again: what was used last is used first, so that a cache that does not hold all of the right side
+  // still serves what it holds.
+  Direction direction = Direction::forwards;
+  for (std::int64_t row = 0; row < left.size();) {
+    control.check();
+    const auto [rows, first] = take_part(left, right, row, Direction::forwards);
+    for (std::int64_t done = 0; done < right.size(); done += columns.count) {
+      control.check();
+      take_columns(right, done, direction, columns);
+      visit({rows.get(), first}, columns.placed);
+      control.advance(rows->size() * columns.count);
+    }
+    columns.clear();
+    row += rows->size();
+    direction = direction == Direction::forwards ? Direction::backwards : Direction::forwards;
   }
 }
 
@@ -97,38 +99,37 @@ void check_finite(MatrixView scores, std::int64_t first_row, std::int64_t first_
   for (std::int64_t i = 0; i < scores.rows; ++i) {
     const auto row = scores.row(i);
     const auto bad = std::find_if(row.begin(), row.end(), [](float score) { return !std::isfinite(score); });
-    if (bad != row.end()) {
-      throw NotFinite(fmt::format("the score of left patch {} and right patch {} is not finite ({})", first_row + i,
-                                  first_column + (bad - row.begin()), *bad));
-    }
+    if (bad == row.end()) continue;
+    const std::int64_t column = first_column + (bad - row.begin());
+    throw NotFinite(
+        fmt::format("the score of left patch {} and right patch {} is not finite ({})", first_row + i, column, *bad),
+        IndexPair{static_cast<std::int32_t>(first_row + i), static_cast<std::int32_t>(column)}, *bad);
   }
 }
 
 }  // namespace
 
-void walk_grid(const RowSource& left, const RowSource& right, Backend::TileSize tile, std::int64_t cache_bytes,
-               PairScorer& scorer, Selection& selection, const RunControl& control) {
-  const RunControl inner{control.stop, nullptr};
-  walk(left, right, tile, cache_bytes, control,
-       [&](const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column) {
-         scorer.score_tile({&left_rows, first_row}, {&right_rows, first_column}, selection, inner);
-       });
+void walk_grid(const GridWalk& grid, PairScorer& scorer, Selection& selection, const RunControl& control) {
+  walk(grid, control, [&](PlacedRows left, std::span<const PlacedRows> right) {
+    scorer.score_tile(left, right, selection, control.quiet());
+  });
 }
 
-void walk_grid(const RowSource& left, const RowSource& right, Backend::TileSize tile, std::int64_t cache_bytes,
-               PairScorer& scorer, const TileSink& sink, const RunControl& control) {
-  // Scores of one tile lie in memory: at most 64 MiB of them.
-  tile.rows = std::min<std::int64_t>(tile.rows, 2048);
-  tile.columns = std::min<std::int64_t>(tile.columns, 8192);
-  const RunControl inner{control.stop, nullptr};
-  Buffer<float> scores(std::min(tile.rows, left.size) * std::min(tile.columns, right.size));
-  walk(left, right, tile, cache_bytes, control,
-       [&](const Rows& left_rows, std::int64_t first_row, const Rows& right_rows, std::int64_t first_column) {
-         const MatrixView view{scores.data(), left_rows.size(), right_rows.size()};
-         scorer.score_block(left_rows, right_rows, scores.data(), view.columns, inner);
-         check_finite(view, first_row, first_column);
-         sink(first_row, first_column, view);
-       });
+void walk_grid(const GridWalk& grid, PairScorer& scorer, const TileSink& sink, const RunControl& control) {
+  GridWalk bounded = grid;  // scores of one tile lie in memory: at most 64 MiB of them, unless rows exist already
+  bounded.tile.rows = std::min<std::int64_t>(grid.tile.rows, 2048);
+  bounded.tile.columns = std::min<std::int64_t>(grid.tile.columns, 8192);
+  Buffer<float> scores;
+  walk(bounded, control, [&](PlacedRows left, std::span<const PlacedRows> right) {
+    for (const PlacedRows& part : right) {
+      const std::int64_t count = checked_multiply(left.rows->size(), part.rows->size());
+      if (scores.size() < count) scores = Buffer<float>(count);
+      const MatrixView tile{scores.data(), left.rows->size(), part.rows->size()};
+      scorer.score_block(*left.rows, *part.rows, scores.data(), tile.columns, control.quiet());
+      check_finite(tile, left.first, part.first);
+      sink(left.first, part.first, tile);
+    }
+  });
 }
 
 }  // namespace twinpatch

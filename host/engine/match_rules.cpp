@@ -48,11 +48,11 @@ void check(const MatchRules& rules, const NetworkSpec& spec) {
                   spec.name));
 }
 
-std::vector<Match> matches(const Selected& selected, const MatchRules& rules) {
+std::vector<Match> matches(const SelectedView& selected, const MatchRules& rules) {
   if (rules.ratio && selected.top_k < 2) {
     throw InvalidArgument("a ratio test needs the two best of every row, the selection kept one");
   }
-  if (rules.mutual && selected.column_indices.size() != selected.columns) {
+  if (rules.mutual && std::ssize(selected.column_indices) != selected.columns) {
     throw InvalidArgument("mutual matches need the best row of every column, which the selection did not keep");
   }
   std::vector<Match> result;
@@ -60,11 +60,16 @@ std::vector<Match> matches(const Selected& selected, const MatchRules& rules) {
     const float* scores = selected.scores.data() + i * selected.top_k;
     const std::int32_t* indices = selected.indices.data() + i * selected.top_k;
     if (indices[0] < 0 || scores[0] < rules.threshold) continue;
-    if (rules.mutual && selected.column_indices[indices[0]] != i) continue;
+    if (rules.mutual && selected.column_indices[static_cast<std::size_t>(indices[0])] != i) continue;
     if (rules.ratio && !passes_ratio(scores, indices, *rules.ratio)) continue;
     result.push_back({static_cast<std::int32_t>(i), indices[0], scores[0]});
   }
   return result;
+}
+
+std::vector<Match> matches(const Selected& selected, const MatchRules& rules) {
+  if (selected.segment_count() != 1) throw InvalidArgument("matches of a selection with several segments");
+  return matches(selected.segment(0), rules);
 }
 
 }  // namespace twinpatch

@@ -172,6 +172,11 @@ void check_patch_size(const NetworkSpec& spec, int height, int width) {
 
 bool has_descriptors(const NetworkSpec& spec) { return spec.coupling != Coupling::two_channel; }
 
+void check_has_descriptors(const NetworkSpec& spec) {
+  if (has_descriptors(spec)) return;
+  throw InvalidArgument("network " + spec.name + " sees both patches of a pair at once: it has no descriptors");
+}
+
 bool is_symmetric(const NetworkSpec& spec) {
   return spec.coupling == Coupling::siamese && std::holds_alternative<DecisionMetric>(spec.decision);
 }

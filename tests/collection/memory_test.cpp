@@ -67,6 +67,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a score that is none is said of its two images") {
+  MemoryImageSource source;
+  for (int image = 0; image < 5; ++image) {
+    PatchSet patches(image == 1 ? 0 : 9, 2, 2);
+    for (std::int64_t k = 0; k < patches.size(); ++k) std::fill_n(patches.mutable_patch(k), 4, std::uint8_t{3});
+    if (image == 3) std::fill_n(patches.mutable_patch(7), 2, std::uint8_t{254});
+    source.add("image " + std::to_string(image), std::move(patches));
+  }
+  Engine engine(random_model(small_spec(), 1), std::make_unique<FakeBackend>(1 << 20, 64, std::make_shared<Counts>()),
+                ExecutionOptions{});
+  const auto pairs = PairSelection::exhaustive(5);
+  const auto plan = make_plan(engine, source, pairs, {});
+  CHECK_THROWS_WITH(match_collection({engine, source, pairs, plan}, [](ImagePair, std::span<const Match>) {}),
+                    Catch::Contains("images image 0 and image 3: ") &&
+                        Catch::Contains("left patch 0 and right patch 7 is not finite"));
+}
+
 TEST_CASE("a run that was planned with more memory says how much it needs") {
   const auto source = images_of_dots(20);
   const auto pairs = PairSelection::exhaustive(20);

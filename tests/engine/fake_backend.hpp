@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,6 +27,10 @@ struct Counts {
   std::atomic<std::int64_t> most_alive = 0;
   std::atomic<std::int64_t> tiles = 0;
   std::atomic<std::int64_t> listed = 0;  ///< pairs of lists
+  std::atomic<std::int64_t> selections = 0;
+  std::atomic<std::int64_t> grids = 0;  ///< times a selection was begun
+  /// Columns of the largest selection that there is room for.
+  std::atomic<std::int64_t> most_columns = std::numeric_limits<std::int64_t>::max();
 };
 
 struct FakeRows final : Rows {
@@ -79,6 +85,8 @@ class FakeBranch final : public BranchExecutor {
       std::copy_n(pixels, kFakeLength, result.row(i).data());
       // A patch that begins with 255 255 is one the network cannot describe.
       if (pixels[0] == 255 && pixels[1] == 255) result.row(i)[0] = std::numeric_limits<float>::quiet_NaN();
+      // One that begins with 254 254 has a descriptor, but no scores.
+      if (pixels[0] == 254 && pixels[1] == 254) result.row(i)[2] = std::numeric_limits<float>::max();
     }
     return result;
   }
@@ -88,10 +96,16 @@ class FakeBranch final : public BranchExecutor {
 
 class FakeSelection final : public Selection {
  public:
-  explicit FakeSelection(const SelectionRequest& request) { FakeSelection::begin(request); }
+  explicit FakeSelection(const SelectionRequest& request, std::shared_ptr<Counts> counts = std::make_shared<Counts>())
+      : counts_(std::move(counts)) {
+    ++counts_->selections;
+    FakeSelection::begin(request);
+  }
   const SelectionRequest& request() const override { return request_; }
   void begin(const SelectionRequest& request) override {
     check(request);
+    if (request.columns > counts_->most_columns) throw OutOfMemory("no room for a selection");
+    ++counts_->grids;
     request_ = request;
     scores = Matrix(request.rows, request.columns);
     seen = Matrix(request.rows, request.columns);
@@ -103,6 +117,7 @@ class FakeSelection final : public Selection {
   }
 
  private:
+  std::shared_ptr<Counts> counts_;
   SelectionRequest request_;
 
  public:
@@ -129,8 +144,13 @@ class FakeScorer final : public PairScorer {
       for (std::int64_t i = 0; i < left.rows->size(); ++i) {
         for (std::int64_t j = 0; j < right.rows->size(); ++j) {
           const auto column = static_cast<std::size_t>(right.first + j);
-          target.scores.row(left.first + i)[column] =
+          const float score =
               fake_score(values(*left.rows, Side::left).row(i), values(*right.rows, Side::right).row(j));
+          if (!std::isfinite(score)) {
+            throw NotFinite::of_score(
+                "fake", {static_cast<std::int32_t>(left.first + i), static_cast<std::int32_t>(column)}, score);
+          }
+          target.scores.row(left.first + i)[column] = score;
           target.seen.row(left.first + i)[column] += 1;
         }
       }
@@ -166,7 +186,7 @@ class FakeBackend final : public Backend {
     return std::make_unique<FakeScorer>(counts_);
   }
   std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override {
-    return std::make_unique<FakeSelection>(request);
+    return std::make_unique<FakeSelection>(request, counts_);
   }
   TileSize tile_size(const Model& /*model*/, int /*height*/, int /*width*/) const override { return {tile_, tile_}; }
   std::int64_t memory() const override { return memory_; }

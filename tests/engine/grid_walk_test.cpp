@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "twinpatch/engine/grid_walk.hpp"
+#include "grid_walk.hpp"
 
 #include <catch2/catch.hpp>
+#include <deque>
 
 #include "engine/fake_backend.hpp"
 #include "support/random.hpp"
@@ -65,7 +66,7 @@ TEST_CASE("a walk takes smaller blocks where a device has no room for larger one
       const SelectionRequest request{.rows = 45, .columns = 37, .top_k = 2, .column_best = true};
       FakeSelection selection(request);
       CountingProgress progress;
-      walk_grid(left.source, right.source, {32, 16}, cache, scorer, selection, {{}, &progress});
+      walk_grid({{left.source}, {right.source}, {32, 16}, cache}, scorer, selection, {{}, &progress});
       CHECK(progress.total == 45 * 37);
       const Matrix scores = all_scores(left.values, right.values);
       const Selected expected = reference::select(scores.view(), request);
@@ -79,7 +80,7 @@ TEST_CASE("a walk takes smaller blocks where a device has no room for larger one
   right.source.make = [](std::int64_t, std::int64_t) -> std::shared_ptr<const Rows> { throw OutOfMemory("no room"); };
   FakeScorer scorer(left.counts);
   FakeSelection selection({.rows = 4, .columns = 4});
-  CHECK_THROWS_AS(walk_grid(left.source, right.source, {4, 4}, 0, scorer, selection, {}), OutOfMemory);
+  CHECK_THROWS_AS(walk_grid({{left.source}, {right.source}, {4, 4}, 0}, scorer, selection, {}), OutOfMemory);
 }
 
 TEST_CASE("a walk sees every pair once, whatever the tiles") {
@@ -90,7 +91,8 @@ TEST_CASE("a walk sees every pair once, whatever the tiles") {
       FakeScorer scorer(left.counts);
       FakeSelection selection({.rows = rows, .columns = columns, .top_k = 2, .column_best = true});
       CountingProgress progress;
-      walk_grid(left.source, right.source, {tile, tile}, 1 << 20, scorer, selection, {{}, &progress});
+      const GridWalk grid{{left.source}, {right.source}, {tile, tile}, 1 << 20};
+      walk_grid(grid, scorer, selection, {{}, &progress});
       CHECK(progress.total == std::int64_t{rows} * columns);
       const Matrix expected = all_scores(left.values, right.values);
       if (rows > 0 && columns > 0) {
@@ -99,7 +101,7 @@ TEST_CASE("a walk sees every pair once, whatever the tiles") {
       }
 
       Matrix written(rows, columns);
-      walk_grid(left.source, right.source, {tile, tile}, 1 << 20, scorer,
+      walk_grid(grid, scorer,
                 [&](std::int64_t first_row, std::int64_t first_column, MatrixView scores) {
                   for (std::int64_t i = 0; i < scores.rows; ++i) {
                     std::copy_n(scores.row(i).data(), scores.columns, written.row(first_row + i).data() + first_column);
@@ -117,7 +119,7 @@ TEST_CASE("left blocks are made once, right blocks once where the cache holds th
   Sides right(100, Side::right, 4);
   FakeScorer scorer(left.counts);
   FakeSelection selection({.rows = 100, .columns = 100});
-  walk_grid(left.source, right.source, {10, 10}, 100 * row_bytes, scorer, selection, {});
+  walk_grid({{left.source}, {right.source}, {10, 10}, 100 * row_bytes}, scorer, selection, {});
   CHECK(left.made == 10);
   CHECK(right.made == 10);
   CHECK(left.counts->most_alive <= 10);
@@ -126,9 +128,46 @@ TEST_CASE("left blocks are made once, right blocks once where the cache holds th
   // A cache for half of the side serves half of it, there and back.
   Sides right_again(100, Side::right, 4);
   FakeSelection other({.rows = 100, .columns = 100});
-  walk_grid(left.source, right_again.source, {10, 10}, 50 * row_bytes, scorer, other, {});
+  walk_grid({{left.source}, {right_again.source}, {10, 10}, 50 * row_bytes}, scorer, other, {});
   CHECK(right_again.made == 10 + 9 * 5);
   CHECK(right_again.counts->most_alive <= 70);
+}
+
+TEST_CASE("rows that exist are taken as they are, as many in one call as fit a tile") {
+  const std::vector<std::int64_t> counts = {7, 0, 3, 30, 4, 4, 4, 1};
+  for (const std::int64_t tile : {1, 8, 100}) {
+    std::deque<Sides> made;  // sources point at them
+    GridWalk grid{{}, {}, {tile, tile}, 0};
+    std::int64_t columns = 0;
+    for (const std::int64_t count : counts) {
+      columns += count;
+      made.emplace_back(count, Side::right, static_cast<std::uint64_t>(columns));
+      const auto rows = made.back().source.make(0, count);
+      grid.right.push_back({count,
+                            [rows, count](std::int64_t begin, std::int64_t wanted) {
+                              CHECK(begin == 0);
+                              CHECK(wanted == count);
+                              return rows;
+                            },
+                            false});
+    }
+    Sides left(20, Side::left, 1);
+    Sides last(11, Side::left, 2);
+    grid.left = {left.source, last.source};
+    const auto counted = std::make_shared<Counts>();
+    FakeScorer scorer(counted);
+    SelectionRequest request{.rows = 31, .columns = columns, .top_k = 2, .column_best = true};
+    request.segments = {0, 10};
+    FakeSelection selection(request);
+    walk_grid(grid, scorer, selection, {});
+    (void)selection.read();  // every pair was seen once
+    if (tile == 100) CHECK(counted->tiles == 2);
+    if (tile == 8) CHECK(counted->tiles == 5 * 5);  // 7 · 3 · 30 · 4 4 · 4 1, and back
+    for (std::int64_t i = 0; i < 31; ++i) {
+      const auto row = std::as_const(i < 20 ? left.values : last.values).row(i < 20 ? i : i - 20);
+      CHECK(selection.scores.row(i)[10] == fake_score(row, std::as_const(made[3].values).row(0)));
+    }
+  }
 }
 
 TEST_CASE("walks can be stopped, and refuse what makes no sense") {
@@ -138,16 +177,16 @@ TEST_CASE("walks can be stopped, and refuse what makes no sense") {
   FakeSelection selection({.rows = 10, .columns = 10});
   std::stop_source stop;
   stop.request_stop();
-  CHECK_THROWS_AS(walk_grid(left.source, right.source, {5, 5}, 0, scorer, selection, {stop.get_token(), nullptr}),
-                  Interrupted);
-  CHECK_THROWS_AS(walk_grid(left.source, right.source, {0, 5}, 0, scorer, selection, {}), InvalidArgument);
+  const GridWalk grid{{left.source}, {right.source}, {5, 5}, 0};
+  CHECK_THROWS_AS(walk_grid(grid, scorer, selection, {stop.get_token(), nullptr}), Interrupted);
+  CHECK_THROWS_AS(walk_grid({{left.source}, {right.source}, {0, 5}, 0}, scorer, selection, {}), InvalidArgument);
   RowSource wrong = right.source;
   wrong.make = [&](std::int64_t begin, std::int64_t n) { return right.source.make(begin, n - 1); };
-  CHECK_THROWS_WITH(walk_grid(left.source, wrong, {5, 5}, 0, scorer, selection, {}), Catch::Contains("gave 4 rows"));
+  CHECK_THROWS_WITH(walk_grid({{left.source}, {wrong}, {5, 5}, 0}, scorer, selection, {}),
+                    Catch::Contains("gave 4 rows"));
   left.values.row(7)[0] = std::numeric_limits<float>::infinity();
-  CHECK_THROWS_WITH(
-      walk_grid(left.source, right.source, {5, 5}, 0, scorer, [](std::int64_t, std::int64_t, MatrixView) {}, {}),
-      Catch::Contains("left patch 7 and right patch 5 is not finite"));
+  CHECK_THROWS_WITH(walk_grid(grid, scorer, [](std::int64_t, std::int64_t, MatrixView) {}, {}),
+                    Catch::Contains("left patch 7 and right patch 5 is not finite"));
 }
 
 }  // namespace twinpatch::test

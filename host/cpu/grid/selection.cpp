@@ -50,7 +50,7 @@ void offer_all(SelectionBlock& block, const GridBlock& place, const float* score
         const std::int64_t column = place.first_column + j;
         throw NotFinite(
             fmt::format("the score of left patch {} and right patch {} is not finite ({})", row, column, scores[j]),
-            {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)});
+            {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)}, scores[j]);
       }
       if (scores[j] >= block.row_limit(i) || (block.has_columns() && scores[j] >= block.column_limit(j))) {
         block.offer(i, j, scores[j]);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,15 +29,28 @@ class NotFinite : public Error {
   /// The descriptor of patch `index` of what was handed in (a block); −1 where it is unknown.
   explicit NotFinite(const std::string& what, std::int64_t index = -1) : Error(what), index_(index) {}
   /// The score of a pair, by its grid row and grid column.
-  NotFinite(const std::string& what, IndexPair pair) : Error(what), pair_(pair) {}
+  NotFinite(const std::string& what, IndexPair pair, std::optional<float> score = {})
+      : Error(what), pair_(pair), score_(score) {}
+  /// "network siam: the descriptor of patch 3 is not finite".
+  [[nodiscard]] static NotFinite of_descriptor(const std::string& network, std::int64_t index);
+  /// "network siam: the score of left patch 3 and right patch 7 is not finite (nan)". `right_set`: which of several
+  /// right sets the right patch is counted in.
+  [[nodiscard]] static NotFinite of_score(const std::string& network, IndexPair pair, std::optional<float> score = {},
+                                          std::int64_t right_set = 0);
+
   /// −1 where the error is about a pair.
   [[nodiscard]] std::int64_t index() const noexcept { return index_; }
   /// {−1, −1} where the error is about a patch.
   [[nodiscard]] IndexPair pair() const noexcept { return pair_; }
+  /// Empty where it is not known.
+  [[nodiscard]] std::optional<float> score() const noexcept { return score_; }
+  [[nodiscard]] std::int64_t right_set() const noexcept { return right_set_; }
 
  private:
   std::int64_t index_ = -1;
   IndexPair pair_{-1, -1};
+  std::optional<float> score_;
+  std::int64_t right_set_ = 0;
 };
 
 /// Which place of a pair a patch takes. Networks with a decision part treat the two differently.

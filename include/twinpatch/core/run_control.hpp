@@ -39,6 +39,24 @@ struct RunControl {
   void end() const {
     if (progress != nullptr) progress->end();
   }
+  /// The same stop, nobody watching: for a part whose caller reports its progress.
+  [[nodiscard]] RunControl quiet() const { return {stop, nullptr}; }
+};
+
+/// Lets only advance() through, each unit counting as `weight`: for calls that would begin a stage of their own within
+/// one that is open already. `outer` may be null and must outlive it.
+class AdvanceOnly final : public Progress {
+ public:
+  explicit AdvanceOnly(Progress* outer, std::int64_t weight = 1) : outer_(outer), weight_(weight) {}
+  void begin(std::string_view /*stage*/, std::int64_t /*total*/, std::string_view /*unit*/) override {}
+  void advance(std::int64_t units) override {
+    if (outer_ != nullptr) outer_->advance(units * weight_);
+  }
+  void end() override {}
+
+ private:
+  Progress* outer_;
+  std::int64_t weight_;
 };
 
 }  // namespace twinpatch

@@ -2,72 +2,104 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "twinpatch/backend/backend.hpp"
-#include "twinpatch/engine/grid_walk.hpp"
 #include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 
 namespace twinpatch {
 
-/// One side of a grid: patches, or descriptors made earlier. Views: the caller keeps the data alive.
+/// One side of a grid as rows on the device, in parts that fit a tile there, in order. Immutable; may be read by
+/// several threads.
+struct RowChunks {
+  std::vector<std::shared_ptr<const Rows>> chunks;
+  Side side = Side::left;
+  std::int64_t size = 0;   ///< rows
+  std::int64_t bytes = 0;  ///< on the device
+  int height = 0;          ///< of the patches, in pixels; 0: made from descriptors
+  int width = 0;
+};
+
+/// One side of a grid: patches, descriptors made earlier, or rows made earlier by the same engine. Views: the caller
+/// keeps the data alive.
 class GridSide {
  public:
-  /*implicit*/ GridSide(PatchView patches) : patches_(patches), size_(patches.count) {}
+  /*implicit*/ GridSide(PatchView patches) : what_(patches), size_(patches.count) {}
   /*implicit*/ GridSide(const PatchSet& patches) : GridSide(patches.view()) { set_ = &patches; }
-  /*implicit*/ GridSide(MatrixView descriptors) : descriptors_(descriptors), size_(descriptors.rows) {}
+  /*implicit*/ GridSide(MatrixView descriptors) : what_(descriptors), size_(descriptors.rows) {}
+  /*implicit*/ GridSide(const RowChunks& rows) : what_(&rows), size_(rows.size) {}
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
 
+  /// What the side is: one of the three is not null.
+  [[nodiscard]] const PatchView* patches() const noexcept { return std::get_if<PatchView>(&what_); }
+  [[nodiscard]] const MatrixView* descriptors() const noexcept { return std::get_if<MatrixView>(&what_); }
+  [[nodiscard]] const RowChunks* rows() const noexcept {
+    const auto* rows = std::get_if<const RowChunks*>(&what_);
+    return rows == nullptr ? nullptr : *rows;
+  }
+  /// The set that the patches are a view of, where it is known: pages of a mapped file can go once they are used.
+  [[nodiscard]] const PatchSet* set() const noexcept { return set_; }
+
  private:
-  friend class Engine;
-  PatchView patches_;
-  const PatchSet* set_ = nullptr;  ///< lets mapped pages go once used
-  MatrixView descriptors_;
+  std::variant<PatchView, MatrixView, const RowChunks*> what_;
+  const PatchSet* set_ = nullptr;
   std::int64_t size_ = 0;
 };
 
+/// What to keep of a grid; see SelectionRequest.
 struct GridOptions {
   int top_k = 1;
   bool column_best = false;
   float threshold = -std::numeric_limits<float>::infinity();
 };
 
-/// Rows of one side of a grid, in order; immutable, may be read by several threads.
-struct RowChunks {
-  std::vector<std::shared_ptr<const Rows>> chunks;
-  std::int64_t size = 0;   ///< rows
-  std::int64_t bytes = 0;  ///< on the device
-};
+/// Receives the scores of a tile, [tile rows, tile columns]; the view is valid during the call.
+using TileSink = std::function<void(std::int64_t first_row, std::int64_t first_column, MatrixView scores)>;
 
-/// A model on a device: the whole of twinpatch for a program of one's own. May be shared by threads.
+/// The library's main entry point: a model on a device.
+///
+/// May be shared by threads; calls take turns on the device. Every call waits for its result. Where not said otherwise,
+/// calls throw ShapeError for patches or descriptors of another size than the network's, InvalidArgument for input of
+/// the wrong kind, NotFinite for a descriptor or score that is none, OutOfMemory, DeviceError, and Interrupted once
+/// `control` asks for a stop, which is looked at between batches and tiles. Progress is reported in stages: "describe"
+/// in patches, "grid" and "score" in pairs; patches and pairs are counted from 0 within their set.
 class Engine {
  public:
-  /// Takes the device `options` name; "auto" is CUDA where there is a usable device, else the CPU.
+  /// Takes the device `options` name; "auto" is CUDA where there is a usable device, else the CPU. Throws DeviceError
+  /// where the device does not exist or does not offer the options' precision.
   Engine(Model model, const ExecutionOptions& options);
   Engine(Model model, std::unique_ptr<Backend> backend, const ExecutionOptions& options);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
+  /// The model as it was handed in.
   [[nodiscard]] const Model& model() const;
   [[nodiscard]] const NetworkSpec& spec() const { return model().spec; }
-  /// Which device was taken, and why.
+  /// Which device was taken, and why: one line.
   [[nodiscard]] const std::string& device() const;
+  /// Length D of a descriptor; 0 for 2-channel networks.
   [[nodiscard]] std::int64_t descriptor_size() const;
-  /// What its devices did so far; nothing from a backend that does not count.
+  /// One summary per device; empty if not collected.
   [[nodiscard]] std::vector<RunSummary> summaries() const;
 
-  /// Descriptors [N, D]. Throws InvalidArgument for 2-channel networks.
+  /// Descriptors [N, D], L2-normalised where the network's metric says so. The side matters for pseudo-siamese networks
+  /// alone. Throws InvalidArgument for 2-channel networks.
   [[nodiscard]] Matrix describe(PatchView patches, Side side = Side::left, const RunControl& control = {});
   /// Patches of different sizes (networks of any input size): rows in the order of the groups.
   [[nodiscard]] Matrix describe(std::span<const PatchView> groups, Side side = Side::left,
                                 const RunControl& control = {});
 
-  /// Scores of pairs of one set of patches. Throws InvalidArgument for an index out of range.
+  /// Scores of pairs of one set of patches, in the order of the pairs. Throws InvalidArgument for an index out of
+  /// range.
   [[nodiscard]] std::vector<float> score(PatchView patches, std::span<const IndexPair> pairs,
                                          const RunControl& control = {});
   /// The same with left and right indices into sets of their own.
@@ -77,25 +109,28 @@ class Engine {
   /// Every left against every right, the best kept; memory does not grow with their product.
   [[nodiscard]] Selected grid(const GridSide& left, const GridSide& right, const GridOptions& options,
                               const RunControl& control = {});
+  /// Left against several right sets at once: a segment each, holding what a grid with that set alone would. The
+  /// selection takes left × (right sets) × top_k × 8 bytes. NotFinite counts pairs within their right set.
+  [[nodiscard]] Selected grid(const GridSide& left, std::span<const GridSide> rights, const GridOptions& options,
+                              const RunControl& control = {});
   /// Every score, tile by tile.
   void grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control = {});
 
-  /// One side of a grid as rows on the device, for grids of many sets with each other: the caller keeps them. In chunks
-  /// that fit a tile of the device; networks of one set of patches alone: `which` is the place they take in a pair.
-  [[nodiscard]] RowChunks rows(const GridSide& side, Side which, const RunControl& control = {});
-  /// Every left against every right, from rows made by this engine. Patches in errors are numbered within their side.
-  [[nodiscard]] Selected grid(const RowChunks& left, const RowChunks& right, const GridOptions& options,
-                              const RunControl& control = {});
-  [[nodiscard]] std::vector<Match> match(const RowChunks& left, const RowChunks& right, const MatchRules& rules,
+  /// Matches between two sets under the rules, in order of the left index. Throws InvalidArgument for rules that the
+  /// network's scores do not allow.
+  [[nodiscard]] std::vector<Match> match(const GridSide& left, const GridSide& right, const MatchRules& rules,
                                          const RunControl& control = {});
-  /// Bytes that rows of one patch take on the device (patch size where the network takes any).
+  /// The same with several right sets, the matches of each apart: scored in as few grids as memory() allows.
+  [[nodiscard]] std::vector<std::vector<Match>> match(const GridSide& left, std::span<const GridSide> rights,
+                                                      const MatchRules& rules, const RunControl& control = {});
+
+  /// A side as rows on the device, for grids of many sets with each other: the caller keeps them. `which`: the place
+  /// they take in a pair.
+  [[nodiscard]] RowChunks rows(const GridSide& side, Side which, const RunControl& control = {});
+  /// Bytes that rows of one patch take on the device (`height`, `width` in pixels: matter where the network takes any).
   [[nodiscard]] std::int64_t row_bytes(int height, int width) const;
   /// Bound in bytes on what a run takes on the device: ExecutionOptions::memory, or the device's own choice.
   [[nodiscard]] std::int64_t memory() const;
-
-  /// Matches between two sets under the rules (checked against the network).
-  [[nodiscard]] std::vector<Match> match(const GridSide& left, const GridSide& right, const MatchRules& rules,
-                                         const RunControl& control = {});
 
  private:
   struct State;

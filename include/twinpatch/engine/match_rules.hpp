@@ -12,6 +12,7 @@
 
 namespace twinpatch {
 
+/// Which of a row's best scores are matches.
 struct MatchRules {
   bool mutual = true;  ///< left's best is right, and right's best is left
   /// Largest allowed best / second-best distance (Lowe 2004). For l2 and l1 networks alone: a learned score is not a
@@ -29,7 +30,10 @@ struct MatchRules {
 /// Throws InvalidArgument saying why, where the rules do not fit the network's scores (a ratio on a learned score).
 void check(const MatchRules& rules, const NetworkSpec& spec);
 
-/// Reads matches off a grid's selection, in order of the left index.
+/// Reads matches off a grid's selection, or a segment of one, in order of the left index; right indices count from the
+/// segment's first column. Throws InvalidArgument where the selection did not keep what the rules need, or has several
+/// segments.
+[[nodiscard]] std::vector<Match> matches(const SelectedView& selected, const MatchRules& rules);
 [[nodiscard]] std::vector<Match> matches(const Selected& selected, const MatchRules& rules);
 
 }  // namespace twinpatch

@@ -162,6 +162,8 @@ void check(const NetworkSpec& spec);
 void check_patch_size(const NetworkSpec& spec, int height, int width);
 /// True for networks whose branch sees one patch: descriptors exist.
 [[nodiscard]] bool has_descriptors(const NetworkSpec& spec);
+/// Throws InvalidArgument unless descriptors exist.
+void check_has_descriptors(const NetworkSpec& spec);
 /// True if score(a, b) == score(b, a) for every pair by construction.
 [[nodiscard]] bool is_symmetric(const NetworkSpec& spec);
 

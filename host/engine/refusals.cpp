@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "engine_state.hpp"
+
+// What an engine refuses before anything runs; backends may take it for granted.
+
+namespace twinpatch {
+namespace {
+
+std::string size_text(int height, int width) { return fmt::format("{}×{}", height, width); }
+
+const char* name_of(Side side) { return side == Side::left ? "left" : "right"; }
+
+/// Without pixels: what is known of the patches of a side, nothing where it holds descriptors.
+PatchView patches_of(const GridSide& side) {
+  if (const PatchView* patches = side.patches()) return *patches;
+  PatchView result;
+  if (const RowChunks* rows = side.rows()) {
+    result.count = rows->size;
+    result.height = rows->height;
+    result.width = rows->width;
+  }
+  return result;
+}
+
+}  // namespace
+
+void Engine::State::check_patches(PatchView patches, const char* which) const {
+  if (patches.count == 0) return;
+  if (spec().input && (patches.height != spec().input->height || patches.width != spec().input->width)) {
+    throw ShapeError(fmt::format("network {} sees patches of {}, the {} ones are {}", spec().name,
+                                 size_text(spec().input->height, spec().input->width), which,
+                                 size_text(patches.height, patches.width)));
+  }
+  if (patches.height < spec().minimum_input.height || patches.width < spec().minimum_input.width) {
+    throw ShapeError(fmt::format("network {} needs patches of at least {}, the {} ones are {}", spec().name,
+                                 size_text(spec().minimum_input.height, spec().minimum_input.width), which,
+                                 size_text(patches.height, patches.width)));
+  }
+}
+
+void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {
+  check_patches(left, "left");
+  check_patches(right, "right");
+  if (left.count == 0 || right.count == 0 || !two_channel()) return;
+  if (left.height != right.height || left.width != right.width) {
+    throw ShapeError(fmt::format("network {} stacks the two patches of a pair: they must have one size, not {} and {}",
+                                 spec().name, size_text(left.height, left.width),
+                                 size_text(right.height, right.width)));
+  }
+  if (left.pixels != nullptr && right.pixels != nullptr && left.type != right.type) {
+    throw InvalidArgument("left and right patches must both be grey levels or both be raw floats");
+  }
+}
+
+void Engine::State::check_side(const GridSide& side, Side which) const {
+  if (const PatchView* patches = side.patches()) return check_patches(*patches, name_of(which));
+  if (const RowChunks* rows = side.rows()) {
+    if (rows->side == which) return;
+    throw InvalidArgument(fmt::format("network {}: expected {}-side rows, got {}-side rows", spec().name,
+                                      name_of(which), name_of(rows->side)));
+  }
+  if (two_channel()) {
+    throw InvalidArgument(
+        fmt::format("network {} sees both patches of a pair at once: the {} side cannot be descriptors", spec().name,
+                    name_of(which)));
+  }
+  if (side.descriptors()->columns != branch->descriptor_size()) {
+    throw ShapeError(fmt::format("descriptors of network {} have {} values, the {} ones have {}", spec().name,
+                                 branch->descriptor_size(), name_of(which), side.descriptors()->columns));
+  }
+}
+
+void Engine::State::check_sides(const GridSide& left, const GridSide& right) const {
+  check_side(left, Side::left);
+  check_side(right, Side::right);
+  if (two_channel()) check_pair_of_sets(patches_of(left), patches_of(right));
+}
+
+}  // namespace twinpatch
