@@ -29,7 +29,7 @@ twinpatch::MatrixView view_of(const cv::Mat& rows) {
   return {rows.ptr<float>(), rows.rows, rows.cols};
 }
 
-/// Best first, equal ones by image and row; what was not matched is dropped if so wished.
+/// Best first, ties by image and row; `compact` drops rows without a match.
 void tidy(std::vector<std::vector<cv::DMatch>>& matches, std::size_t most, bool compact) {
   for (auto& row : matches) {
     std::ranges::stable_sort(row, {}, &cv::DMatch::distance);
@@ -52,7 +52,7 @@ void TwinpatchDescriptor::compute(cv::InputArray image, std::vector<cv::KeyPoint
   std::vector<twinpatch::Keypoint> places(keypoints.size());
   std::ranges::transform(keypoints, places.begin(), &keypoint_of);
   twinpatch::ThreadPool pool(0);
-  // As wide as the model was trained on, where it says so.
+  // As wide as the model was trained on, if it says so.
   const float extent = twinpatch::patch_extent(engine_->model()).value_or(12.0F);
   const auto patches = twinpatch::cut_patches(pixels, places, {.extent = extent}, pool);
   const twinpatch::Matrix rows = engine_->describe(patches.view());

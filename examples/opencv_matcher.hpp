@@ -13,18 +13,17 @@
 
 #include "twinpatch/engine/engine.hpp"
 
-/// A network of twinpatch where OpenCV expects a descriptor. The networks must be siamese, so that a patch has one
-/// descriptor whichever side it is on.
+/// A network as OpenCV's descriptor. It must be siamese, so that a patch has the same descriptor on either side.
 class TwinpatchDescriptor : public cv::Feature2D {
  public:
   explicit TwinpatchDescriptor(std::shared_ptr<twinpatch::Engine> engine) : engine_(std::move(engine)) {}
 
   int descriptorSize() const override { return static_cast<int>(engine_->descriptor_size()); }
   int descriptorType() const override { return CV_32F; }
-  int defaultNorm() const override { return cv::NORM_L2; }  // of siam_l2 and its like; learned scores have no norm
+  int defaultNorm() const override { return cv::NORM_L2; }  // of siam-l2 and similar; learned scores have no norm
   cv::String getDefaultName() const override { return "TwinpatchDescriptor"; }
-  /// Keypoints of any detector whose size is 2σ (SIFT); row j belongs to keypoint j. Those that are outside the image
-  /// or have no size are dropped, as OpenCV's own do.
+  /// Keypoints of any detector whose size is 2σ (SIFT); row j belongs to keypoint j. Drops those outside the
+  /// image or without a size, as OpenCV does.
   void compute(cv::InputArray image, std::vector<cv::KeyPoint>& keypoints, cv::OutputArray descriptors) override;
   using cv::Feature2D::compute;
 
@@ -32,9 +31,9 @@ class TwinpatchDescriptor : public cv::Feature2D {
   std::shared_ptr<twinpatch::Engine> engine_;
 };
 
-/// Compares such descriptors with the network's own decision part. DMatch::distance is the negated score: smaller is
-/// more similar, but its quotients mean nothing unless the network's score is a distance; no ratio test otherwise.
-/// OpenCV's radiusMatch takes positive limits alone, so it cannot ask a learned score to be above zero.
+/// Compares such descriptors with the network's decision part. DMatch::distance is the negated score: smaller is more
+/// similar. Use a ratio test only if the network's score is a distance. OpenCV's radiusMatch takes only positive
+/// limits, so it cannot ask for a learned score above zero.
 class TwinpatchMatcher : public cv::DescriptorMatcher {
  public:
   explicit TwinpatchMatcher(std::shared_ptr<twinpatch::Engine> engine) : engine_(std::move(engine)) {}

@@ -18,7 +18,7 @@ using namespace twinpatch;
 
 namespace {
 
-/// Pixels and keypoints of your own go here: row(y) is a row of grey levels, Keypoint has x, y, sigma and angle.
+/// Replace these by your pixels and keypoints: row(y) is a row of grey levels, Keypoint has x, y, sigma and angle.
 PatchSet patches_of(const char* path, const CutOptions& options, ThreadPool& pool) {
   const GrayImage pixels = read_image(path);
   const auto keypoints = detect_keypoints(pixels, {.max_keypoints = 500});
@@ -26,8 +26,8 @@ PatchSet patches_of(const char* path, const CutOptions& options, ThreadPool& poo
 }
 
 void run(int count, char** paths, const char* model) {
-  Engine engine(load_model(find_model(model)), {.device = "auto"});  // CUDA where there is a usable device
-  // Windows as wide as the model was trained on, where it says so.
+  Engine engine(load_model(find_model(model)), {.device = "auto"});  // CUDA if there is a usable device
+  // Windows as wide as the model was trained on, if it says so.
   const CutOptions cut{.side = 64, .extent = patch_extent(engine.model()).value_or(12.0F)};
   ThreadPool pool(0);
   MemoryImageSource images;
@@ -44,7 +44,7 @@ void run(int count, char** paths, const char* model) {
   };
   match_collection({engine, images, pairs, plan}, print, {}, control);
 
-  // Descriptors can be handed over and back: here those of the first image, kept by the caller.
+  // The caller can keep descriptors and pass them in again: here those of the first image.
   const Matrix descriptors = engine.describe(images.patches(0).view(), Side::left, control);
   const auto again = engine.match(descriptors.view(), images.patches(1), {}, control);
   std::printf("first pair again: %zu\n", again.size());
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const Interrupted&) {
     return 130;
-  } catch (const std::exception& error) {  // twinpatch::Error and its children say what, where, expected, found
+  } catch (const std::exception& error) {  // twinpatch::Error: what, where, expected, found
     return std::fprintf(stderr, "error: %s\n", error.what()), 1;
   }
 }
