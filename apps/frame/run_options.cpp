@@ -23,7 +23,7 @@ Option* add_choice(Options& app, const std::string& name, T& target, const std::
   for (const auto& [word, value] : choices) names += (names.empty() ? "" : ", ") + word;
   const auto parse = [name, names, choices, &target](const std::string& word) {
     const auto found = choices.find(word);
-    if (found == choices.end()) throw InvalidArgument(name + ": " + "\"" + word + "\" is none of " + names);
+    if (found == choices.end()) throw InvalidArgument(name + ": \"" + word + "\" is none of " + names);
     target = found->second;
   };
   return app.add_option_function(name, parse, description)->group(kRunGroup);

@@ -32,7 +32,7 @@ void add_names(Options& app, const char* name, T& target, std::initializer_list<
              target = value;
              return;
            }
-           throw InvalidArgument(name + ": " + fmt::format("\"{}\" is none of {}", word, names));
+           throw InvalidArgument(fmt::format("{}: \"{}\" is none of {}", name, word, names));
          },
          fmt::format("{} ({})", words, names))
       ->type_name("NAME")
