@@ -27,7 +27,7 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
   const ImagePair* before = nullptr;
   for (const BlockResult::Pair& pair : result.pairs) {
     if (!block.rows.contains(pair.images.first) || !block.columns.contains(pair.images.second)) {
-      reader.fail(fmt::format("pair ({}, {}) is not one of its block", pair.images.first, pair.images.second));
+      reader.fail(fmt::format("pair ({}, {}) does not belong to its block", pair.images.first, pair.images.second));
     }
     if (before != nullptr && !(*before < pair.images)) reader.fail("pairs are not sorted");
     if (pair.matches < 0) reader.fail(fmt::format("a count of {} matches", pair.matches));
@@ -35,7 +35,7 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
     matches += pair.matches;
   }
   if (matches != std::ssize(result.matches)) {
-    reader.fail(fmt::format("its pairs have {} matches, it holds {}", matches, result.matches.size()));
+    reader.fail(fmt::format("its pairs have {} matches, the file holds {}", matches, result.matches.size()));
   }
   std::size_t at = 0;
   for (const BlockResult::Pair& pair : result.pairs) {
@@ -108,8 +108,8 @@ ReadBlock read_block(const std::filesystem::path& path, const CollectionPlan& pl
   copy(read.result.matches, matches, "matches");
   const auto covered = static_cast<std::size_t>(reader.offset());
   read.checksum = reader.read<std::uint64_t>("checksum");
-  if (reader.left() != 0) reader.fail(fmt::format("{} bytes behind its end", reader.left()));
-  if (checksum(std::span(bytes).first(covered)) != read.checksum) reader.fail("damaged: the checksum does not fit");
+  if (reader.left() != 0) reader.fail(fmt::format("{} bytes after its end", reader.left()));
+  if (checksum(std::span(bytes).first(covered)) != read.checksum) reader.fail("damaged: the checksum differs");
   check_result(reader, plan, block, read.result);
   return read;
 }

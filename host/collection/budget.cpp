@@ -26,7 +26,7 @@ void Budget::check_tile(std::int64_t tile_keypoints) const {
   if (tile_keypoints <= tile_keypoints_) return;
   const std::int64_t needed = checked_multiply(4 * tile_keypoints, row_bytes_ + patch_bytes_);
   throw InvalidArgument(
-      fmt::format("the run was planned with tiles of {} keypoints: two of them need {} of memory, the run may take {}",
+      fmt::format("the run was planned with tiles of {} keypoints: two of them need {} of memory, the limit is {}",
                   tile_keypoints, format_bytes(needed), format_bytes(memory_)));
 }
 

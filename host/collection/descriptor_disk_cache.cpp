@@ -60,9 +60,9 @@ class FolderCache final : public DescriptorDiskCache {
                                 rows, columns));
       }
       const auto taken = reader.take(rows * columns * 4, "descriptors");
-      if (reader.left() != 0) reader.fail(fmt::format("{} bytes behind its end", reader.left()));
+      if (reader.left() != 0) reader.fail(fmt::format("{} bytes after its end", reader.left()));
       const MatrixView view{reinterpret_cast<const float*>(taken.data()), rows, columns};
-      if (sum_of(header, view) != header.sum) reader.fail("damaged: the checksum does not fit");
+      if (sum_of(header, view) != header.sum) reader.fail("damaged: the checksum differs");
       return std::make_shared<const CachedDescriptors>(std::move(file), view);
     } catch (const Error& error) {
       damage = error.what();

@@ -79,7 +79,7 @@ struct CollectionMatches::State {
 };
 
 CollectionMatches::CollectionMatches(std::vector<std::filesystem::path> folders) : state_(std::make_unique<State>()) {
-  if (folders.empty()) throw InvalidArgument("no folder of a run was given");
+  if (folders.empty()) throw InvalidArgument("expected the folder of a run, found none");
   state_->folders = std::move(folders);
   state_->plan = read_plan(state_->folders.front() / "plan.json");
   for (std::size_t n = 1; n < state_->folders.size(); ++n) {

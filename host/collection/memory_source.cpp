@@ -11,13 +11,13 @@ namespace twinpatch {
 
 void MemoryImageSource::add(std::string name, PatchSet patches) {
   if (std::any_of(images_.begin(), images_.end(), [&](const Image& image) { return image.name == name; })) {
-    throw InvalidArgument(fmt::format("image \"{}\" is in the collection already", name));
+    throw InvalidArgument(fmt::format("duplicate image \"{}\"", name));
   }
   const PatchView view = patches.view();
   if (view.count > 0) {
     const Extent extent{view.height, view.width};
     if (has_patches_ && extent != extent_) {
-      throw ShapeError(fmt::format("image \"{}\": its patches are {}×{}, those of the images before {}×{}", name,
+      throw ShapeError(fmt::format("image \"{}\": its patches are {}×{}, those of the other images {}×{}", name,
                                    extent.height, extent.width, extent_.height, extent_.width));
     }
     extent_ = extent;

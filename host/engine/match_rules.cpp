@@ -33,24 +33,24 @@ void check(const MatchRules& rules, const NetworkSpec& spec) {
   if (!rules.ratio) return;
   if (!(*rules.ratio > 0 && *rules.ratio <= 1)) {
     throw InvalidArgument(
-        fmt::format("the ratio of best to second-best distance lies in (0, 1], got {}", *rules.ratio));
+        fmt::format("the ratio of best to second-best distance must be in (0, 1], found {}", *rules.ratio));
   }
   if (scores_are_distances(spec)) return;
   if (std::get_if<DecisionMetric>(&spec.decision) == nullptr) {
     throw InvalidArgument(
-        fmt::format("a ratio test needs distances; the scores of network {} are learned, their quotient "
-                    "means nothing: use mutual matches or a threshold",
+        fmt::format("a ratio test needs distances; the scores of network {} are learned, "
+                    "not distances: use mutual matches or a threshold",
                     spec.name));
   }
   throw InvalidArgument(
-      fmt::format("a ratio test needs distances; network {} scores by the cosine, which is none: use "
+      fmt::format("a ratio test needs distances; the scores of network {} are cosines: use "
                   "mutual matches or a threshold",
                   spec.name));
 }
 
 std::vector<Match> matches(const SelectedView& selected, const MatchRules& rules) {
   if (rules.ratio && selected.top_k < 2) {
-    throw InvalidArgument("a ratio test needs the two best of every row, the selection kept one");
+    throw InvalidArgument("a ratio test needs the two best of every row; the selection kept one");
   }
   if (rules.mutual && std::ssize(selected.column_indices) != selected.columns) {
     throw InvalidArgument("mutual matches need the best row of every column, which the selection did not keep");

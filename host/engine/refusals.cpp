@@ -30,7 +30,7 @@ PatchView patches_of(const GridSide& side) {
 void Engine::State::check_patches(PatchView patches, const char* which) const {
   if (patches.count == 0) return;
   if (spec().input && (patches.height != spec().input->height || patches.width != spec().input->width)) {
-    throw ShapeError(fmt::format("network {} sees patches of {}, the {} ones are {}", spec().name,
+    throw ShapeError(fmt::format("network {} takes patches of {}, the {} ones are {}", spec().name,
                                  size_text(spec().input->height, spec().input->width), which,
                                  size_text(patches.height, patches.width)));
   }
@@ -46,9 +46,8 @@ void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {
   check_patches(right, "right");
   if (left.count == 0 || right.count == 0 || !two_channel()) return;
   if (left.height != right.height || left.width != right.width) {
-    throw ShapeError(fmt::format("network {} stacks the two patches of a pair: they must have one size, not {} and {}",
-                                 spec().name, size_text(left.height, left.width),
-                                 size_text(right.height, right.width)));
+    throw ShapeError(fmt::format("network {} needs both patches of a pair in one size, found {} and {}", spec().name,
+                                 size_text(left.height, left.width), size_text(right.height, right.width)));
   }
   if (left.pixels != nullptr && right.pixels != nullptr && left.type != right.type) {
     throw InvalidArgument("left and right patches must both be grey levels or both be raw floats");
@@ -64,7 +63,7 @@ void Engine::State::check_side(const GridSide& side, Side which) const {
   }
   if (two_channel()) {
     throw InvalidArgument(
-        fmt::format("network {} sees both patches of a pair at once: the {} side cannot be descriptors", spec().name,
+        fmt::format("network {} takes both patches of a pair at once: the {} side cannot be descriptors", spec().name,
                     name_of(which)));
   }
   if (side.descriptors()->columns != branch->descriptor_size()) {

@@ -29,7 +29,7 @@ bool is_cuda(const std::string& device) {
 std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::string& why) {
   options.validate();
   ExecutionOptions chosen = options;
-  std::string reason = "as asked for";
+  std::string reason = "as requested";
   if (options.device == "auto") {
     const int devices = count_cuda_devices();
     chosen.device = devices > 0 ? "cuda:0" : "cpu";

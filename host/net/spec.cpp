@@ -174,7 +174,7 @@ bool has_descriptors(const NetworkSpec& spec) { return spec.coupling != Coupling
 
 void check_has_descriptors(const NetworkSpec& spec) {
   if (has_descriptors(spec)) return;
-  throw InvalidArgument("network " + spec.name + " sees both patches of a pair at once: it has no descriptors");
+  throw InvalidArgument("network " + spec.name + " takes both patches of a pair at once: it has no descriptors");
 }
 
 bool is_symmetric(const NetworkSpec& spec) {

@@ -183,7 +183,7 @@ TEST_CASE("what does not fit a network is refused with one line") {
     CHECK_THROWS_WITH(tower_branch->descriptors(small.view, Side::left),
                       "network siam takes patches of 64×64, got 32×32");
     CHECK_THROWS_WITH(pair_branch->descriptors(whole.view, Side::left),
-                      "network 2ch sees both patches of a pair at once: it has no descriptors");
+                      "network 2ch takes both patches of a pair at once: it has no descriptors");
     CHECK_THROWS_AS(tower_branch->rows(wrong.view(), Side::left), ShapeError);
     CHECK_THROWS_AS(pair_branch->rows(wrong.view(), Side::left), InvalidArgument);
 

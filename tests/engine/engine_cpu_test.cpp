@@ -154,7 +154,7 @@ TEST_CASE("threads share an engine") {
 TEST_CASE("devices by name") {
   std::string why;
   CHECK(select_backend(cpu_options(1), why) != nullptr);
-  CHECK_THAT(why, Catch::Contains("CPU") && Catch::Contains("as asked for"));
+  CHECK_THAT(why, Catch::Contains("CPU") && Catch::Contains("as requested"));
   ExecutionOptions options;
   if (count_cuda_devices() == 0) {
     CHECK(select_backend(options, why) != nullptr);

@@ -30,7 +30,7 @@ std::int64_t tile_outputs(const Convolution& layer) {
 
 WinogradTask make_task(const Convolution& layer, Shape input, Shape output) {
   const auto outputs = tile_outputs(layer);
-  if (outputs == 0) throw InvalidArgument("Winograd's method is here for filters of 5×5 and 3×3 alone");
+  if (outputs == 0) throw InvalidArgument("Winograd's method supports only 5×5 and 3×3 filters");
   const auto points = outputs + layer.kernel.height - 1;
   WinogradTask task;
   task.height = input.height;

@@ -26,7 +26,7 @@ namespace twinpatch {
 /// A descriptor or a score that is infinite or not a number: thrown rather than passed on.
 class NotFinite : public Error {
  public:
-  /// The descriptor of patch `index` of what was handed in (a block); −1 where it is unknown.
+  /// Index of the patch in the block passed in; −1 if unknown.
   explicit NotFinite(const std::string& what, std::int64_t index = -1) : Error(what), index_(index) {}
   /// The score of a pair, by its grid row and grid column.
   NotFinite(const std::string& what, IndexPair pair, std::optional<float> score = {})
@@ -38,9 +38,9 @@ class NotFinite : public Error {
   [[nodiscard]] static NotFinite of_score(const std::string& network, IndexPair pair, std::optional<float> score = {},
                                           std::int64_t right_set = 0);
 
-  /// −1 where the error is about a pair.
+  /// −1 if the error is about a pair.
   [[nodiscard]] std::int64_t index() const noexcept { return index_; }
-  /// {−1, −1} where the error is about a patch.
+  /// {−1, −1} if the error is about a patch.
   [[nodiscard]] IndexPair pair() const noexcept { return pair_; }
   /// Empty where it is not known.
   [[nodiscard]] std::optional<float> score() const noexcept { return score_; }
@@ -56,14 +56,14 @@ class NotFinite : public Error {
 /// Which place of a pair a patch takes. Networks with a decision part treat the two differently.
 enum class Side { left, right };
 
-/// What a network has computed once per patch and keeps on its device: descriptors and their halves of the first
+/// What a network computes once per patch and keeps on its device: descriptors and their halves of the first
 /// decision layer (P on the left, Q on the right), or, for 2-channel networks, the normalised patches themselves.
 /// Immutable; may be read by several scorers at once. Only the backend that made it can read it.
 class Rows {
  public:
   virtual ~Rows() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
-  /// What it takes on its device, in bytes.
+  /// Its size on the device, in bytes.
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
   [[nodiscard]] virtual Side side() const = 0;
 };
@@ -73,17 +73,17 @@ class Rows {
 class BranchExecutor {
  public:
   virtual ~BranchExecutor() = default;
-  /// Patches → rows ready to be scored from. Throws ShapeError for patches of another size than the network's.
+  /// Patches → rows ready for scoring. Throws ShapeError for patches of another size than the network's.
   [[nodiscard]] virtual std::shared_ptr<const Rows> rows(PatchView patches, Side side,
                                                          const RunControl& control = {}) = 0;
   /// Descriptors [N, D] made earlier → rows. Throws ShapeError unless D fits, InvalidArgument for 2-channel networks.
   [[nodiscard]] virtual std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) = 0;
   /// Patches → descriptors [N, D] on the host, L2-normalised where the network's metric says so. Throws InvalidArgument
-  /// for 2-channel networks. Synchronous. The side matters for pseudo-siamese networks alone.
+  /// for 2-channel networks. Synchronous. The side matters only for pseudo-siamese networks.
   [[nodiscard]] virtual Matrix descriptors(PatchView patches, Side side, const RunControl& control = {}) = 0;
   /// Length D of a descriptor; 0 for 2-channel networks.
   [[nodiscard]] virtual std::int64_t descriptor_size() const = 0;
-  /// Bytes `rows()` will take for one patch of the network's (or this) size: what a cache plans with.
+  /// Bytes `rows()` will take for one patch of the network's (or this) size: for planning a cache.
   [[nodiscard]] virtual std::int64_t row_bytes(int height, int width) const = 0;
 };
 
@@ -94,8 +94,8 @@ struct PlacedRows {
 };
 
 /// The part of a network that sees a pair. Higher scores are more similar. Lists and blocks are handed out as computed
-/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls look at `control.stop` now
-/// and then; progress is reported by who walks the tiles or the list.
+/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls check `control.stop` now
+/// and then; the caller that walks the tiles or the list reports progress.
 class PairScorer {
  public:
   virtual ~PairScorer() = default;
@@ -105,7 +105,7 @@ class PairScorer {
   /// Every left row against every right row of all parts, into a running selection: one left image against all right
   /// images of a block in one call. Parts stand anywhere in the grid without overlapping, need not agree with the
   /// selection's segments, and may be scored in any order or together: what is kept does not depend on it. Whether
-  /// scores exist in memory in between is the scorer's own affair. Enqueues on a device that works by itself;
+  /// scores are stored in between is up to the scorer. May return before an asynchronous device is done;
   /// Selection::read() waits. Throws InvalidArgument for rows or a selection of another backend, rows of the wrong
   /// side, or parts outside the grid; NotFinite with the pair's place in the grid (on such a device read() does).
   virtual void score_tile(PlacedRows left, std::span<const PlacedRows> right, Selection& selection,
@@ -125,8 +125,8 @@ class Backend {
   virtual ~Backend() = default;
   /// "CPU, 2 threads, AVX-512 (oneDNN 2.6.3)": for logs and `doctor`.
   [[nodiscard]] virtual std::string description() const = 0;
-  /// Throws DeviceError where the device does not offer the options' precision, InvalidArgument where the model has no
-  /// weights for the part asked for (a scorer for a descriptor-only model with a learned decision).
+  /// Throws DeviceError if the device does not support the options' precision, InvalidArgument if the model has no
+  /// weights for the requested part (a scorer for a descriptor-only model with a learned decision).
   [[nodiscard]] virtual std::unique_ptr<BranchExecutor> make_branch(std::shared_ptr<const Model> model) = 0;
   [[nodiscard]] virtual std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) = 0;
   [[nodiscard]] virtual std::unique_ptr<Selection> make_selection(const SelectionRequest& request) = 0;
@@ -136,12 +136,12 @@ class Backend {
     std::int64_t columns = 0;
   };
   [[nodiscard]] virtual TileSize tile_size(const Model& model, int height, int width) const = 0;
-  /// Patches of one call of BranchExecutor::descriptors that keep its devices busy from end to end; between such blocks
-  /// progress is reported and a stop is heard.
+  /// Patches of one call of BranchExecutor::descriptors that keep its devices busy; progress is reported and
+  /// cancellation is checked between batches.
   [[nodiscard]] virtual std::int64_t patches_at_once() const { return 2048; }
   /// Bound in bytes on what a run takes on the device: `options.memory`, or the backend's own choice.
   [[nodiscard]] virtual std::int64_t memory() const { return std::int64_t{1} << 30; }
-  /// What its devices did so far, one each; nothing from a backend that does not count.
+  /// One summary per device so far; empty if not collected.
   [[nodiscard]] virtual std::vector<RunSummary> summaries() const { return {}; }
 };
 

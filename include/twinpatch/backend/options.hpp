@@ -24,17 +24,17 @@ enum class Kernels { automatic, library, fused };
 struct ExecutionOptions {
   std::string device = "auto";  ///< auto, cpu, cuda, cuda:0, cuda:0,1
   Precision precision = Precision::fp32;
-  int threads = 0;          ///< host threads; 0: all the process may use
+  int threads = 0;          ///< host threads; 0: all available
   std::int64_t memory = 0;  ///< bound in bytes on what the run takes on the device; 0: chosen by the backend
   std::int64_t batch = 0;   ///< patches or pairs per pass through the network; 0: chosen by the backend
   /// Only direct convolutions, no Winograd: about 3e-6 closer to the reference, several times slower.
   bool exact_convolutions = false;
-  Kernels kernels = Kernels::automatic;  ///< fused: refused with DeviceError where the device has none
-  /// On CUDA: show a waiting profiler the warm part of the run alone (cudaProfilerStart once plans are tuned and graphs
-  /// captured). Refused with InvalidArgument on other devices.
+  Kernels kernels = Kernels::automatic;  ///< fused: throws DeviceError if the device has none
+  /// CUDA: profile only the steady state (cudaProfilerStart once plans are tuned and graphs captured). Throws
+  /// InvalidArgument on other devices.
   bool profile_warm = false;
-  /// Gets lines for people who want to know what a device chose (which kernels a plan takes and how long they took, a
-  /// kept plan that was ignored), from any thread, one at a time. Must not throw. Empty: nobody reads them.
+  /// Receives lines about the device's choices (the kernels of a plan and their times, a stored plan that was ignored),
+  /// from any thread, one at a time. Must not throw. Empty: they are discarded.
   std::function<void(const std::string& line)> log = {};
 
   /// Throws InvalidArgument for negative numbers.

@@ -8,13 +8,13 @@
 
 namespace twinpatch {
 
-/// What a device did so far in a run, beside what it could do at best. Seconds are busy time: stages overlap, so that
-/// the slowest one, not their sum, is what a run waits for.
+/// The work of a device in a run so far, and its ceilings. Seconds are busy time: stages overlap, so a run waits for
+/// the slowest one, not for their sum.
 struct RunSummary {
   struct Stage {
     std::string name;        ///< read, copy, compute, select, write
-    double seconds = 0;      ///< in which it was at work
-    std::int64_t bytes = 0;  ///< that it moved; 0 where nobody counted
+    double seconds = 0;      ///< of work
+    std::int64_t bytes = 0;  ///< moved; 0 if not counted
   };
   std::string device;
   std::vector<Stage> stages;
@@ -31,7 +31,7 @@ struct RunSummary {
   /// Of the computing stages, 10¹² operations and 10⁹ bytes a second.
   [[nodiscard]] double tflops() const;
   [[nodiscard]] double gigabytes() const;
-  /// Lines for people.
+  /// Lines for the user.
   [[nodiscard]] std::vector<std::string> text() const;
 };
 

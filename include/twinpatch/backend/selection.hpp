@@ -21,7 +21,7 @@ struct SelectionRequest {
   float threshold = -std::numeric_limits<float>::infinity();
   /// Divides the columns into segments, one an image: the first column of each, ascending, beginning with 0 (two equal
   /// ones: an empty segment). Empty: all columns are one segment. A row keeps its best of every segment apart, as if
-  /// each segment were a grid of its own; nothing else depends on segments.
+  /// each segment were a separate grid; nothing else depends on segments.
   std::vector<std::int64_t> segments = {};
 
   [[nodiscard]] std::int64_t segment_count() const {
@@ -45,7 +45,7 @@ struct SelectedView {
   std::span<const float> column_scores;          ///< [columns]
 };
 
-/// What was kept, on the host. Where fewer than top_k scores passed: index −1 and score −infinity.
+/// What was kept, on the host. If fewer than top_k scores passed: index −1 and score −infinity.
 /// Order: descending score, ties by lower index, so that results do not depend on tiles or threads.
 struct Selected {
   std::int64_t rows = 0;
@@ -69,10 +69,10 @@ class Selection {
  public:
   virtual ~Selection() = default;
   [[nodiscard]] virtual const SelectionRequest& request() const = 0;
-  /// Forgets what was kept and begins a grid anew. Allocates nothing where the requests before were at least as large,
+  /// Clears the selection and begins another grid. Allocates nothing if an earlier request was at least as large;
   /// does not synchronise. Throws InvalidArgument as check() of the request does, OutOfMemory.
   virtual void begin(const SelectionRequest& request) = 0;
-  /// Reads off what was kept so far. Synchronises with the device. Throws NotFinite as PairScorer::score_tile() says.
+  /// The selection so far. Synchronises with the device. Throws NotFinite as PairScorer::score_tile() says.
   [[nodiscard]] virtual Selected read() const = 0;
 };
 

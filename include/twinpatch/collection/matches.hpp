@@ -14,7 +14,7 @@
 
 namespace twinpatch {
 
-/// Blocks that no folder of a run holds; the message counts them and names the first.
+/// Missing blocks of a run; the message counts them and names the first.
 class IncompleteRun : public Error {
  public:
   IncompleteRun(std::vector<std::int64_t> missing, const std::string& what)
@@ -30,7 +30,7 @@ class IncompleteRun : public Error {
 /// their checksums are verified then.
 class CollectionMatches {
  public:
-  /// Throws PlanMismatch where the folders are not of one run, FormatError, IoError.
+  /// Throws PlanMismatch if the folders are not from one run, FormatError, IoError.
   explicit CollectionMatches(std::vector<std::filesystem::path> folders);
   explicit CollectionMatches(const std::filesystem::path& folder) : CollectionMatches(std::vector{folder}) {}
   ~CollectionMatches();
@@ -38,15 +38,15 @@ class CollectionMatches {
   CollectionMatches& operator=(CollectionMatches&&) noexcept;
 
   [[nodiscard]] const CollectionPlan& plan() const;
-  /// Numbers of the blocks whose file is absent or damaged, ascending; reads every file there is.
+  /// Numbers of the blocks whose file is missing or damaged, ascending; reads every file.
   [[nodiscard]] std::vector<std::int64_t> missing(const RunControl& control = {}) const;
-  /// How many blocks have no file; looks at names alone.
+  /// Number of blocks without a file; checks only names.
   [[nodiscard]] std::int64_t absent() const;
   /// Every pair of the run with its matches, sorted by pair; pairs without a match too. Memory: the list of pairs of
   /// one row of blocks, and one block. Throws IncompleteRun before the first call of `sink`, FormatError for a file
-  /// that was damaged since.
+  /// damaged later.
   void for_each(const PairSink& sink, const RunControl& control = {}) const;
-  /// The file of a block, in the folder that has it; empty where none does.
+  /// The file of a block, in the folder that has it; empty if none does.
   [[nodiscard]] std::filesystem::path block_file(const Block& block) const;
 
  private:
@@ -60,8 +60,8 @@ struct MergeSummary {
   std::int64_t matches = 0;
   std::string digest;  ///< 32 hex digits over all pairs and matches in order: equal for equal results
 };
-/// Checks that the folders together hold every block of one run, intact; brings them into `target` (hard links where
-/// the file system allows it, else copies; left alone where `target` is the only folder). Throws IncompleteRun naming
+/// Checks that the folders together hold every block of one run, intact; brings them into `target` (hard links if
+/// the file system allows, else copies; unchanged if `target` is the only folder). Throws IncompleteRun naming
 /// what is missing.
 MergeSummary merge_runs(const std::vector<std::filesystem::path>& folders, const std::filesystem::path& target,
                         const RunControl& control = {});

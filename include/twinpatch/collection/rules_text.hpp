@@ -8,7 +8,7 @@
 
 namespace twinpatch {
 
-/// Which of the best scores are matches, in words: "mutual best, ratio 0.75". Different rules have different texts.
+/// The match rules in words: "mutual best, ratio 0.75". Different rules have different texts.
 [[nodiscard]] std::string rules_text(const PairRules& rules);
 
 }  // namespace twinpatch

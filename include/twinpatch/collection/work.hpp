@@ -6,13 +6,13 @@
 
 namespace twinpatch {
 
-/// Everything it takes to match a collection. Refers to its parts, which must outlive it.
+/// All that matching a collection needs. Refers to its parts, which must outlive it.
 struct CollectionWork {
   Engine& engine;
   const ImageSource& source;
   const PairSelection& pairs;
   const CollectionPlan& plan;  ///< made for this engine, source and pairs, and for `rerank`
-  Engine* rerank = nullptr;    ///< scores what the first network left over; null: no second network
+  Engine* rerank = nullptr;    ///< re-scores the matches of the first network; null: no second network
 };
 
 }  // namespace twinpatch

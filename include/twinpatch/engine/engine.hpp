@@ -73,7 +73,7 @@ using TileSink = std::function<void(std::int64_t first_row, std::int64_t first_c
 /// in patches, "grid" and "score" in pairs; patches and pairs are counted from 0 within their set.
 class Engine {
  public:
-  /// Takes the device `options` name; "auto" is CUDA where there is a usable device, else the CPU. Throws DeviceError
+  /// Uses the device named by `options`; "auto" is CUDA if there is a usable device, else the CPU. Throws DeviceError
   /// where the device does not exist or does not offer the options' precision.
   Engine(Model model, const ExecutionOptions& options);
   Engine(Model model, std::unique_ptr<Backend> backend, const ExecutionOptions& options);
@@ -102,11 +102,11 @@ class Engine {
   /// range.
   [[nodiscard]] std::vector<float> score(PatchView patches, std::span<const IndexPair> pairs,
                                          const RunControl& control = {});
-  /// The same with left and right indices into sets of their own.
+  /// The same with left and right indices into two sets.
   [[nodiscard]] std::vector<float> score(PatchView left, PatchView right, std::span<const IndexPair> pairs,
                                          const RunControl& control = {});
 
-  /// Every left against every right, the best kept; memory does not grow with their product.
+  /// Every left against every right, keeping the best; memory does not grow with their product.
   [[nodiscard]] Selected grid(const GridSide& left, const GridSide& right, const GridOptions& options,
                               const RunControl& control = {});
   /// Left against several right sets at once: a segment each, holding what a grid with that set alone would. The
@@ -137,7 +137,7 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
-/// The one place that names every backend. `why` receives a sentence for the log.
+/// Chooses the backend; the only place that names both. `why` receives a sentence for the log.
 [[nodiscard]] std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::string& why);
 
 }  // namespace twinpatch

@@ -15,8 +15,8 @@ namespace twinpatch {
 /// Which of a row's best scores are matches.
 struct MatchRules {
   bool mutual = true;  ///< left's best is right, and right's best is left
-  /// Largest allowed best / second-best distance (Lowe 2004). For l2 and l1 networks alone: a learned score is not a
-  /// distance, its quotient means nothing.
+  /// Largest allowed best / second-best distance (Lowe 2004). Only for l2 and l1 networks: a learned score is not a
+  /// distance.
   std::optional<float> ratio;
   float threshold = -std::numeric_limits<float>::infinity();  ///< lowest score
 
@@ -24,10 +24,10 @@ struct MatchRules {
   [[nodiscard]] int needed_top_k() const { return ratio ? 2 : 1; }
 };
 
-/// Whether the scores of a network are minus distances, so that the quotient of two means something.
+/// Whether the scores of a network are negated distances, so that a ratio test is meaningful.
 [[nodiscard]] bool scores_are_distances(const NetworkSpec& spec);
 
-/// Throws InvalidArgument saying why, where the rules do not fit the network's scores (a ratio on a learned score).
+/// Throws InvalidArgument with the reason if the rules do not suit the network's scores (a ratio on a learned score).
 void check(const MatchRules& rules, const NetworkSpec& spec);
 
 /// Reads matches off a grid's selection, or a segment of one, in order of the left index; right indices count from the
