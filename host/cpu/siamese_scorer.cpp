@@ -18,9 +18,9 @@ namespace {
 
 /// Right rows that one thread scores at a time: small enough to stay in a core's own cache.
 constexpr std::int64_t kRunBytes = std::int64_t{768} << 10;
-/// Right rows packed at a time. Threads wait for each other after packing and after scoring them: many runs, so that
-/// they seldom do, though an image may be small.
-constexpr std::int64_t kPackedBytes = std::int64_t{8} << 20;
+/// Most right rows packed at a time, by however many threads. Threads wait for each other after packing and after
+/// scoring; a run for each of them keeps that seldom, though an image may be small.
+constexpr std::int64_t kPackedBytes = std::int64_t{16} << 20;
 
 /// Work space of one thread.
 struct Worker {
@@ -163,7 +163,8 @@ class SiameseScorer final : public PairScorer {
                   const std::function<void(const Block&, Worker&)>& body) {
     if (left.size() == 0) return;
     const std::int64_t depth = left.values.columns();
-    const std::int64_t most = kPackedBytes / (std::max<std::int64_t>(1, depth) * kernels_.panel * 4);
+    const std::int64_t packed_bytes = std::min(kPackedBytes, kRunBytes * context_->pool.threads());
+    const std::int64_t most = packed_bytes / (std::max<std::int64_t>(1, depth) * kernels_.panel * 4);
     while (!runs.empty()) {
       control.check();
       std::size_t count = 0;
