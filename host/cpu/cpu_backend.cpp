@@ -9,11 +9,11 @@
 #include <string>
 #include <utility>
 
-#include "branch/branch_executor.hpp"
+#include "branch/siamese_branch.hpp"
+#include "branch/two_channel_rows.hpp"
 #include "plan/dnnl_steps.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/cpu/backend.hpp"
-#include "two_channel.hpp"
 
 namespace twinpatch {
 namespace cpu {

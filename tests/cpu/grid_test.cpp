@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "cpu_internal.hpp"
+#include "plan/context.hpp"
 #include "grid/selection.hpp"
 #include "support/backend_rig.hpp"
 #include "support/instruction_set.hpp"

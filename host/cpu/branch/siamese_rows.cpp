@@ -10,8 +10,8 @@
 #include <utility>
 #include <variant>
 
-#include "cpu_internal.hpp"
-#include "plan/head.hpp"
+#include "plan/context.hpp"
+#include "plan/packed_linear.hpp"
 #include "twinpatch/net/siamese_grid.hpp"
 
 namespace twinpatch::cpu {

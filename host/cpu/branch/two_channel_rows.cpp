@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "branch/two_channel_rows.hpp"
 #include "twinpatch/core/error.hpp"
-#include "two_channel.hpp"
 
 namespace twinpatch::cpu {
 namespace {

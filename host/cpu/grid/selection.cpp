@@ -9,8 +9,8 @@
 #include <limits>
 #include <utility>
 
-#include "cpu_internal.hpp"
 #include "kernels/grid_kernels.hpp"
+#include "plan/context.hpp"
 #include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu_internal.hpp"
+#include "plan/context.hpp"
 #include "plan/layer_plan.hpp"
 
 namespace twinpatch::cpu {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "cpu_internal.hpp"
+#include "plan/context.hpp"
 #include "twinpatch/core/buffer.hpp"
 
 namespace twinpatch::cpu {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "cpu_internal.hpp"
+#include "plan/context.hpp"
 
 namespace twinpatch::cpu {
 

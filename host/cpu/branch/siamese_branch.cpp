@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "branch/branch_executor.hpp"
+#include "branch/siamese_branch.hpp"
 
 #include <fmt/format.h>
 

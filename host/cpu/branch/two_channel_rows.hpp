@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "cpu_internal.hpp"
+#include "plan/context.hpp"
 #include "plan/patch_input.hpp"
 
 namespace twinpatch::cpu {

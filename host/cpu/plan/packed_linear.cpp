@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/head.hpp"
+#include "plan/packed_linear.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,9 +4,9 @@
 
 #include <vector>
 
+#include "branch/two_channel_rows.hpp"
 #include "plan/branch_plan.hpp"
 #include "twinpatch/net/two_channel.hpp"
-#include "two_channel.hpp"
 
 // Plans of a 2-channel network: whole pairs, or pairs that start from cached halves of the first convolution
 // (conv([p; q]) = convₚ(p) + conv_q(q), the bias with the left half).

@@ -9,9 +9,9 @@
 #include <utility>
 #include <variant>
 
-#include "cpu_internal.hpp"
-#include "grid/pair_rule.hpp"
+#include "grid/panel_scoring.hpp"
 #include "grid/selection.hpp"
+#include "plan/context.hpp"
 
 namespace twinpatch::cpu {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "grid/pair_rule.hpp"
+#include "grid/panel_scoring.hpp"
 #include "twinpatch/net/siamese_grid.hpp"
 
 // Distances over a grid are found in two steps. The inner loops compute a cheap value that is at least as good as the

@@ -8,9 +8,9 @@
 #include <optional>
 #include <utility>
 
-#include "plan/two_channel_plans.hpp"
+#include "branch/two_channel_rows.hpp"
+#include "plan/halves_plan.hpp"
 #include "twinpatch/core/error.hpp"
-#include "two_channel.hpp"
 
 namespace twinpatch::cpu {
 namespace {

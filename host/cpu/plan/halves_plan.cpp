@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "plan/two_channel_plans.hpp"
+#include "plan/halves_plan.hpp"
 
 #include <fmt/format.h>
 

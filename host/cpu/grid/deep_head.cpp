@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "grid/pair_rule.hpp"
-#include "plan/head.hpp"
+#include "grid/panel_scoring.hpp"
+#include "plan/packed_linear.hpp"
 
 namespace twinpatch::cpu {
 namespace {
