@@ -11,18 +11,15 @@
 
 #include "branch/siamese_branch.hpp"
 #include "branch/two_channel_rows.hpp"
+#include "grid/selection.hpp"
+#include "grid/strategies.hpp"
+#include "pair_scorer.hpp"
 #include "plan/dnnl_steps.hpp"
 #include "twinpatch/core/error.hpp"
-#include "twinpatch/cpu/backend.hpp"
 
 namespace twinpatch {
 namespace cpu {
 namespace {
-
-/// Rows of one tile and work space, unless the options say otherwise.
-constexpr std::int64_t kDefaultMemory = std::int64_t{512} << 20;
-
-bool is_two_channel(const Model& model) { return model.spec.coupling == Coupling::two_channel; }
 
 /// The form that is run: checked, batch normalisations folded.
 std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
@@ -42,19 +39,6 @@ std::string processor_name() {
 
 }  // namespace
 
-CpuContext::CpuContext(const ExecutionOptions& given)
-    : options(given),
-      memory(given.memory > 0 ? given.memory : kDefaultMemory),
-      exact_convolutions(given.exact_convolutions),
-      pool(given.threads) {
-  options.validate();
-  if (given.precision != Precision::fp32) {
-    throw DeviceError(
-        fmt::format("the CPU engine runs in fp32, precision {} was asked for", to_string(given.precision)));
-  }
-  if (given.kernels == Kernels::fused) throw DeviceError("fused kernels are of the CUDA engine, not of the CPU's");
-}
-
 CpuBackend::CpuBackend(const ExecutionOptions& options) : context_(std::make_shared<CpuContext>(options)) {}
 
 std::string CpuBackend::description() const {
@@ -64,22 +48,20 @@ std::string CpuBackend::description() const {
 
 std::unique_ptr<BranchExecutor> CpuBackend::make_branch(std::shared_ptr<const Model> model) {
   auto form = runnable(model);
-  return is_two_channel(*form) ? make_two_channel_branch(context_, std::move(form))
-                               : make_siamese_branch(context_, std::move(form));
+  if (form->spec.coupling == Coupling::two_channel) return make_two_channel_branch(context_, std::move(form));
+  return make_siamese_branch(context_, std::move(form));
 }
 
 std::unique_ptr<PairScorer> CpuBackend::make_scorer(std::shared_ptr<const Model> model) {
-  const auto form = runnable(model);
-  return is_two_channel(*form) ? make_two_channel_scorer(context_, form) : make_siamese_scorer(context_, form);
+  return make_pair_scorer(context_, runnable(model));
 }
 
 std::unique_ptr<Selection> CpuBackend::make_selection(const SelectionRequest& request) {
-  return make_cpu_selection(context_, request);
+  return std::make_unique<CpuSelection>(request);
 }
 
 Backend::TileSize CpuBackend::tile_size(const Model& model, int height, int width) const {
-  return is_two_channel(model) ? two_channel_tile_size(model, height, width, context_->memory)
-                               : siamese_tile_size(model, context_->memory);
+  return choose_grid(model, context_->options, grid_strategies()).tile_size(model, {height, width}, context_->memory);
 }
 
 std::string kernel_target() {

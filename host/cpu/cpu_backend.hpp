@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "plan/context.hpp"
+#include "twinpatch/backend/backend.hpp"
 
 namespace twinpatch::cpu {
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "plan/context.hpp"
 #include "grid/selection.hpp"
 #include "support/backend_rig.hpp"
 #include "support/instruction_set.hpp"
@@ -32,27 +31,31 @@ TEST_CASE("distances are the same bits on every instruction set") {
 }
 
 TEST_CASE("scores in memory go into a selection") {
-  const auto context = std::make_shared<cpu::CpuContext>(cpu_options(1));
   Random random(17);
   Matrix scores(100, 70);
   for (float& score : scores.span()) score = static_cast<float>(random.below(50));  // many ties
   for (const int top_k : {1, 5, 40}) {
     const SelectionRequest request{
         .rows = 100, .columns = 70, .top_k = top_k, .column_best = top_k < 40, .threshold = 7};
-    const auto selection = cpu::make_cpu_selection(context, request);
+    cpu::CpuSelection selection(request);
     for (const std::int64_t column : {40, 0}) {
       for (const std::int64_t row : {0, 77}) {
-        cpu::select_scores(*selection, row, column, scores.data() + row * 70 + column, row == 0 ? 77 : 23,
-                           column == 0 ? 40 : 30, 70);
+        cpu::select_scores(selection, {.scores = scores.data() + row * 70 + column,
+                                       .stride = 70,
+                                       .first_row = row,
+                                       .rows = row == 0 ? 77 : 23,
+                                       .first_column = column,
+                                       .columns = column == 0 ? 40 : 30});
       }
     }
-    expect_same(selection->read(), reference::select(scores.view(), request));
+    expect_same(selection.read(), reference::select(scores.view(), request));
   }
-  const auto selection = cpu::make_cpu_selection(context, {.rows = 100, .columns = 70});
+  cpu::CpuSelection selection({.rows = 100, .columns = 70});
+  cpu::PlacedScores whole{.scores = scores.data(), .stride = 70, .rows = 100, .columns = 70};
   scores.row(9)[3] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_WITH(cpu::select_scores(*selection, 0, 0, scores.data(), 100, 70, 70),
-                    Catch::Contains("left patch 9 and right patch 3"));
-  CHECK_THROWS_AS(cpu::select_scores(*selection, 0, 1, scores.data(), 100, 70, 70), InvalidArgument);
+  CHECK_THROWS_WITH(cpu::select_scores(selection, whole), Catch::Contains("left patch 9 and right patch 3"));
+  whole.first_column = 1;
+  CHECK_THROWS_AS(cpu::select_scores(selection, whole), InvalidArgument);
 }
 
 TEST_CASE("segments cut columns into pieces") {

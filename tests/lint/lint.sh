@@ -29,6 +29,13 @@ while IFS=: read -r file _ include; do
   case "$name" in twinpatch/*|hwy/*|apps/*) continue ;; esac
   [ -e "$(dirname "$file")/$name" ] || [ -e "$name" ] && case "$file" in apps/*|host/*|cuda/*) [ -e "$(dirname "$file")/$name" ] || complain "$file: includes \"$name\" of another folder" ;; esac
 done < <(grep -nE '#include "' -r host cuda apps --include='*.cpp' --include='*.hpp')
+# Rooms of the CPU engine include themselves and those below them.
+below=""
+for room in kernels plan branch grid list; do
+  below="$below|$room"
+  if grep -nE '#include "(kernels|plan|branch|grid|list|cpu_backend|pair_scorer)[/.]' -r "host/cpu/$room" |
+    grep -vE "#include \"(${below#|})/"; then complain "host/cpu/$room includes a room above it"; fi
+done
 # Libraries link what their files include and nothing else; documents lead somewhere.
 tests/lint/edges.py || complain "the build's edges and the includes differ: see above"
 tests/lint/links.py || complain "links lead nowhere: see above"

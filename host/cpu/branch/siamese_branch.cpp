@@ -8,7 +8,9 @@
 #include <mutex>
 #include <utility>
 
+#include "branch/siamese_rows.hpp"
 #include "plan/branch_plan.hpp"
+#include "plan/dnnl_steps.hpp"
 #include "plan/own_steps.hpp"
 #include "plan/patch_input.hpp"
 #include "twinpatch/core/error.hpp"

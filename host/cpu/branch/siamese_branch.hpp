@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
 #include "plan/context.hpp"
+#include "twinpatch/backend/backend.hpp"
 
 namespace twinpatch::cpu {
 

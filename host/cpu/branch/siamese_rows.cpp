@@ -9,10 +9,11 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
-#include "plan/context.hpp"
 #include "plan/packed_linear.hpp"
-#include "twinpatch/net/siamese_grid.hpp"
+#include "twinpatch/core/error.hpp"
+#include "twinpatch/net/decision_head.hpp"
 
 namespace twinpatch::cpu {
 namespace {
@@ -24,12 +25,31 @@ bool all_finite(std::span<const float> values) {
   return bad == 0;
 }
 
+/// The first decision layer, W_left·left + W_right·right + b.
+struct FirstLayer {
+  PackedLinear left;   ///< W_left and b
+  PackedLinear right;  ///< W_right
+  /// Of a head of two layers: what its second one makes of the right half alone. Else empty.
+  std::vector<float> output_weights;
+  float output_bias = 0;
+
+  explicit FirstLayer(const DecisionHead& head) {
+    const DecisionHead::Layer& first = head.first();
+    left = PackedLinear(first.weight.data(), first.in, first.out, head.half(), first.bias);
+    right = PackedLinear(first.weight.data() + head.half(), first.in, first.out, head.half(), {});
+    if (!head.has_two_layers()) return;
+    output_weights.assign(head.layers[1].weight.begin(), head.layers[1].weight.end());
+    output_bias = head.layers[1].bias[0];
+  }
+  [[nodiscard]] std::int64_t hidden() const { return left.out(); }
+};
+
 class RowMaker final : public SiameseRowMaker {
  public:
   RowMaker(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)
       : context_(std::move(context)), model_(std::move(model)), size_(branch_size(model_->spec)) {
     if (std::holds_alternative<DecisionLayers>(model_->spec.decision) && !model_->descriptor_only) {
-      head_.emplace(read_decision_head(*model_));
+      first_.emplace(read_decision_head(*model_));
     }
   }
 
@@ -40,21 +60,21 @@ class RowMaker final : public SiameseRowMaker {
     }
     auto result = std::make_shared<SiameseRows>();
     result->its_side = side;
-    result->values = head_ ? project(descriptors.view(), side) : std::move(descriptors);
+    result->values = first_ ? project(descriptors.view(), side) : std::move(descriptors);
     check_finite(result->values);
-    if (head_ && head_->has_two_layers() && side == Side::right) {
+    if (first_ && !first_->output_weights.empty() && side == Side::right) {
       result->scalars = weighted_sums(result->values);
-    } else if (!head_) {
+    } else if (!first_) {
       result->scalars = squared_norms(result->values);
     }
     return result;
   }
 
-  std::int64_t row_bytes() const override { return ((head_ ? head_->hidden() : size_) + 1) * 4; }
+  std::int64_t row_bytes() const override { return ((first_ ? first_->hidden() : size_) + 1) * 4; }
 
  private:
   Matrix project(MatrixView descriptors, Side side) {
-    const PackedLinear& layer = side == Side::left ? head_->left : head_->right;
+    const PackedLinear& layer = side == Side::left ? first_->left : first_->right;
     Matrix result(descriptors.rows, layer.out());
     context_->pool.for_ranges(descriptors.rows, kStripRows, [&](std::int64_t begin, std::int64_t end, int) {
       layer.run(descriptors.data + begin * descriptors.columns, descriptors.columns, end - begin,
@@ -84,8 +104,8 @@ class RowMaker final : public SiameseRowMaker {
 
   Buffer<float> weighted_sums(const Matrix& values) {
     return of_each(values, [this](std::span<const float> row) {
-      double sum = head_->output_bias;
-      for (std::size_t k = 0; k < row.size(); ++k) sum += double{head_->output_weights[k]} * row[k];
+      double sum = first_->output_bias;
+      for (std::size_t k = 0; k < row.size(); ++k) sum += double{first_->output_weights[k]} * row[k];
       return sum;
     });
   }
@@ -101,25 +121,27 @@ class RowMaker final : public SiameseRowMaker {
   std::shared_ptr<CpuContext> context_;
   std::shared_ptr<const Model> model_;
   std::int64_t size_;
-  std::optional<PackedHead> head_;
+  std::optional<FirstLayer> first_;
 };
 
 }  // namespace
 
+const SiameseRows& siamese_rows(const Rows& rows, Side side, const std::string& network) {
+  const auto* result = dynamic_cast<const SiameseRows*>(&rows);
+  if (result == nullptr) {
+    throw InvalidArgument(fmt::format("network {}: these rows were made by another backend or network", network));
+  }
+  if (result->side() != side) {
+    const bool left = side == Side::left;
+    throw InvalidArgument(fmt::format("network {}: expected {}-side rows, got {}-side rows", network,
+                                      left ? "left" : "right", left ? "right" : "left"));
+  }
+  return *result;
+}
+
 std::unique_ptr<SiameseRowMaker> make_siamese_row_maker(std::shared_ptr<CpuContext> context,
                                                         std::shared_ptr<const Model> model) {
   return std::make_unique<RowMaker>(std::move(context), std::move(model));
-}
-
-Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory) {
-  // Larger tiles than 16,384 gain nothing, and keep more pages of mapped patches resident while they are described.
-  const TileLimits limits{.bytes_per_value = 8,  // rows and the descriptors they were made from
-                          .grain = kStripRows,
-                          .smallest = 4 * kStripRows,
-                          .largest = 16384,
-                          .largest_deep = 1024};
-  const std::int64_t tile = siamese_tile_rows(model.spec, memory, limits);
-  return {tile, tile};
 }
 
 }  // namespace twinpatch::cpu

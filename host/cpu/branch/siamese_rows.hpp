@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
+#include "plan/context.hpp"
 #include "twinpatch/backend/backend.hpp"
 
 namespace twinpatch::cpu {
@@ -21,5 +24,25 @@ struct SiameseRows final : Rows {
   Buffer<float> scalars;
   Side its_side = Side::left;
 };
+
+/// `rows` as rows of a siamese network. Throws InvalidArgument naming the network for rows of another backend or
+/// network family, and for those of the other side.
+[[nodiscard]] const SiameseRows& siamese_rows(const Rows& rows, Side side, const std::string& network);
+
+/// Turns descriptors into rows that a siamese scorer reads: descriptors themselves for metrics, their half of the first
+/// decision layer (P = W₁a + b₁ on the left, Q = W₂b on the right) for decision layers. Weights are reordered once, in
+/// the making; `rows()` may be called from several threads, calls take turns on the context's pool.
+class SiameseRowMaker {
+ public:
+  virtual ~SiameseRowMaker() = default;
+  /// `descriptors` [N, branch_size(spec)]: already L2-normalised where the metric says so.
+  [[nodiscard]] virtual std::shared_ptr<const Rows> rows(Matrix descriptors, Side side) = 0;
+  /// Bytes of one row on its side (the larger of the two sides).
+  [[nodiscard]] virtual std::int64_t row_bytes() const = 0;
+};
+
+/// `model` has its batch normalisations folded. A descriptor-only model gives rows that hold the descriptors alone.
+[[nodiscard]] std::unique_ptr<SiameseRowMaker> make_siamese_row_maker(std::shared_ptr<CpuContext> context,
+                                                                      std::shared_ptr<const Model> model);
 
 }  // namespace twinpatch::cpu

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "plan/context.hpp"
 #include "plan/patch_input.hpp"
+#include "twinpatch/backend/backend.hpp"
 
 namespace twinpatch::cpu {
 
@@ -34,8 +36,5 @@ class TwoChannelRows final : public Rows {
 /// `model` has its batch normalisations folded.
 [[nodiscard]] std::unique_ptr<BranchExecutor> make_two_channel_branch(std::shared_ptr<CpuContext> context,
                                                                       std::shared_ptr<const Model> model);
-[[nodiscard]] std::unique_ptr<PairScorer> make_two_channel_scorer(std::shared_ptr<CpuContext> context,
-                                                                  std::shared_ptr<const Model> model);
-[[nodiscard]] Backend::TileSize two_channel_tile_size(const Model& model, int height, int width, std::int64_t memory);
 
 }  // namespace twinpatch::cpu

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <variant>
 
 #include "grid/panel_scoring.hpp"
+#include "plan/exact_metric.hpp"
 #include "twinpatch/net/siamese_grid.hpp"
 
 // Distances over a grid are found in two steps. The inner loops compute a cheap value that is at least as good as the
@@ -21,9 +24,9 @@ float just_below(double value) {
 }
 
 /// What the metrics share: packing, strips, and scores of pairs from their rows.
-class MetricRule : public PairRule {
+class MetricScoring : public PanelScoring {
  public:
-  explicit MetricRule(std::int64_t length) : slack_(summation_slack(length)) {}
+  MetricScoring(DecisionMetric::Kind kind, std::int64_t length) : exact_(kind), slack_(summation_slack(length)) {}
 
   void pack(const Panel& panel, Purpose purpose) const override {
     pack_panel(kernels_, panel, 1.0F, [&](std::int64_t j) {
@@ -31,8 +34,7 @@ class MetricRule : public PairRule {
     });
   }
 
-  void score(const Strip& left, const Panel& right, Purpose purpose, RuleScratch& /*scratch*/,
-             float* out) const override {
+  void score(const Strip& left, const Panel& right, Purpose purpose, int /*worker*/, float* out) override {
     const std::int64_t depth = left.rows->values.columns();
     kernel(purpose)(left.rows->values.data() + left.first * depth, depth, left.count, right.values, depth, nullptr,
                     right.constants, out);
@@ -42,33 +44,25 @@ class MetricRule : public PairRule {
 
   float exact(const SiameseRows& left, std::int64_t i, const SiameseRows& right, std::int64_t j,
               float /*value*/) const override {
-    return pair(left.values.row(i).data(), right.values.row(j).data(), left.values.columns());
-  }
-
-  void list(const SiameseRows& left, const SiameseRows& right, std::span<const IndexPair> pairs,
-            RuleScratch& /*scratch*/, float* scores) const override {
-    for (std::size_t n = 0; n < pairs.size(); ++n) {
-      if (n + 1 < pairs.size()) prefetch_rows(left, right, pairs[n + 1]);
-      scores[n] = exact(left, pairs[n].left, right, pairs[n].right, 0);
-    }
+    return exact_(left.values.row(i).data(), right.values.row(j).data(), left.values.columns());
   }
 
  protected:
   [[nodiscard]] virtual GridKernels::Strip kernel(Purpose purpose) const = 0;
   /// Share of ‖b‖² and of ‖a‖² that is taken off the sums of Purpose::select.
   [[nodiscard]] virtual float norm_share() const = 0;
-  [[nodiscard]] virtual float pair(const float* a, const float* b, std::int64_t length) const = 0;
   [[nodiscard]] const GridKernels& kernels() const { return kernels_; }
   [[nodiscard]] double slack() const { return slack_; }
 
  private:
   const GridKernels& kernels_ = grid_kernels();
+  ExactMetric exact_;
   double slack_;
 };
 
-class L2Rule final : public MetricRule {
+class L2Scoring final : public MetricScoring {
  public:
-  using MetricRule::MetricRule;
+  using MetricScoring::MetricScoring;
   float needed(float score) const override {
     if (score > 0) return std::numeric_limits<float>::max();  // no pair scores above 0
     return just_below(-0.5 * (1 + 1e-6) * double{score} * double{score});
@@ -82,14 +76,11 @@ class L2Rule final : public MetricRule {
     return purpose == Purpose::select ? kernels().dot : kernels().l2;
   }
   float norm_share() const override { return static_cast<float>(0.5 - slack()); }
-  float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(-std::sqrt(kernels().exact_l2(a, b, length)));
-  }
 };
 
-class L1Rule final : public MetricRule {
+class L1Scoring final : public MetricScoring {
  public:
-  using MetricRule::MetricRule;
+  using MetricScoring::MetricScoring;
   float needed(float score) const override {
     if (score > 0) return std::numeric_limits<float>::max();
     return just_below((1 + slack()) * double{score});
@@ -98,36 +89,36 @@ class L1Rule final : public MetricRule {
  protected:
   GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().l1; }
   float norm_share() const override { return 0; }
-  float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(-kernels().exact_l1(a, b, length));
-  }
 };
 
-class CosineRule final : public MetricRule {
+class CosineScoring final : public MetricScoring {
  public:
-  using MetricRule::MetricRule;
+  using MetricScoring::MetricScoring;
   float needed(float score) const override { return just_below(double{score} - 1e-6 * std::fabs(double{score})); }
 
  protected:
   GridKernels::Strip kernel(Purpose /*purpose*/) const override { return kernels().dot; }
   float norm_share() const override { return static_cast<float>(-slack()); }
-  float pair(const float* a, const float* b, std::int64_t length) const override {
-    return static_cast<float>(kernels().exact_dot(a, b, length));
-  }
 };
 
-}  // namespace
-
-std::unique_ptr<PairRule> make_metric_rule(const DecisionMetric& metric, std::int64_t length) {
-  switch (metric.kind) {
+std::unique_ptr<PanelScoring> make_scoring(DecisionMetric::Kind kind, std::int64_t length) {
+  switch (kind) {
     case DecisionMetric::Kind::l2:
-      return std::make_unique<L2Rule>(length);
+      return std::make_unique<L2Scoring>(kind, length);
     case DecisionMetric::Kind::l1:
-      return std::make_unique<L1Rule>(length);
+      return std::make_unique<L1Scoring>(kind, length);
     case DecisionMetric::Kind::cosine:
       break;
   }
-  return std::make_unique<CosineRule>(length);
+  return std::make_unique<CosineScoring>(kind, length);
+}
+
+}  // namespace
+
+std::unique_ptr<GridStrategy> make_metric_grid(std::shared_ptr<CpuContext> context,
+                                               std::shared_ptr<const Model> model) {
+  const auto kind = std::get<DecisionMetric>(model->spec.decision).kind;
+  return make_panel_grid(std::move(context), model->spec.name, make_scoring(kind, branch_size(model->spec)));
 }
 
 }  // namespace twinpatch::cpu

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "kernels/grid_kernels.hpp"
-#include "plan/context.hpp"
+#include "twinpatch/backend/backend.hpp"
 #include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -174,25 +174,18 @@ void SelectionBlock::end(CpuSelection& selection) {
   }
 }
 
-std::unique_ptr<Selection> make_cpu_selection(const std::shared_ptr<CpuContext>& /*context*/,
-                                              const SelectionRequest& request) {
-  return std::make_unique<CpuSelection>(request);
-}
-
-void select_scores(Selection& selection, std::int64_t first_row, std::int64_t first_column, const float* scores,
-                   std::int64_t rows, std::int64_t columns, std::int64_t stride) {
-  auto* const target = dynamic_cast<CpuSelection*>(&selection);
-  if (target == nullptr) throw InvalidArgument("scores of the CPU cannot go into a selection of another backend");
-  target->check_tile(first_row, rows, first_column, columns);
+void select_scores(CpuSelection& selection, const PlacedScores& placed) {
+  selection.check_tile(placed.first_row, placed.rows, placed.first_column, placed.columns);
   SelectionBlock block;
-  for_each_segment(target->request(), first_column, columns,
+  for_each_segment(selection.request(), placed.first_column, placed.columns,
                    [&](std::int64_t segment, std::int64_t first, std::int64_t count) {
-                     const float* const from = scores + first - first_column;
-                     for (std::int64_t i = 0; i < rows; i += kStripRows) {
-                       const GridBlock piece{first_row + i, std::min(kStripRows, rows - i), first, count, segment};
-                       block.begin(*target, piece);
-                       offer_all(block, piece, from + i * stride, stride);
-                       block.end(*target);
+                     const float* const from = placed.scores + first - placed.first_column;
+                     for (std::int64_t i = 0; i < placed.rows; i += kStripRows) {
+                       const std::int64_t rows = std::min(kStripRows, placed.rows - i);
+                       const GridBlock piece{placed.first_row + i, rows, first, count, segment};
+                       block.begin(selection, piece);
+                       offer_all(block, piece, from + i * placed.stride, placed.stride);
+                       block.end(selection);
                      }
                    });
 }

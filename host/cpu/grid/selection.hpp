@@ -84,6 +84,20 @@ class SelectionBlock {
   std::vector<std::int32_t> column_rows_;  ///< [columns]
 };
 
+/// Scores in memory with their place in a grid: scores[i * stride + j] of grid row first_row + i and grid column
+/// first_column + j.
+struct PlacedScores {
+  const float* scores = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t first_row = 0;
+  std::int64_t rows = 0;
+  std::int64_t first_column = 0;
+  std::int64_t columns = 0;
+};
+/// Puts scores into the selection, on the calling thread. Throws InvalidArgument for scores outside its grid, NotFinite
+/// with the pair.
+void select_scores(CpuSelection& selection, const PlacedScores& placed);
+
 /// Calls body(segment, first, count) for the pieces that segments cut columns [first, first + count) of a grid into, in
 /// order.
 template <class Body>

@@ -8,6 +8,7 @@
 
 #include "plan/context.hpp"
 #include "plan/layer_plan.hpp"
+#include "twinpatch/net/spec.hpp"
 
 namespace twinpatch::cpu {
 

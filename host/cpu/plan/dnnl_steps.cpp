@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "plan/context.hpp"
 #include "twinpatch/core/buffer.hpp"
+#include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
 namespace {

@@ -15,6 +15,19 @@ namespace twinpatch::cpu {
 [[nodiscard]] std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape output, StepSize size);
 [[nodiscard]] std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t values, StepSize size);
 
+/// Holds oneDNN's own threading to one thread while it lives, on the calling thread: a worker of the pool runs its
+/// sub-batch alone, without barriers.
+class SingleThreaded {
+ public:
+  SingleThreaded();
+  ~SingleThreaded();
+  SingleThreaded(const SingleThreaded&) = delete;             // restores on leaving its scope
+  SingleThreaded& operator=(const SingleThreaded&) = delete;  // likewise
+
+ private:
+  int threads_before_ = 1;
+};
+
 /// "oneDNN 2.6.3"
 [[nodiscard]] std::string dnnl_version();
 

@@ -2,47 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "branch/two_channel_rows.hpp"
-#include "plan/branch_plan.hpp"
+#include "plan/patch_input.hpp"
+#include "plan/step.hpp"
+#include "twinpatch/backend/backend.hpp"
+#include "twinpatch/core/buffer.hpp"
 #include "twinpatch/net/two_channel.hpp"
 
-// Plans of a 2-channel network: whole pairs, or pairs that start from cached halves of the first convolution
-// (conv([p; q]) = convₚ(p) + conv_q(q), the bias with the left half).
+// Halves of the first convolutions of a 2-channel network (twinpatch/net/two_channel.hpp), and their sum.
 
 namespace twinpatch::cpu {
-
-/// Branch and decision layers: inputs of the streams → one score an item.
-class PairPlan {
- public:
-  PairPlan(const Model& model, Extent patch, std::size_t first_layer, const PlanOptions& options);
-  /// scores[0 … batch)
-  void run(int worker, std::int64_t batch, const BranchPlan::Fill& fill, float* scores);
-  [[nodiscard]] std::int64_t batch() const noexcept { return branch_.batch(); }
-  [[nodiscard]] Shape input(std::size_t stream) const { return branch_.input(stream); }
-  [[nodiscard]] bool planar(std::size_t stream) const { return branch_.planar(stream); }
-  [[nodiscard]] std::vector<std::string> describe() const;
-
- private:
-  struct Worker {
-    Buffer<float> vectors;  // [batch, branch size]
-    Workspace workspace;
-  };
-  BranchPlan branch_;
-  std::vector<LayerPlan> decision_;  // one
-  std::vector<Worker> workers_;
-};
 
 /// Halves of the first convolutions: one patch → its half of every stream, one after the other, each NHWC.
 class HalvesPlan {
  public:
   HalvesPlan(const Model& model, Extent patch, Side side, int workers);
-  /// out [shape(stream)]: a stream's half of one row, on the calling worker's thread.
-  void run_row(int worker, std::size_t stream, const TwoChannelRows& rows, std::int64_t row, float* out);
-  /// out [count, size()]: halves of rows [begin, begin + count), by every worker of the pool.
-  void run(CpuContext& context, const TwoChannelRows& rows, std::int64_t begin, std::int64_t count, float* out,
-           const RunControl& control);
+  /// out [shape(stream)]: a stream's half of one patch (the first of the view), on the calling worker's thread.
+  void run(int worker, std::size_t stream, PatchView patch, PixelMap map, float* out);
+  /// out [size()]: every stream's half.
+  void run_all(int worker, PatchView patch, PixelMap map, float* out);
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
   /// Where a stream's half begins within a patch's.
   [[nodiscard]] std::int64_t offset(std::size_t stream) const { return streams_[stream].offset; }
@@ -64,9 +45,14 @@ class HalvesPlan {
   std::int64_t size_ = 0;
 };
 
-/// Rows [first, first + rows) of rule(left + right), `first` even; all three pointers at their maps' beginnings,
-/// `shape` is the halves'.
-void join_halves(const float* left, const float* right, Shape shape, const JoinRule& rule, int first, int rows,
-                 float* out);
+/// The halves of a pair, of one stream, and how they are joined.
+struct JoinWork {
+  const float* left = nullptr;
+  const float* right = nullptr;
+  Shape shape;  ///< of either
+  JoinRule rule;
+};
+/// Rows [first, first + rows) of rule(left + right), `first` even; all pointers at their maps' beginnings.
+void join_halves(const JoinWork& work, int first, int rows, float* out);
 
 }  // namespace twinpatch::cpu

@@ -41,18 +41,4 @@ void PackedLinear::run(const float* input, std::int64_t input_stride, std::int64
   }
 }
 
-PackedHead::PackedHead(const DecisionHead& head) {
-  const DecisionHead::Layer& first = head.first();
-  left = PackedLinear(first.weight.data(), first.in, first.out, head.half(), first.bias);
-  right = PackedLinear(first.weight.data() + head.half(), first.in, first.out, head.half(), {});
-  activation = first.activation;
-  for (const DecisionHead::Layer& layer : std::span(head.layers).subspan(1)) {
-    rest.push_back({PackedLinear(layer.weight.data(), layer.in, layer.out, layer.in, layer.bias), layer.activation});
-  }
-  if (head.has_two_layers()) {
-    output_weights.assign(head.layers[1].weight.begin(), head.layers[1].weight.end());
-    output_bias = head.layers[1].bias[0];
-  }
-}
-
 }  // namespace twinpatch::cpu

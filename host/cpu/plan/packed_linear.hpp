@@ -8,7 +8,6 @@
 
 #include "kernels/grid_kernels.hpp"
 #include "plan/step.hpp"
-#include "twinpatch/net/decision_head.hpp"
 
 namespace twinpatch::cpu {
 
@@ -36,25 +35,6 @@ class PackedLinear {
   std::int64_t out_ = 0;
   std::vector<float> panels_;     ///< [ceil(out / panel), in, panel]
   std::vector<float> constants_;  ///< [ceil(out / panel), panel]
-};
-
-/// A decision head (twinpatch/net/decision_head.hpp) with its weights packed.
-struct PackedHead {
-  struct Layer {
-    PackedLinear linear;
-    ActivationKind activation;
-  };
-  PackedLinear left;          ///< of the first layer, W_left·left + W_right·right + b: W_left and b
-  PackedLinear right;         ///< W_right
-  ActivationKind activation;  ///< after the first layer
-  std::vector<Layer> rest;
-  /// Linear - ReLU - Linear(1): weights and bias of the last layer, for which there is a kernel of its own. Else empty.
-  std::vector<float> output_weights;
-  float output_bias = 0;
-
-  explicit PackedHead(const DecisionHead& head);
-  [[nodiscard]] std::int64_t hidden() const { return left.out(); }
-  [[nodiscard]] bool has_two_layers() const { return !output_weights.empty(); }
 };
 
 }  // namespace twinpatch::cpu
