@@ -77,7 +77,6 @@ std::int64_t scratch(const WinogradTask& task, std::int64_t points) {
 }
 
 // ---- One-dimensional transforms: sums with constant coefficients, zeros and ones left out
-// -----------------------------
 
 template <int kOutputs, int kTaps>
 struct InputRow {
@@ -128,7 +127,6 @@ HWY_INLINE void transform(const Vector* HWY_RESTRICT values, float* HWY_RESTRICT
 }
 
 // ---- Input: one tile, one vector of channels
-// --------------------------------------------------------------------------
 
 /// `in` is the tile's first input; `y`, `x` its place, checked against the map where not `kInside`.
 template <int kOutputs, int kTaps, bool kInside>
@@ -175,7 +173,6 @@ void transform_inputs(const WinogradTask& task, std::int64_t items, const float*
 }
 
 // ---- Products: [tiles, channels] · [channels, panel] for one point
-// ----------------------------------------------------
 
 template <std::int64_t kRows, std::int64_t kVectors>
 HWY_INLINE void multiply_tile(const float* HWY_RESTRICT left, std::int64_t depth, const float* HWY_RESTRICT right,
@@ -222,7 +219,6 @@ void multiply_panel(std::int64_t vectors, const float* left, std::int64_t rows, 
 }
 
 // ---- Output: one tile, one vector of output channels
-// ------------------------------------------------------------------
 
 template <int kOutputs, int kTaps>
 HWY_INLINE void transform_output(const float* HWY_RESTRICT products, std::int64_t point_stride,
