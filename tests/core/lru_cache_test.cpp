@@ -69,7 +69,7 @@ TEST_CASE("a cache counts values where nothing else is said, and a failure leave
   CHECK(cache.holds("b"));
 }
 
-TEST_CASE("a quiet control stops and reports nothing; of a part only the advance is reported") {
+TEST_CASE("a quiet control stops and reports nothing, and of a part only the advance is reported") {
   struct Recorder final : Progress {
     void begin(std::string_view /*stage*/, std::int64_t /*total*/, std::string_view /*unit*/) override { ++stages; }
     void advance(std::int64_t count) override { units += count; }
