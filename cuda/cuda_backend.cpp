@@ -37,8 +37,7 @@ void check_offered(const ExecutionOptions& options) {
 }  // namespace
 
 std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
-  check(*model);
-  return std::make_shared<const Model>(fold_batch_normalisation(*model));
+  return fold_batch_normalisation(model);
 }
 
 std::string CudaBackend::description() const {

@@ -90,7 +90,7 @@ Measure measure(Session& session, const std::string& name, const std::string& un
 /// Every measure of a network on its engine. Patches are made once; a run takes the first n of them.
 std::vector<Measure> measure_all(Session& session, Engine& engine, double seconds) {
   constexpr std::int64_t kPatches = 4096;
-  const RunControl quiet{session.control().stop, nullptr};
+  const RunControl quiet = session.control().quiet();
   const PatchSet patches = random_patches(engine.spec(), kPatches, session.options().seed);
   std::vector<Measure> results;
   Matrix descriptors;

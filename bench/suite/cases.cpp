@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 
+#include "twinpatch/core/split_mix.hpp"
 #include "twinpatch/engine/engine.hpp"
 #include "twinpatch/formats/npy.hpp"
 #include "twinpatch/net/model.hpp"
@@ -20,24 +21,13 @@
 namespace twinpatch::bench {
 namespace {
 
-/// splitmix64.
-struct Random {
-  std::uint64_t state;
-  std::uint64_t bits() {
-    std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-};
-
 PatchSet make_patches(std::int64_t count, std::uint64_t seed) {
   PatchSet patches(count, 64, 64);
-  Random random{seed};
+  SplitMix64 random(seed);
   for (std::int64_t i = 0; i < count; ++i) {
     std::uint8_t* pixels = patches.mutable_patch(i);
     for (int p = 0; p < 64 * 64; p += 8) {
-      const std::uint64_t bits = random.bits();
+      const std::uint64_t bits = random.next();
       for (int b = 0; b < 8; ++b) pixels[p + b] = static_cast<std::uint8_t>(bits >> (8 * b));
     }
   }
@@ -46,9 +36,9 @@ PatchSet make_patches(std::int64_t count, std::uint64_t seed) {
 
 Matrix make_descriptors(std::int64_t count, std::int64_t size, std::uint64_t seed) {
   Matrix matrix(count, size);
-  Random random{seed};
+  SplitMix64 random(seed);
   for (std::int64_t i = 0; i < count * size; ++i) {
-    matrix.data()[i] = static_cast<float>(static_cast<double>(random.bits() >> 40) * 0x1p-24);
+    matrix.data()[i] = static_cast<float>(static_cast<double>(random.next() >> 40) * 0x1p-24);
   }
   return matrix;
 }
@@ -83,10 +73,10 @@ void list(const CaseOptions& options, Measure& measure) {
   const auto right = branch->rows(make_patches(patches_a_side, 3).view(), Side::right);
   const auto scorer = backend->make_scorer(model);
   std::vector<IndexPair> pairs;
-  Random random{4};
+  SplitMix64 random(4);
   for (std::int64_t i = 0; i < count; ++i) {
     const auto side = static_cast<std::uint64_t>(patches_a_side);
-    pairs.push_back({static_cast<std::int32_t>(random.bits() % side), static_cast<std::int32_t>(random.bits() % side)});
+    pairs.push_back({static_cast<std::int32_t>(random.next() % side), static_cast<std::int32_t>(random.next() % side)});
   }
   std::vector<float> scores(pairs.size());
   measure.unit = "pairs";

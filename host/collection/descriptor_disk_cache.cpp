@@ -2,16 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "descriptor_disk_cache.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "hash.hpp"
+#include "twinpatch/core/temporary_file.hpp"
 
 namespace twinpatch {
 namespace {
@@ -94,24 +90,8 @@ class FolderCache final : public DescriptorDiskCache {
   std::filesystem::path folder_;
 };
 
-constexpr const char* kUnnamed = "(temporary file of descriptors)";
-
 class TemporaryCache final : public DescriptorDiskCache {
  public:
-  TemporaryCache() {
-    const char* const given = std::getenv("TMPDIR");
-    const std::string folder = given != nullptr && *given != '\0' ? given : "/var/tmp";
-    file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (file_ >= 0) return;
-    std::string name = folder + "/twinpatch-descriptors-XXXXXX";  // file systems without O_TMPFILE
-    file_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (file_ < 0) throw IoError(folder, "cannot make a temporary file in", errno);
-    ::unlink(name.c_str());
-  }
-  ~TemporaryCache() override { ::close(file_); }
-  TemporaryCache(const TemporaryCache&) = delete;
-  TemporaryCache& operator=(const TemporaryCache&) = delete;
-
   std::shared_ptr<const CachedDescriptors> find(const std::string& key, std::int64_t rows, std::int64_t columns,
                                                 std::string& /*damage*/) override {
     std::int64_t offset = 0;
@@ -122,36 +102,23 @@ class TemporaryCache final : public DescriptorDiskCache {
       offset = found->second;
     }
     Matrix values(rows, columns);
-    auto* const bytes = reinterpret_cast<char*>(values.data());
-    const std::int64_t total = values.size() * 4;
-    for (std::int64_t done = 0; done < total;) {
-      const ssize_t now = ::pread(file_, bytes + done, static_cast<std::size_t>(total - done), offset + done);
-      if (now < 0 && errno == EINTR) continue;
-      if (now <= 0) throw IoError(kUnnamed, "cannot read", now < 0 ? errno : EIO);
-      done += now;
-    }
+    file_.read(offset, std::as_writable_bytes(values.span()));
     return std::make_shared<const CachedDescriptors>(std::move(values));
   }
 
   void store(const std::string& key, MatrixView descriptors) override {
     const auto bytes = bytes_of(descriptors);
     const std::scoped_lock lock(mutex_);
-    for (std::size_t done = 0; done < bytes.size();) {
-      const ssize_t now =
-          ::pwrite(file_, bytes.data() + done, bytes.size() - done, end_ + static_cast<std::int64_t>(done));
-      if (now < 0 && errno == EINTR) continue;
-      if (now <= 0) throw IoError(kUnnamed, "cannot write", now < 0 ? errno : ENOSPC);
-      done += static_cast<std::size_t>(now);
-    }
+    file_.write(end_, bytes);
     offsets_[key] = end_;
-    end_ += static_cast<std::int64_t>(bytes.size());
+    end_ += std::ssize(bytes);
   }
 
  private:
+  TemporaryFile file_;
   std::mutex mutex_;
   std::map<std::string, std::int64_t> offsets_;
   std::int64_t end_ = 0;
-  int file_ = -1;
 };
 
 }  // namespace

@@ -3,18 +3,15 @@
 #include "twinpatch/collection/estimate.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "budget.hpp"
 #include "twinpatch/core/lru_cache.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr std::int64_t kTriedImages = 4;
 constexpr std::int64_t kTriedPatches = 1024;    // of an image, through the tower
@@ -108,9 +105,9 @@ class Calibration {
     for (const std::int64_t image : images_to_try(work_.plan)) {
       control_.check();
       Tried now;
-      const auto start = Clock::now();
+      const Stopwatch watch;
       now.patches = work_.source.patches(image);
-      load += seconds_since(start);
+      load += watch.seconds();
       const std::int64_t most = descriptors ? kTriedKeypoints : kTriedSide;
       const PatchView some = now.patches.view().slice(0, std::min(most, now.patches.size()));
       if (descriptors) {
@@ -132,9 +129,9 @@ class Calibration {
   Matrix describe(const PatchView& patches) {
     const PatchView few = patches.slice(0, std::min(kTriedPatches, patches.count));
     if (tried_.empty()) (void)work_.engine.describe(few.slice(0, 1), Side::left, quiet());  // plans
-    const auto start = Clock::now();
+    const Stopwatch watch;
     const Matrix made = work_.engine.describe(few, Side::left, quiet());
-    describing_ += seconds_since(start);
+    describing_ += watch.seconds();
     described_ += few.count;
     return repeated(made.view(), patches.count);
   }
@@ -147,14 +144,14 @@ class Calibration {
     std::int64_t comparisons = 0;
     std::int64_t matches = 0;
     std::int64_t pairs = 0;
-    const auto start = Clock::now();
-    for (std::size_t n = 0; seconds_since(start) < kTriedSeconds; ++n) {
+    const Stopwatch watch;
+    for (std::size_t n = 0; watch.seconds() < kTriedSeconds; ++n) {
       control_.check();
       matches += match(tried(n), tried(n + 1));
       comparisons += tried(n).left.size * tried(n + 1).right.size;
       ++pairs;
     }
-    estimate.comparisons_per_second = static_cast<double>(comparisons) / seconds_since(start);
+    estimate.comparisons_per_second = static_cast<double>(comparisons) / watch.seconds();
     estimate.matches_per_pair = static_cast<double>(matches) / static_cast<double>(pairs);
   }
 
@@ -166,9 +163,9 @@ class Calibration {
     list.reserve(static_cast<std::size_t>(count));
     for (std::int32_t i = 0; i < count; ++i) list.push_back({i, i});
     (void)work_.rerank->score(left.view(), right.view(), std::span(list).first(1));  // plans
-    const auto start = Clock::now();
+    const Stopwatch watch;
     (void)work_.rerank->score(left.view(), right.view(), list, quiet());
-    estimate.rerank_pairs_per_second = static_cast<double>(count) / std::max(seconds_since(start), 1e-9);
+    estimate.rerank_pairs_per_second = static_cast<double>(count) / std::max(watch.seconds(), 1e-9);
   }
 
   const CollectionWork& work_;

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "hash.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch {
 
@@ -67,16 +67,16 @@ LoadedImage ImageReader::take(const Wanted& wanted) {
   const auto found = [&] {
     return std::find_if(ready_.begin(), ready_.end(), [&](const Ready& ready) { return ready.wanted == wanted; });
   };
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   if (loading_ != wanted && found() == ready_.end()) {  // not expected, or its turn has not come: read here
     std::erase(next_, wanted);
     lock.unlock();
     LoadedImage image = load(wanted);
-    waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    waited_ += watch.seconds();
     return image;
   }
   changed_.wait(lock, [&] { return found() != ready_.end(); });
-  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  waited_ += watch.seconds();
   // Images before it were expected and then not needed: they make room.
   Ready ready = std::move(*found());
   while (!(ready_.front().wanted == wanted)) {

@@ -5,20 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "block_file.hpp"
 #include "block_matcher.hpp"
 #include "journal.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/work_stage.hpp"
 
 namespace twinpatch {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::int64_t comparisons_of(const std::vector<const Block*>& blocks) {
   std::int64_t sum = 0;
@@ -68,11 +64,11 @@ class FinishedBlocks {
     }
   }
 
-  /// `start`: when the work on the block began.
-  void add(const Block& block, const BlockResult& result, Clock::time_point start) {
+  /// `work`: runs since the work on the block began.
+  void add(const Block& block, const BlockResult& result, const Stopwatch& work) {
     const std::string id = plan_.block_id(block);
     const std::uint64_t checksum = write_block(block_path(folder_, plan_, block), plan_, block, result);
-    const double seconds = seconds_since(start);
+    const double seconds = work.seconds();
     journal_.append({id, checksum, std::ssize(result.pairs), std::ssize(result.matches), seconds});
     if (events_ != nullptr) events_->block_done(block, id, std::ssize(result.matches), seconds);
   }
@@ -111,7 +107,7 @@ BlockResult match_block(BlockMatcher& matcher, const Block& block, const Block* 
 
 CollectionStatistics match_collection(const CollectionWork& work, const PairSink& sink,
                                       const std::filesystem::path& descriptors, const RunControl& control) {
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const CollectionPlan& plan = work.plan;
   BlockMatcher matcher(work, descriptors, nullptr, control);
   const WorkStage stage(control, "match", plan.comparisons(), "pairs");
@@ -120,13 +116,13 @@ CollectionStatistics match_collection(const CollectionWork& work, const PairSink
   }
   CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = std::ssize(plan.blocks);
-  statistics.seconds = seconds_since(start);
+  statistics.seconds = watch.seconds();
   return statistics;
 }
 
 CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard,
                                     RunEvents* events, const RunControl& control) {
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const CollectionPlan& plan = work.plan;
   settle_plan(plan, places.folder);
   FinishedBlocks finished(plan, places.folder, shard, events);
@@ -136,14 +132,14 @@ CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces&
   BlockMatcher matcher(work, places.descriptors, events, control);
   const WorkStage stage(control, "match", comparisons_of(todo), "pairs");
   for (std::size_t n = 0; n < todo.size(); ++n) {
-    const auto block_start = Clock::now();
+    const Stopwatch block_watch;
     const BlockResult result = match_block(matcher, *todo[n], n + 1 < todo.size() ? todo[n + 1] : nullptr);
-    finished.add(*todo[n], result, block_start);
+    finished.add(*todo[n], result, block_watch);
   }
   CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = range.end - range.begin;
   statistics.blocks_found = statistics.blocks - std::ssize(todo);
-  statistics.seconds = seconds_since(start);
+  statistics.seconds = watch.seconds();
   return statistics;
 }
 

@@ -9,12 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "twinpatch/core/split_mix.hpp"
+
 namespace twinpatch::dataset {
 
-/// SplitMix64. The standard library's distributions differ between implementations; a seed has to mean one dataset.
+/// A seed means one dataset, with every standard library.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
+  explicit Random(std::uint64_t seed) : bits_(seed) {}
   /// An independent sequence for a part of the work, so that its draws do not depend on what came before.
   [[nodiscard]] static Random part(std::uint64_t seed, std::string_view name) {
     std::uint64_t hash = 0xcbf29ce484222325U;
@@ -23,19 +25,13 @@ class Random {
     return Random(mixed.next());
   }
 
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t next() { return bits_.next(); }
   /// In [0, n), n ≥ 1. The bias of the multiplication is under n / 2^64.
   std::int64_t below(std::int64_t n) {
     __extension__ using Wide = unsigned __int128;
     return static_cast<std::int64_t>((static_cast<Wide>(next()) * static_cast<std::uint64_t>(n)) >> 64);
   }
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+  double uniform() { return bits_.uniform(); }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   bool chance(double probability) { return uniform() < probability; }
   double normal() {
@@ -50,7 +46,7 @@ class Random {
   }
 
  private:
-  std::uint64_t state_;
+  SplitMix64 bits_;
 };
 
 }  // namespace twinpatch::dataset

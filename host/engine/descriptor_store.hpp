@@ -3,29 +3,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "twinpatch/core/matrix.hpp"
+#include "twinpatch/core/temporary_file.hpp"
 
 namespace twinpatch {
 
 /// Descriptors of many patches, written once and read in any order: in memory where they fit, else in a temporary file
 /// that has no name and vanishes with the process. A tower costs about 10 MFLOP a KB of descriptor: reading it back
 /// from the slowest disk is cheaper than running the tower again.
-///
-/// The file is read and written by system calls rather than mapped: pages do not count as the process's own memory, and
-/// a full disk is an error with a message instead of a signal.
 class DescriptorStore {
  public:
-  /// Descriptors [count, length]; in memory if they take at most `memory_bytes`. The file lies in $TMPDIR, else
-  /// /var/tmp (on disk where /tmp may be memory). Throws IoError.
+  /// Descriptors [count, length]; in memory if they take at most `memory_bytes`. Throws IoError.
   DescriptorStore(std::int64_t count, std::int64_t length, std::int64_t memory_bytes);
-  ~DescriptorStore();
-  DescriptorStore(const DescriptorStore&) = delete;             // owns a file
-  DescriptorStore& operator=(const DescriptorStore&) = delete;  // likewise
 
   [[nodiscard]] std::int64_t size() const noexcept { return count_; }
-  [[nodiscard]] bool in_memory() const noexcept { return descriptor_ < 0; }
+  [[nodiscard]] bool in_memory() const noexcept { return !file_.has_value(); }
 
   void write(std::int64_t begin, MatrixView descriptors);
   /// Rows [begin, begin + count).
@@ -39,7 +34,7 @@ class DescriptorStore {
   std::int64_t count_;
   std::int64_t length_;
   Matrix values_;
-  int descriptor_ = -1;
+  std::optional<TemporaryFile> file_;
 };
 
 }  // namespace twinpatch

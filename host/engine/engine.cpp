@@ -49,8 +49,8 @@ GroupSelection begin_group(SelectionPool& pool, const GridSide& left, std::span<
 }  // namespace
 
 Engine::State::State(Model given, std::unique_ptr<Backend> on, std::string why)
-    : model(std::move(given)),
-      runnable(std::make_shared<const Model>(fold_batch_normalisation(model))),
+    : model(std::make_shared<const Model>(std::move(given))),
+      runnable(fold_batch_normalisation(model)),
       backend(std::move(on)),
       device(std::move(why)),
       branch(backend->make_branch(runnable)),
@@ -79,7 +79,7 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-const Model& Engine::model() const { return state_->model; }
+const Model& Engine::model() const { return *state_->model; }
 const std::string& Engine::device() const { return state_->device; }
 std::int64_t Engine::descriptor_size() const { return state_->branch->descriptor_size(); }
 std::vector<RunSummary> Engine::summaries() const { return state_->backend->summaries(); }

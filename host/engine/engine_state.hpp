@@ -39,8 +39,8 @@ struct PairsOfSets {
 struct Engine::State {
   State(Model given, std::unique_ptr<Backend> on, std::string why);
 
-  Model model;
-  std::shared_ptr<const Model> runnable;  ///< the model with batch normalisations folded: what backends are given
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<const Model> runnable;  ///< with batch normalisations folded: what backends are given
   std::unique_ptr<Backend> backend;
   std::string device;
   std::unique_ptr<BranchExecutor> branch;
@@ -48,7 +48,7 @@ struct Engine::State {
 
   /// Made on first use: a model that gives descriptors alone has none.
   [[nodiscard]] PairScorer& scorer();
-  [[nodiscard]] const NetworkSpec& spec() const { return model.spec; }
+  [[nodiscard]] const NetworkSpec& spec() const { return model->spec; }
   [[nodiscard]] bool two_channel() const { return spec().coupling == Coupling::two_channel; }
   /// Both sides of a pair go through the same branch.
   [[nodiscard]] bool shared_branch() const { return spec().coupling == Coupling::siamese; }

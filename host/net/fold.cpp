@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <variant>
 
 #include "layers.hpp"
 #include "twinpatch/net/model.hpp"
@@ -99,6 +101,21 @@ Model fold_batch_normalisation(const Model& model) {
     result.spec.decision = DecisionLayers{fold_chain(decision->layers, model, decision_prefix, result)};
   }
   return result;
+}
+
+std::shared_ptr<const Model> fold_batch_normalisation(const std::shared_ptr<const Model>& model) {
+  const auto has_one = [](const std::vector<Layer>& layers) {
+    return std::any_of(layers.begin(), layers.end(),
+                       [](const Layer& layer) { return std::holds_alternative<BatchNormalisation>(layer); });
+  };
+  const std::vector<Stream>& streams = model->spec.streams;
+  const auto* decision = std::get_if<DecisionLayers>(&model->spec.decision);
+  if (std::any_of(streams.begin(), streams.end(), [&](const Stream& stream) { return has_one(stream.layers); }) ||
+      (decision != nullptr && has_one(decision->layers))) {
+    return std::make_shared<const Model>(fold_batch_normalisation(*model));
+  }
+  check(*model);
+  return model;
 }
 
 }  // namespace twinpatch

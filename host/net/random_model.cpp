@@ -3,15 +3,16 @@
 #include <cmath>
 #include <numbers>
 
+#include "twinpatch/core/split_mix.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch {
 namespace {
 
-/// Normal values from SplitMix64 and Box-Muller: the standard library's distributions differ between implementations.
+/// Normal values (Box-Muller).
 class Normal {
  public:
-  explicit Normal(std::uint64_t seed) : state_(seed) {}
+  explicit Normal(std::uint64_t seed) : random_(seed) {}
 
   float operator()(double mean, double deviation) {
     if (has_spare_) {
@@ -26,16 +27,10 @@ class Normal {
   }
 
  private:
-  double uniform() {  // in (0, 1]
-    state_ += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    z ^= z >> 31;
-    return (static_cast<double>(z >> 11) + 1) * 0x1.0p-53;
-  }
+  /// In (0, 1].
+  double uniform() { return random_.uniform() + 0x1.0p-53; }
 
-  std::uint64_t state_;
+  SplitMix64 random_;
   double spare_ = 0;
   bool has_spare_ = false;
 };

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/split_mix.hpp"
 
 namespace twinpatch {
 namespace {
@@ -33,14 +34,6 @@ void scale_to_one(std::span<float> values) {
   const float length = std::sqrt(dot(values, values));
   if (length == 0) return;
   for (float& value : values) value /= length;
-}
-
-/// splitmix64: the same numbers with every standard library.
-std::uint64_t next(std::uint64_t& state) {
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
 }
 
 /// Centres of a set of descriptors, and which of them is nearest.
@@ -72,11 +65,12 @@ class Codebook {
  private:
   /// Different rows at random.
   void choose(MatrixView sample, std::uint64_t seed) {
+    SplitMix64 random(seed);
     std::vector<std::int64_t> order(static_cast<std::size_t>(sample.rows));
     std::iota(order.begin(), order.end(), 0);
     for (std::int64_t c = 0; c < centres_.rows(); ++c) {
       const auto left = static_cast<std::uint64_t>(sample.rows - c);
-      std::swap(order[static_cast<std::size_t>(c)], order[static_cast<std::size_t>(c) + next(seed) % left]);
+      std::swap(order[static_cast<std::size_t>(c)], order[static_cast<std::size_t>(c) + random.next() % left]);
       std::ranges::copy(sample.row(order[static_cast<std::size_t>(c)]), centres_.row(c).begin());
     }
     measure();

@@ -66,4 +66,6 @@ TEST_CASE("batch normalisations fold wherever they stand") {
 TEST_CASE("a network without batch normalisation is left as it is") {
   const Model model = random_model(network("siam-2stream-l2"), 11);
   CHECK(model_hash(fold_batch_normalisation(model)) == model_hash(model));
+  const auto shared = std::make_shared<const Model>(model);
+  CHECK(fold_batch_normalisation(shared) == shared);  // nothing to fold: no copy
 }

@@ -7,22 +7,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "twinpatch/core/split_mix.hpp"
+
 namespace twinpatch::test {
 
 /// Seeded numbers, the same with every standard library (std's distributions are not).
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
+  explicit Random(std::uint64_t seed) : bits_(seed) {}
 
-  /// splitmix64.
-  std::uint64_t bits() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t bits() { return bits_.next(); }
   /// Uniform in [0, 1).
-  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  double uniform() { return bits_.uniform(); }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// Uniform in [0, count).
   std::int64_t below(std::int64_t count) {
@@ -35,7 +31,7 @@ class Random {
   }
 
  private:
-  std::uint64_t state_;
+  SplitMix64 bits_;
 };
 
 inline std::vector<float> normal_floats(std::int64_t count, std::uint64_t seed, double deviation = 1.0) {

@@ -93,9 +93,10 @@ struct PlacedRows {
   std::int64_t first = 0;
 };
 
-/// The part of a network that sees a pair. Higher scores are more similar. Lists and blocks are handed out as computed
-/// (Engine checks them); a selection refuses scores that are not finite (NotFinite). Calls check `control.stop` now
-/// and then; the caller that walks the tiles or the list reports progress.
+/// The part of a network that sees a pair. Higher scores are more similar. May be called from several threads, calls take
+/// turns. Lists and blocks are handed out as computed (Engine checks them); a selection refuses scores that are not
+/// finite (NotFinite). Calls check `control.stop` now and then; the caller that walks the tiles or the list reports
+/// progress.
 class PairScorer {
  public:
   virtual ~PairScorer() = default;
@@ -119,7 +120,8 @@ class PairScorer {
                            const RunControl& control = {}) = 0;
 };
 
-/// One compute device, or several of a kind, as a factory of executors.
+/// One compute device, or several of a kind, as a factory of executors. Models have no batch normalisation left
+/// (fold_batch_normalisation(): the engine folds once); the caller has checked that patches and descriptors fit them.
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -83,6 +84,8 @@ void save_model(const std::filesystem::path& path, const Model& model);
 /// The same network with batch normalisations folded into the convolution, linear or subsampling layer before them;
 /// where there is none, into a subsampling of 1×1 windows. Engines run this form: it has no batch normalisation left.
 [[nodiscard]] Model fold_batch_normalisation(const Model& model);
+/// The same without a copy: the model itself, checked, where there is nothing to fold.
+[[nodiscard]] std::shared_ptr<const Model> fold_batch_normalisation(const std::shared_ptr<const Model>& model);
 
 /// Input and reference outputs of the originals (`test_data.bin`).
 struct GoldenFile {
