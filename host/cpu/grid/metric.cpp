@@ -35,9 +35,7 @@ class MetricScoring : public PanelScoring {
   }
 
   void score(const Strip& left, const Panel& right, Purpose purpose, int /*worker*/, float* out) override {
-    const std::int64_t depth = left.rows->values.columns();
-    kernel(purpose)(left.rows->values.data() + left.first * depth, depth, left.count, right.values, depth, nullptr,
-                    right.constants, out);
+    kernel(purpose)({row_block(left), right.values, nullptr, right.constants}, out);
   }
 
   float row_offset(const SiameseRows& left, std::int64_t i) const override { return norm_share() * left.scalars[i]; }

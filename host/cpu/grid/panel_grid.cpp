@@ -159,8 +159,9 @@ class PanelGrid final : public GridStrategy {
                     Worker& worker) const {
     const std::int64_t panel = kernels_.panel;
     float* const column_limits = worker.block.has_columns() ? worker.column_limits.data() + first : nullptr;
-    const std::int64_t count = kernels_.find(worker.strip.data(), panel, left.count, worker.offsets.data(),
-                                             worker.row_limits.data(), column_limits, worker.hits.data());
+    const StripLimits limits{worker.strip.data(), left.count, worker.offsets.data(), worker.row_limits.data(),
+                             column_limits};
+    const std::int64_t count = kernels_.find(limits, worker.hits.data());
     for (std::int64_t n = 0; n < count; ++n) {
       const std::int64_t position = worker.hits[static_cast<std::size_t>(n)];
       const std::int64_t i = position / panel;

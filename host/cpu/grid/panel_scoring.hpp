@@ -28,12 +28,18 @@ struct Panel {
   float* constants = nullptr;  ///< [panel]: what every sum of a column starts from
 };
 
-/// Left rows [first, first + count), at most kStripRows.
+/// Rows [first, first + count); of left rows at most kStripRows.
 struct Strip {
   const SiameseRows* rows = nullptr;
   std::int64_t first = 0;
   std::int64_t count = 0;
 };
+
+/// Rows as kernels read them.
+[[nodiscard]] inline RowBlock row_block(const Strip& strip) {
+  const Matrix& values = strip.rows->values;
+  return {values.data() + strip.first * values.columns(), values.columns(), strip.count, values.columns()};
+}
 
 /// How strips of left rows are scored against panels of right rows. Several threads use it at once.
 class PanelScoring {
@@ -68,10 +74,8 @@ inline constexpr float kPadding = -1e38F;
 /// Fills a panel: its values times `sign`, constant(j) for each right row j, and columns of padding.
 template <class Constant>
 void pack_panel(const GridKernels& kernels, const Panel& panel, float sign, const Constant& constant) {
-  const std::int64_t depth = panel.rows->values.columns();
   if (panel.values != nullptr) {
-    pack_panels(panel.rows->values.data() + panel.first * depth, depth, panel.count, depth, kernels.panel, sign,
-                panel.values);
+    pack_panels(row_block({panel.rows, panel.first, panel.count}), kernels.panel, sign, panel.values);
   }
   for (std::int64_t j = 0; j < kernels.panel; ++j) {
     panel.constants[j] = j < panel.count ? constant(panel.first + j) : kPadding;

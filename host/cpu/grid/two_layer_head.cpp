@@ -20,9 +20,7 @@ class TwoLayerScoring final : public PanelScoring {
   }
 
   void score(const Strip& left, const Panel& right, Purpose /*purpose*/, int /*worker*/, float* out) override {
-    const std::int64_t depth = left.rows->values.columns();
-    kernels_.head(left.rows->values.data() + left.first * depth, depth, left.count, right.values, depth,
-                  weights_.data(), right.constants, out);
+    kernels_.head({row_block(left), right.values, weights_.data(), right.constants}, out);
   }
 
  private:

@@ -59,12 +59,16 @@ struct L2 {
   }
 };
 
-/// `kRows` rows × one panel, sums in registers from the first k to the last.
+/// `kRows` rows from row `first` on × one panel, sums in registers from the first k to the last.
 template <class Operation, std::int64_t kRows>
-HWY_INLINE void tile(const float* HWY_RESTRICT left, std::int64_t stride, const float* HWY_RESTRICT right,
-                     std::int64_t depth, const float* HWY_RESTRICT weights, const float* HWY_RESTRICT constants,
-                     float* HWY_RESTRICT out) {
+HWY_INLINE void tile(const StripWork& work, std::int64_t first, float* HWY_RESTRICT out) {
   const Tag d;
+  const std::int64_t stride = work.left.stride;
+  const std::int64_t depth = work.left.depth;
+  const float* HWY_RESTRICT left = work.left.values + first * stride;
+  const float* HWY_RESTRICT right = work.right;
+  const float* HWY_RESTRICT weights = work.weights;
+  const float* HWY_RESTRICT constants = work.constants;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   Vector sums[kRows][kTileVectors];
   for (std::int64_t i = 0; i < kRows; ++i) {
@@ -90,16 +94,11 @@ HWY_INLINE void tile(const float* HWY_RESTRICT left, std::int64_t stride, const 
 }
 
 template <class Operation>
-void strip(const float* left, std::int64_t stride, std::int64_t rows, const float* right, std::int64_t depth,
-           const float* weights, const float* constants, float* out) {
+void strip(const StripWork& work, float* out) {
   const std::int64_t panel = panel_width();
   std::int64_t i = 0;
-  for (; i + kTileRows <= rows; i += kTileRows) {
-    tile<Operation, kTileRows>(left + i * stride, stride, right, depth, weights, constants, out + i * panel);
-  }
-  for (; i < rows; ++i) {
-    tile<Operation, 1>(left + i * stride, stride, right, depth, weights, constants, out + i * panel);
-  }
+  for (; i + kTileRows <= work.left.count; i += kTileRows) tile<Operation, kTileRows>(work, i, out + i * panel);
+  for (; i < work.left.count; ++i) tile<Operation, 1>(work, i, out + i * panel);
 }
 
 /// Appends the positions of the lanes set in `mask`.
@@ -115,21 +114,21 @@ HWY_INLINE std::int64_t append(hn::Mask<Tag> mask, std::int64_t position, std::u
 }
 
 template <bool kColumns>
-std::int64_t find_in(const float* HWY_RESTRICT scores, std::int64_t stride, std::int64_t rows,
-                     const float* HWY_RESTRICT offsets, const float* HWY_RESTRICT row_limits,
-                     const float* HWY_RESTRICT column_limits, std::uint16_t* HWY_RESTRICT hits) {
+std::int64_t find_in(const StripLimits& strip, std::uint16_t* HWY_RESTRICT hits) {
   const Tag d;
+  const float* HWY_RESTRICT values = strip.values;
+  const float* HWY_RESTRICT column_limits = strip.column_limits;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t panel = panel_width();
   const Vector largest = hn::Set(d, 3.402823466e+38F);
   std::int64_t count = 0;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const Vector offset = hn::Set(d, offsets[i]);
-    const Vector row_limit = hn::Set(d, row_limits[i]);
+  for (std::int64_t i = 0; i < strip.rows; ++i) {
+    const Vector offset = hn::Set(d, strip.offsets[i]);
+    const Vector row_limit = hn::Set(d, strip.row_limits[i]);
     // A value that is not a number fails every comparison: what is not below the limits is a hit.
     hn::Mask<Tag> passed_over[kTileVectors];
     for (std::int64_t n = 0; n < kTileVectors; ++n) {
-      const Vector score = hn::Sub(hn::LoadU(d, scores + i * stride + n * lanes), offset);
+      const Vector score = hn::Sub(hn::LoadU(d, values + i * panel + n * lanes), offset);
       passed_over[n] = hn::And(hn::Lt(score, row_limit), hn::Le(hn::Abs(score), largest));
       if constexpr (kColumns) {
         passed_over[n] = hn::And(passed_over[n], hn::Lt(score, hn::LoadU(d, column_limits + n * lanes)));
@@ -145,12 +144,8 @@ std::int64_t find_in(const float* HWY_RESTRICT scores, std::int64_t stride, std:
   return count;
 }
 
-std::int64_t find(const float* scores, std::int64_t stride, std::int64_t rows, const float* offsets,
-                  const float* row_limits, const float* column_limits, std::uint16_t* hits) {
-  if (column_limits != nullptr) {
-    return find_in<true>(scores, stride, rows, offsets, row_limits, column_limits, hits);
-  }
-  return find_in<false>(scores, stride, rows, offsets, row_limits, column_limits, hits);
+std::int64_t find(const StripLimits& strip, std::uint16_t* hits) {
+  return strip.column_limits != nullptr ? find_in<true>(strip, hits) : find_in<false>(strip, hits);
 }
 
 float head_pair(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, const float* HWY_RESTRICT weights,
@@ -267,16 +262,15 @@ HWY_EXPORT(kernels);
 
 const GridKernels& grid_kernels() { return *HWY_DYNAMIC_DISPATCH(kernels)(); }
 
-void pack_panels(const float* rows, std::int64_t stride, std::int64_t count, std::int64_t depth, std::int64_t panel,
-                 float sign, float* out) {
+void pack_panels(const RowBlock& rows, std::int64_t panel, float sign, float* out) {
   constexpr std::int64_t kSlice = 64;  // of a panel, so that the lines being filled stay in the nearest cache
-  for (std::int64_t first = 0; first < count; first += panel) {
-    float* block = out + first * depth;
-    const std::int64_t columns = count - first < panel ? count - first : panel;
-    for (std::int64_t slice = 0; slice < depth; slice += kSlice) {
-      const std::int64_t end = depth - slice < kSlice ? depth : slice + kSlice;
+  for (std::int64_t first = 0; first < rows.count; first += panel) {
+    float* block = out + first * rows.depth;
+    const std::int64_t columns = rows.count - first < panel ? rows.count - first : panel;
+    for (std::int64_t slice = 0; slice < rows.depth; slice += kSlice) {
+      const std::int64_t end = rows.depth - slice < kSlice ? rows.depth : slice + kSlice;
       for (std::int64_t j = 0; j < columns; ++j) {
-        const float* row = rows + (first + j) * stride;
+        const float* row = rows.values + (first + j) * rows.stride;
         for (std::int64_t k = slice; k < end; ++k) block[k * panel + j] = sign * row[k];
       }
       for (std::int64_t j = columns; j < panel; ++j) {

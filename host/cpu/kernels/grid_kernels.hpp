@@ -14,26 +14,47 @@ inline constexpr std::int64_t kStripRows = 64;
 /// Columns of the widest panel of any instruction set (three vectors of 16).
 inline constexpr std::int64_t kMaxPanel = 48;
 
+/// Rows in memory, [count, depth] with `stride` floats from one to the next.
+struct RowBlock {
+  const float* values = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t count = 0;
+  std::int64_t depth = 0;
+};
+
+/// Left rows, at most kStripRows, against one panel of right columns.
+struct StripWork {
+  RowBlock left;
+  const float* right = nullptr;      ///< [left.depth, panel]
+  const float* weights = nullptr;    ///< [left.depth], where the sum has weights
+  const float* constants = nullptr;  ///< [panel]
+};
+
+/// Values of a strip [rows, panel], and what they must reach.
+struct StripLimits {
+  const float* values = nullptr;
+  std::int64_t rows = 0;
+  const float* offsets = nullptr;        ///< [rows], taken off the values
+  const float* row_limits = nullptr;     ///< [rows]
+  const float* column_limits = nullptr;  ///< [panel], or null
+};
+
 struct GridKernels {
   const char* target;  ///< "AVX3", "AVX2", …
   /// Columns of a panel. Right rows are packed panel by panel as [depth, panel]: transposed, padded in the last panel.
   std::int64_t panel;
 
   /// out[i, j] = constants[j] + Σ_k f(left[i, k], right[k, j]), k ascending in one accumulator per pair, so that a
-  /// score does not depend on where in a tile it lies. left [rows, depth] with `stride` floats between rows, right one
-  /// panel, constants [panel], out [rows, panel].
-  using Strip = void (*)(const float* left, std::int64_t stride, std::int64_t rows, const float* right,
-                         std::int64_t depth, const float* weights, const float* constants, float* out);
-  Strip dot;   ///< f = left · right (weights unused)
+  /// score does not depend on where in a tile it lies. out [rows, panel].
+  using Strip = void (*)(const StripWork& work, float* out);
+  Strip dot;   ///< f = left · right
   Strip head;  ///< f = weights[k] · max(left, right)
-  Strip l1;    ///< f = −|left − right| (weights unused)
-  Strip l2;    ///< f = −(left − right)² (weights unused)
+  Strip l1;    ///< f = −|left − right|
+  Strip l2;    ///< f = −(left − right)²
 
-  /// Positions i · panel + j of a strip where v = scores[i · stride + j] − offsets[i] reaches row_limits[i] or
-  /// column_limits[j], or is not finite; ascending. `column_limits` may be null. `hits` holds rows · panel. Returns how
-  /// many.
-  std::int64_t (*find)(const float* scores, std::int64_t stride, std::int64_t rows, const float* offsets,
-                       const float* row_limits, const float* column_limits, std::uint16_t* hits);
+  /// Positions i · panel + j where v = values[i, j] − offsets[i] reaches row_limits[i] or column_limits[j], or is not
+  /// finite; ascending. `hits` holds rows · panel. Returns how many.
+  std::int64_t (*find)(const StripLimits& strip, std::uint16_t* hits);
 
   /// Σ_k weights[k] · max(left[k] + right[k], 0): one pair of a list.
   float (*head_pair)(const float* left, const float* right, const float* weights, std::int64_t depth);
@@ -50,8 +71,7 @@ struct GridKernels {
 /// Of the best instruction set that this processor has.
 [[nodiscard]] const GridKernels& grid_kernels();
 
-/// Right rows [count, depth] → panels [ceil(count / panel), depth, panel], times `sign`; missing columns are zero.
-void pack_panels(const float* rows, std::int64_t stride, std::int64_t count, std::int64_t depth, std::int64_t panel,
-                 float sign, float* out);
+/// Right rows → panels [ceil(count / panel), depth, panel], times `sign`; missing columns are zero.
+void pack_panels(const RowBlock& rows, std::int64_t panel, float sign, float* out);
 
 }  // namespace twinpatch::cpu

@@ -80,8 +80,9 @@ HWY_INLINE Vector sum_at(const float* HWY_RESTRICT left, const float* HWY_RESTRI
   return hn::Add(hn::LoadU(Tag(), left + at), hn::LoadU(Tag(), right + at));
 }
 
-void join_pooled(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, std::int64_t height,
-                 std::int64_t width, std::int64_t channels, float* HWY_RESTRICT out) {
+void join_pooled(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right, const MapSize& size,
+                 float* HWY_RESTRICT out) {
+  const auto [height, width, channels] = size;
   const Tag d;
   const Vector zero = hn::Zero(d);
   const std::int64_t row = width * channels;

@@ -9,6 +9,12 @@
 
 namespace twinpatch::cpu {
 
+struct MapSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 0;
+};
+
 struct PixelKernels {
   const char* target;  ///< "AVX3", "AVX2", …
   /// out[i] = scale · pixels[i] + offset.
@@ -18,8 +24,7 @@ struct PixelKernels {
   /// out[i] = max(left[i] + right[i], 0).
   void (*join)(const float* left, const float* right, std::int64_t count, float* out);
   /// Max pooling 2×2, stride 2, rounding down, of max(left + right, 0); maps [height, width, channels].
-  void (*join_pooled)(const float* left, const float* right, std::int64_t height, std::int64_t width,
-                      std::int64_t channels, float* out);
+  void (*join_pooled)(const float* left, const float* right, const MapSize& size, float* out);
 };
 
 /// Of the best instruction set that this processor has.

@@ -11,34 +11,16 @@
 // The order matters: once per target.
 #include <hwy/highway.h>
 
-#include <hwy/cache_control.h>
-
 #include "kernels/winograd_kernels.hpp"
 #include "kernels/winograd_matrices.hpp"
+#include "kernels/winograd_product-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace twinpatch::cpu::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Tag = hn::CappedTag<float, 16>;
-using Vector = hn::Vec<Tag>;
-
-constexpr std::int64_t kLanes = hn::MaxLanes(Tag());
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::int64_t kRegisters = 32;
-#else
-constexpr std::int64_t kRegisters = 16;
-#endif
 /// A line between the matrices of two points: their rows would fall on the same cache sets otherwise.
 constexpr std::int64_t kSkew = 16;
-
-/// Rows of the register tile beside `vectors` columns: accumulators, columns and one broadcast fill the registers.
-constexpr std::int64_t tile_rows(std::int64_t vectors) {
-  const std::int64_t rows = (kRegisters - 1 - vectors) / vectors;
-  return rows > 12 ? 12 : (rows == 9 ? 8 : rows);
-}
 
 std::int64_t panel(std::int64_t out) {
   if (kRegisters == 32) {
@@ -128,10 +110,15 @@ HWY_INLINE void transform(const Vector* HWY_RESTRICT values, float* HWY_RESTRICT
 
 // ---- Input: one tile, one vector of channels
 
-/// `in` is the tile's first input; `y`, `x` its place, checked against the map where not `kInside`.
+struct Place {
+  std::int64_t y, x;
+};
+
+/// `in` is the tile's first input; `place` is checked against the map where not `kInside`.
 template <int kOutputs, int kTaps, bool kInside>
-HWY_INLINE void transform_input(const WinogradTask& task, const float* HWY_RESTRICT in, std::int64_t y, std::int64_t x,
+HWY_INLINE void transform_input(const WinogradTask& task, const float* HWY_RESTRICT in, Place place,
                                 float* HWY_RESTRICT out, std::int64_t point_stride) {
+  const auto [y, x] = place;
   constexpr int kPoints = kOutputs + kTaps - 1;
   using Matrix = InputRow<kOutputs, kTaps>;
   HWY_ALIGN float half[kPoints * kPoints * kLanes];  // [row of points, column of inputs]
@@ -162,60 +149,14 @@ void transform_inputs(const WinogradTask& task, std::int64_t items, const float*
         const float* first = in + (y * task.width + x) * task.channels;
         for (std::int64_t c = 0; c < task.channels; c += kLanes) {
           if (inside) {
-            transform_input<kOutputs, kTaps, true>(task, first + c, y, x, out + c, point_stride);
+            transform_input<kOutputs, kTaps, true>(task, first + c, {y, x}, out + c, point_stride);
           } else {
-            transform_input<kOutputs, kTaps, false>(task, first + c, y, x, out + c, point_stride);
+            transform_input<kOutputs, kTaps, false>(task, first + c, {y, x}, out + c, point_stride);
           }
         }
       }
     }
   }
-}
-
-// ---- Products: [tiles, channels] · [channels, panel] for one point
-
-template <std::int64_t kRows, std::int64_t kVectors>
-HWY_INLINE void multiply_tile(const float* HWY_RESTRICT left, std::int64_t depth, const float* HWY_RESTRICT right,
-                              float* HWY_RESTRICT out, const float* next, std::int64_t next_step) {
-  const Tag d;
-  Vector sums[kRows][kVectors];
-  for (std::int64_t i = 0; i < kRows; ++i) {
-    for (std::int64_t n = 0; n < kVectors; ++n) sums[i][n] = hn::Zero(d);
-  }
-  for (std::int64_t k = 0; k < depth; ++k) {
-    Vector columns[kVectors];
-    for (std::int64_t n = 0; n < kVectors; ++n) columns[n] = hn::LoadU(d, right + (k * kVectors + n) * kLanes);
-    hwy::Prefetch(next + k * next_step);
-    for (std::int64_t i = 0; i < kRows; ++i) {
-      const Vector value = hn::Set(d, left[i * depth + k]);
-      for (std::int64_t n = 0; n < kVectors; ++n) sums[i][n] = hn::MulAdd(value, columns[n], sums[i][n]);
-    }
-  }
-  for (std::int64_t i = 0; i < kRows; ++i) {
-    for (std::int64_t n = 0; n < kVectors; ++n) hn::StoreU(sums[i][n], d, out + (i * kVectors + n) * kLanes);
-  }
-}
-
-/// While it runs, it fetches the matrix after `right`, which comes from a slower cache than the inputs.
-template <std::int64_t kVectors>
-void multiply(const float* left, std::int64_t rows, std::int64_t depth, const float* right, float* out) {
-  constexpr std::int64_t kRows = tile_rows(kVectors);
-  constexpr std::int64_t kPanel = kVectors * kLanes;
-  const std::int64_t next_step = (kPanel * kRows + rows - 1) / rows;
-  const float* next = right + depth * kPanel;
-  for (std::int64_t i = 0; i < rows; i += kRows, next += depth * next_step) {
-    multiply_tile<kRows, kVectors>(left + i * depth, depth, right, out + i * kPanel, next, next_step);
-  }
-}
-
-void multiply_panel(std::int64_t vectors, const float* left, std::int64_t rows, std::int64_t depth, const float* right,
-                    float* out) {
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-  if (vectors == 3) return multiply<3>(left, rows, depth, right, out);
-  if (vectors == 4) return multiply<4>(left, rows, depth, right, out);
-#endif
-  if (vectors == 2) return multiply<2>(left, rows, depth, right, out);
-  multiply<1>(left, rows, depth, right, out);
 }
 
 // ---- Output: one tile, one vector of output channels
@@ -237,11 +178,18 @@ HWY_INLINE void transform_output(const float* HWY_RESTRICT products, std::int64_
   }
 }
 
-/// One item's map of outputs for one panel: at out[(y · width + x) · pixel_stride]. Finished (bias, ReLU) or raw.
+/// Where the outputs of one panel go: values[(y · width + x) · pixel_stride].
+struct OutputMap {
+  float* values;
+  std::int64_t pixel_stride;
+  const float* bias;  ///< of the panel; null: neither bias nor ReLU are applied
+};
+
+/// One item's map of outputs for one panel.
 template <int kOutputs, int kTaps>
-void transform_map(const WinogradTask& task, const float* products, std::int64_t point_stride, const float* bias,
-                   bool finish, float* out, std::int64_t pixel_stride) {
+void transform_map(const WinogradTask& task, const float* products, std::int64_t point_stride, const OutputMap& map) {
   const Tag d;
+  const auto [out, pixel_stride, bias] = map;
   HWY_ALIGN float tile[kOutputs * kOutputs * kLanes];
   const Vector floor = hn::Set(d, task.relu ? 0.0F : -3.402823466e+38F);
   for (std::int64_t tile_y = 0; tile_y < task.tiles_y; ++tile_y) {
@@ -252,12 +200,12 @@ void transform_map(const WinogradTask& task, const float* products, std::int64_t
       const std::int64_t columns = task.out_width - x < kOutputs ? task.out_width - x : kOutputs;
       for (std::int64_t c = 0; c < task.panel; c += kLanes) {
         transform_output<kOutputs, kTaps>(products + c, point_stride, tile);
-        const Vector offset = hn::LoadU(d, bias + c);
+        const Vector offset = bias != nullptr ? hn::LoadU(d, bias + c) : hn::Zero(d);
         for (std::int64_t i = 0; i < rows; ++i) {
           float* to = out + ((y + i) * task.out_width + x) * pixel_stride + c;
           for (std::int64_t j = 0; j < columns; ++j, to += pixel_stride) {
             Vector value = hn::Load(d, tile + (i * kOutputs + j) * kLanes);
-            if (finish) value = hn::Max(hn::Add(value, offset), floor);
+            if (bias != nullptr) value = hn::Max(hn::Add(value, offset), floor);
             hn::StoreU(value, d, to);
           }
         }
@@ -306,17 +254,18 @@ void run(const WinogradTask& task, std::int64_t items, const float* in, float* o
     for (std::int64_t column = 0; column < task.out; column += task.panel) {
       const float* weights = task.weights + column * kPoints * kPoints * task.channels;
       for (std::int64_t point = 0; point < kPoints * kPoints; ++point) {
-        multiply_panel(task.panel / kLanes, inputs + point * layout.input_stride, rows, task.channels,
-                       weights + point * task.channels * task.panel, products + point * layout.product_stride);
+        multiply_panel(task.panel / kLanes,
+                       {inputs + point * layout.input_stride, rows, task.channels,
+                        weights + point * task.channels * task.panel, products + point * layout.product_stride});
       }
       for (std::int64_t item = 0; item < count; ++item) {
         float* to = out + (first + item) * pixels * task.out + column;
         const float* from = products + item * tiles * task.panel;
         if (task.pool) {
-          transform_map<kOutputs, kTaps>(task, from, layout.product_stride, task.bias + column, false, map, task.panel);
+          transform_map<kOutputs, kTaps>(task, from, layout.product_stride, {map, task.panel, nullptr});
           pool_map(task, map, task.bias + column, to);
         } else {
-          transform_map<kOutputs, kTaps>(task, from, layout.product_stride, task.bias + column, true, to, task.out);
+          transform_map<kOutputs, kTaps>(task, from, layout.product_stride, {to, task.out, task.bias + column});
         }
       }
     }

@@ -81,7 +81,7 @@ void join_halves(const JoinWork& work, int first, int rows, float* out) {
   if (work.rule.pool) {
     out += std::int64_t{first / 2} * (shape.width / 2) * shape.channels;
     if (activation == Activation::Kind::relu) {
-      kernels.join_pooled(left, right, rows, shape.width, shape.channels, out);
+      kernels.join_pooled(left, right, {rows, shape.width, shape.channels}, out);
     } else {
       join_pooled_tanh(work, first, rows, out);
     }

@@ -22,7 +22,7 @@ PackedLinear::PackedLinear(const float* weight, std::int64_t stride, std::int64_
     : in_(in), out_(out) {
   const std::int64_t padded = round_up(out, kernels_->panel);
   panels_.resize(static_cast<std::size_t>(checked_multiply(padded, in)));
-  pack_panels(weight, stride, out, in, kernels_->panel, 1.0F, panels_.data());
+  pack_panels({weight, stride, out, in}, kernels_->panel, 1.0F, panels_.data());
   constants_.assign(static_cast<std::size_t>(padded), 0.0F);
   std::copy(bias.begin(), bias.end(), constants_.begin());
 }
@@ -32,7 +32,7 @@ void PackedLinear::run(const float* input, std::int64_t input_stride, std::int64
   alignas(64) float strip[kStripRows * kMaxPanel];
   const std::int64_t panel = kernels_->panel;
   for (std::int64_t first = 0; first < out_; first += panel) {
-    kernels_->dot(input, input_stride, rows, panels_.data() + first * in_, in_, nullptr, constants_.data() + first,
+    kernels_->dot({{input, input_stride, rows, in_}, panels_.data() + first * in_, nullptr, constants_.data() + first},
                   strip);
     const std::int64_t columns = std::min(panel, out_ - first);
     for (std::int64_t i = 0; i < rows; ++i) {

@@ -11,8 +11,11 @@ namespace twinpatch::cpu {
 namespace {
 
 template <class Pixel>
-void load(const Pixel* pixels, int height, int width, PixelMap map, StreamView view, float* out, int step) {
+void load(PatchView patch, PixelMap map, StreamView view, float* out, int step) {
   using Kind = StreamView::Kind;
+  const auto* pixels = static_cast<const Pixel*>(patch.pixels);
+  const int height = patch.height;
+  const int width = patch.width;
   if (view.kind == Kind::surround_average) {
     const PixelMap quarter{map.scale / 4, map.offset};
     for (int y = 0; y + 1 < height; y += 2) {
@@ -68,9 +71,9 @@ PixelMap pixel_map(const Normalisation& normalisation, PatchView patch) {
 
 void load_patch(PatchView patch, PixelMap map, StreamView view, float* out, int step) {
   if (patch.type == PixelType::u8) {
-    load(static_cast<const std::uint8_t*>(patch.pixels), patch.height, patch.width, map, view, out, step);
+    load<std::uint8_t>(patch, map, view, out, step);
   } else {
-    load(static_cast<const float*>(patch.pixels), patch.height, patch.width, map, view, out, step);
+    load<float>(patch, map, view, out, step);
   }
 }
 
