@@ -119,6 +119,11 @@ else
 print(json.dumps(dict(zip(names, (word.strip() for word in sys.stdin.read().split(","))))))' > "$work/host.json"
 fi
 
+# A host where nothing can be measured says so in seconds, not after minutes: the libraries open, and a case runs.
+if [ -z "$rehearse" ]; then
+  step preflight 90 "$bin/bench_engine" --device cuda:0 --precisions fp32,fp16 --cases tower,l2_grid --tiny || exit 1
+fi
+
 # Tests that need a GPU: a skipped one is a failed one.
 all_tests() {
   local program

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -22,7 +23,8 @@ using namespace twinpatch;
 
 constexpr const char* kUsage = R"(bench_engine [--device cuda] [--precisions fp32,tf32,fp16] [--cases tower,list,…]
              [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE]
-Rates of the engine: towers, lists and grids of pairs, files to matches. --tiny: sizes that only show that it runs.)";
+Rates of the engine: towers, lists and grids of pairs, files to matches. --tiny: sizes that only show that it runs.
+Exits with 3 where no case could be measured.)";
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -129,7 +131,11 @@ int run(const Options& options) {
     }
   }
   write(options, results);
-  return 0;
+  const bool measured = std::any_of(results.begin(), results.end(),
+                                    [](const nlohmann::ordered_json& result) { return !result.contains("skipped"); });
+  if (measured) return 0;
+  std::cerr << "bench_engine: no case was measured\n";
+  return 3;
 }
 
 }  // namespace
