@@ -10,7 +10,8 @@
 
 #include "grid/selection.hpp"
 #include "plan/branch_plan.hpp"
-#include "runtime/device.hpp"
+#include "runtime/device_properties.hpp"
+#include "scorer.hpp"
 #include "siamese.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
@@ -57,8 +58,7 @@ std::unique_ptr<BranchExecutor> CudaBackend::make_branch(std::shared_ptr<const M
 std::unique_ptr<PairScorer> CudaBackend::make_scorer(std::shared_ptr<const Model> model) {
   auto form = runnable(model);
   const Turn turn(*device_);
-  return is_two_channel(*form) ? make_two_channel_scorer(device_, std::move(form))
-                               : make_siamese_scorer(device_, std::move(form));
+  return make_device_scorer(device_, std::move(form), grid_strategies());
 }
 
 std::unique_ptr<Selection> CudaBackend::make_selection(const SelectionRequest& request) {
@@ -107,7 +107,11 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
   return cuda::make_several_devices(std::move(devices));
 }
 
-std::vector<std::string> describe_cuda_devices() { return cuda::describe_devices(); }
+std::vector<std::string> describe_cuda_devices() {
+  std::vector<std::string> lines = cuda::describe_devices();
+  for (std::string& library : cuda::describe_libraries()) lines.push_back(std::move(library));
+  return lines;
+}
 
 int count_cuda_devices() noexcept { return cuda::count_usable_devices().devices; }
 

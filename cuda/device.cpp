@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "runtime/check.hpp"
+#include "runtime/device_properties.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -18,12 +19,18 @@ ExecutionOptions options_of(int number, const ExecutionOptions& given) {
   return options;
 }
 
+/// Handles belong to the device that is current when they are made.
+Libraries open_libraries(int number, const ExecutionOptions& options) {
+  const DeviceGuard guard(number);
+  return Libraries(number, {.tuned_plans = tuned_plans_folder(), .log = options.log});
+}
+
 }  // namespace
 
 Device::Device(int number, const ExecutionOptions& given, int host_threads)
     : context(number, given.memory),
       options(options_of(number, given)),
-      libraries(number, {.plan_cache = default_plan_cache(), .log = options.log}),
+      libraries(open_libraries(number, options)),
       type(storage_of(given.precision)),
       profile(given.profile_warm),
       threads(host_threads,
@@ -35,7 +42,7 @@ void Device::finish() {
   statistics.add(Stage::select, selecting.collect());
 }
 
-void Device::say(const std::string& line) const {
+void Device::report(const std::string& line) const {
   if (options.log) options.log(line);
 }
 

@@ -36,7 +36,7 @@ class Device {
   /// Waits for the compute stream, and adds what `computing` and `selecting` have timed to the statistics.
   void finish();
   /// A line for options.log.
-  void say(const std::string& line) const;
+  void report(const std::string& line) const;
 
   Context context;
   ExecutionOptions options;

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/device.hpp"
+#include "runtime/device_properties.hpp"
 #include "runtime/handle.hpp"
 #include "runtime/nvtx.hpp"
 #include "twinpatch/backend/options.hpp"

@@ -9,6 +9,7 @@
 #include "cuda_backend.hpp"
 #include "grid/selection.hpp"
 #include "runtime/nvtx.hpp"
+#include "siamese.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -232,8 +233,7 @@ class SpreadScorer final : public PairScorer {
       throw InvalidArgument(fmt::format("network {}: these rows were made by another backend or network", network_));
     }
     if (result->side() != side) {
-      throw InvalidArgument(fmt::format("network {}: rows of the {} side stand on the {}", network_,
-                                        side == Side::left ? "right" : "left", side == Side::left ? "left" : "right"));
+      throw_wrong_side(network_, side);
     }
     return *result;
   }

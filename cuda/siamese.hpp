@@ -16,12 +16,30 @@
 
 namespace twinpatch::cuda {
 
+/// Rounded up to one of few sizes, eight an octave: products of matrices are planned for these alone. At most an eighth
+/// more, multiples of eight.
+[[nodiscard]] constexpr std::int64_t padded_size(std::int64_t count) {
+  std::int64_t step = 8;
+  while (16 * step < count) step *= 2;
+  return (count + step - 1) / step * step;
+}
+
+/// Rows of one side as kernels and products read them. Owns nothing.
+struct RowBlock {
+  kernels::RowMatrix rows;
+  std::int64_t length = 0;         ///< of a row
+  const void* operand = nullptr;   ///< of products: the values, [readable, length] in the device's type
+  std::int64_t operand_bytes = 0;  ///< of one row there
+  std::int64_t readable = 0;       ///< rows that may be read, those after rows.count being of no value
+
+  [[nodiscard]] RowBlock slice(std::int64_t begin, std::int64_t count) const;
+};
+
 /// Rows of siamese networks on one device: [N, D] descriptors for metrics; [N, H] P (left) or Q (right) for decision
 /// layers.
 class SiameseRows final : public Rows {
  public:
-  SiameseRows(std::shared_ptr<Device> device, Side side, std::int64_t count, std::int64_t length)
-      : device_(std::move(device)), side_(side), count_(count), length_(length) {}
+  SiameseRows(std::shared_ptr<Device> device, Side side, std::int64_t count, std::int64_t length);
   [[nodiscard]] std::int64_t size() const override { return count_; }
   [[nodiscard]] std::int64_t bytes() const override { return values.bytes() + scalars.bytes() + narrow.bytes(); }
   [[nodiscard]] Side side() const override { return side_; }
@@ -29,42 +47,48 @@ class SiameseRows final : public Rows {
   [[nodiscard]] std::int64_t length() const { return length_; }
   /// Rows [begin, begin + count) as kernels read them.
   [[nodiscard]] kernels::RowMatrix matrix(std::int64_t begin, std::int64_t count) const;
+  [[nodiscard]] RowBlock block() const;
+  /// Never given to other rows of this process, unlike their address.
+  [[nodiscard]] std::uint64_t id() const { return id_; }
 
-  HeldBuffer<float> values;      ///< [N, length]
+  HeldBuffer<float> values;      ///< [padded_size(N), length], the last ones of no value
   HeldBuffer<float> scalars;     ///< [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head
-  HeldBuffer<std::byte> narrow;  ///< [N, length] in half precision, for matrix products of such runs; else empty
+  HeldBuffer<std::byte> narrow;  ///< as `values`, in half precision, for matrix products of such runs; else empty
 
  private:
   std::shared_ptr<Device> device_;
   Side side_;
   std::int64_t count_;
   std::int64_t length_;
+  std::uint64_t id_;
 };
 
-/// The decision layers of a siamese network, on [left ‖ right]: the first layer, which is linear in the two halves,
-/// apart from the rest.
-struct DecisionHead {
+/// Throws InvalidArgument for rows that are not of the expected side.
+[[noreturn]] void throw_wrong_side(const std::string& network, Side expected);
+
+/// The decision layers of a siamese network (twinpatch/net/decision_head.hpp) on a device: the first layer, which is
+/// linear in the two halves, apart from the rest.
+struct DeviceHead {
   const float* matrix = nullptr;  ///< on the device: [hidden, 2 · vector], left half first
   const float* bias = nullptr;    ///< [hidden]
   std::int64_t hidden = 0;
-  kernels::Squash squash = kernels::Squash::none;  ///< after the first layer
-  std::size_t rest = 0;                            ///< first decision layer after that
+  kernels::ActivationKind activation = kernels::ActivationKind::none;  ///< after the first layer
+  std::size_t rest = 0;                                                ///< first decision layer after that
   /// Linear - ReLU - Linear(1): weights [hidden] and bias of the last layer, for which there is a kernel of its own.
   const float* output_weights = nullptr;
   float output_bias = 0;
 };
 
-/// Throws InvalidArgument for decision layers that do not begin with a fully connected one, and for models without
-/// their weights.
-[[nodiscard]] DecisionHead read_head(DeviceWeights& weights);
+/// Throws InvalidArgument as read_decision_head() does.
+[[nodiscard]] DeviceHead upload_head(DeviceWeights& weights);
 
 /// Descriptors on the device → rows.
 class SiameseRowMaker {
  public:
   /// A descriptor-only model gives rows that hold the descriptors alone.
   explicit SiameseRowMaker(DeviceWeights& weights);
-  /// `descriptors` [count, D], already L2-normalised where the metric says so. Within a turn. Waits for the device.
-  /// Throws NotFinite with the row.
+  /// `descriptors` [padded_size(count), D], the first `count` already L2-normalised where the metric says so. Within a
+  /// turn. Waits for the device. Throws NotFinite with the row.
   [[nodiscard]] std::shared_ptr<const Rows> rows(HeldBuffer<float> descriptors, std::int64_t count, Side side);
   /// Bytes of one row on its side (the larger of the two).
   [[nodiscard]] std::int64_t row_bytes() const;
@@ -76,7 +100,7 @@ class SiameseRowMaker {
   std::string name_;
   std::int64_t size_ = 0;
   bool narrow_ = false;
-  std::optional<DecisionHead> head_;
+  std::optional<DeviceHead> head_;
   /// Of the number of rows that came last: blocks of a grid are all of one size.
   struct Projection {
     std::int64_t rows = 0;
@@ -88,8 +112,6 @@ class SiameseRowMaker {
 
 [[nodiscard]] std::unique_ptr<BranchExecutor> make_siamese_branch(std::shared_ptr<Device> device,
                                                                   std::shared_ptr<const Model> model);
-[[nodiscard]] std::unique_ptr<PairScorer> make_siamese_scorer(std::shared_ptr<Device> device,
-                                                              std::shared_ptr<const Model> model);
 /// Rows per side of one tile that keep a siamese grid within `memory` bytes.
 [[nodiscard]] Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory);
 

@@ -5,7 +5,7 @@
 set(TWINPATCH_CUDA_RUNTIME
   runtime/check.cpp
   runtime/context.cpp
-  runtime/device.cpp
+  runtime/device_properties.cpp
   runtime/graph.cpp
   runtime/handle.cpp
   runtime/launch.cpp
@@ -16,6 +16,7 @@ set(TWINPATCH_CUDA_RUNTIME
   runtime/probe.cu)
 
 set(TWINPATCH_CUDA_KERNELS
+  kernels/epilogue.cu
   kernels/grid.cu
   kernels/layers.cu
   kernels/pairs.cu
@@ -25,44 +26,60 @@ set(TWINPATCH_CUDA_KERNELS
 
 # cuDNN and cuBLAS, and what stands for them in tests/simt.
 set(TWINPATCH_CUDA_LIBRARY
+  library/algorithm_choice.cpp
   library/convolution.cpp
   library/convolution_request.cpp
-  library/convolution_ways.cpp
+  library/convolution_algorithms.cpp
   library/cudnn_graph.cpp
   library/cudnn_plans.cpp
-  library/default_plan_cache.cpp
+  library/tuned_plans_folder.cpp
   library/libraries.cpp
   library/library_check.cpp
   library/loaded_functions.cpp
   library/matrix_product.cpp
   library/matrix_product_request.cpp
   library/pack.cpp
-  library/plan_cache.cpp)
+  library/shared_library.cpp
+  library/tuned_plans.cpp)
 set(TWINPATCH_CUDA_LIBRARY_REFERENCE
   ../tests/simt/library/convolution.cpp
   ../tests/simt/library/libraries.cpp
   ../tests/simt/library/matrix_product.cpp
+  library/algorithm_choice.cpp
   library/convolution_request.cpp
-  library/default_plan_cache.cpp
+  library/tuned_plans_folder.cpp
   library/matrix_product_request.cpp
   library/pack.cpp
-  library/plan_cache.cpp)
+  library/shared_library.cpp
+  library/tuned_plans.cpp)
 
 # Executors, scorers, selection, streaming and make_cuda_backend(). Without the library above the stub answers.
 set(TWINPATCH_CUDA_ENGINE
-  plan/branch_plan.cpp
+  branch/siamese_branch.cpp
+  branch/siamese_rows.cpp
+  branch/two_channel_branch.cpp
   cuda_backend.cpp
-  plan/deep_head.cpp
   device.cpp
+  grid/deep_head_grid.cpp
+  grid/gathered_rows.cpp
+  grid/head_grid.cpp
+  grid/metric_grid.cpp
+  grid/row_grid.cpp
+  grid/selection.cpp
+  grid/strategies.cpp
+  grid/tile_products.cpp
+  grid/two_channel_grid.cpp
+  list/siamese_list.cpp
+  list/two_channel_list.cpp
+  plan/branch_plan.cpp
+  plan/deep_head.cpp
   plan/halves_plan.cpp
   plan/kernel_rules.cpp
   plan/layer_plan.cpp
+  plan/pair_network.cpp
+  plan/tuning_input.cpp
   run_statistics.cpp
-  grid/selection.cpp
+  scorer.cpp
+  scorer_parts.cpp
   several_devices.cpp
-  branch/siamese_branch.cpp
-  branch/siamese_rows.cpp
-  siamese_scorer.cpp
-  transfer.cpp
-  branch/two_channel_branch.cpp
-  two_channel_scorer.cpp)
+  transfer.cpp)

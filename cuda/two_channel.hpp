@@ -49,8 +49,6 @@ class TwoChannelRows final : public Rows {
 /// `model` has its batch normalisations folded.
 [[nodiscard]] std::unique_ptr<BranchExecutor> make_two_channel_branch(std::shared_ptr<Device> device,
                                                                       std::shared_ptr<const Model> model);
-[[nodiscard]] std::unique_ptr<PairScorer> make_two_channel_scorer(std::shared_ptr<Device> device,
-                                                                  std::shared_ptr<const Model> model);
 [[nodiscard]] Backend::TileSize two_channel_tile_size(const Model& model, int height, int width, std::int64_t memory);
 
 }  // namespace twinpatch::cuda

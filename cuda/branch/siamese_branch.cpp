@@ -39,9 +39,9 @@ class SiameseBranch final : public BranchExecutor {
           fmt::format("descriptors of network {} have {} values, got {}", spec().name, size_, descriptors.columns));
     }
     const Turn turn(*device_);
-    HeldBuffer<float> copy(device_, checked_multiply(descriptors.rows, size_));
+    HeldBuffer<float> copy(device_, checked_multiply(padded_size(descriptors.rows), size_));
     staging_.reclaim();  // the memory is ours once the compute stream gets here
-    staging_.copy(descriptors.data, copy.bytes(), copy.data());
+    staging_.copy(descriptors.data, descriptors.rows * size_ * static_cast<std::int64_t>(sizeof(float)), copy.data());
     staging_.publish();
     auto result = row_maker_.rows(std::move(copy), descriptors.rows, side);
     if (descriptors.rows > 0) staging_.report();
@@ -81,7 +81,7 @@ class SiameseBranch final : public BranchExecutor {
 
   /// [patches.count, size_] on the device, in the order of the compute stream.
   HeldBuffer<float> vectors(PatchView patches, Side side, const RunControl& control) {
-    HeldBuffer<float> result(device_, checked_multiply(patches.count, size_));
+    HeldBuffer<float> result(device_, checked_multiply(padded_size(patches.count), size_));
     if (patches.count == 0) return result;
     auto& network = plan(side, {patches.height, patches.width}, patches.count);
     describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
@@ -137,7 +137,7 @@ class SiameseBranch final : public BranchExecutor {
   PatchFeed feed_;
   Staging staging_;
   Delivery delivery_;
-  PlanCache<BranchPlan> plans_;
+  BatchPlans<BranchPlan> plans_;
   std::int64_t size_ = 0;
   bool normalise_ = false;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <variant>
 
@@ -10,6 +11,8 @@
 #include "siamese.hpp"
 #include "transfer.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/net/decision_head.hpp"
+#include "twinpatch/net/siamese_grid.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -18,39 +21,43 @@ bool narrow_products(const Device& device) { return device.type != NumberType::f
 
 }  // namespace
 
+SiameseRows::SiameseRows(std::shared_ptr<Device> device, Side side, std::int64_t count, std::int64_t length)
+    : device_(std::move(device)), side_(side), count_(count), length_(length) {
+  static std::atomic<std::uint64_t> next{1};
+  id_ = next++;
+}
+
+RowBlock RowBlock::slice(std::int64_t begin, std::int64_t count) const {
+  RowBlock result = *this;
+  result.rows = {rows.values + begin * length, rows.scalars != nullptr ? rows.scalars + begin : nullptr, count};
+  result.operand = static_cast<const std::byte*>(operand) + begin * operand_bytes;
+  result.readable = readable - begin;
+  return result;
+}
+
+RowBlock SiameseRows::block() const {
+  RowBlock result{.rows = matrix(0, count_), .length = length_, .readable = padded_size(count_)};
+  const bool halves = !narrow.empty();
+  result.operand = halves ? static_cast<const void*>(narrow.data()) : values.data();
+  result.operand_bytes = length_ * (halves ? size_of(device_->type) : static_cast<std::int64_t>(sizeof(float)));
+  return result;
+}
+
 kernels::RowMatrix SiameseRows::matrix(std::int64_t begin, std::int64_t count) const {
   return {values.data() + begin * length_, scalars.empty() ? nullptr : scalars.data() + begin, count};
 }
 
-DecisionHead read_head(DeviceWeights& weights) {
-  const NetworkSpec& spec = weights.model().spec;
-  const auto& layers = std::get<DecisionLayers>(spec.decision).layers;
-  const auto* const first = layers.empty() ? nullptr : std::get_if<Linear>(&layers.front());
-  if (first == nullptr) {
-    throw InvalidArgument(fmt::format("network {}: the decision must begin with a fully connected layer", spec.name));
-  }
-  if (!weights.has(decision_prefix(0) + "weight")) {
-    throw InvalidArgument(
-        fmt::format("network {}: the model has no weights \"{}weight\"; it gives descriptors, pairs cannot be scored "
-                    "with it",
-                    spec.name, decision_prefix(0)));
-  }
-  DecisionHead head;
-  head.hidden = first->out;
-  head.matrix = weights.floats("head.matrix",
-                               weights.values(decision_prefix(0) + "weight", std::int64_t{first->out} * first->in));
-  head.bias = weights.floats("head.bias", weights.values(decision_prefix(0) + "bias", first->out));
-  head.rest = 1;
-  if (layers.size() > 1) {
-    if (const auto* activation = std::get_if<Activation>(&layers[1])) {
-      head.squash = squash_of(activation->kind);
-      head.rest = 2;
-    }
-  }
-  const auto* const last = layers.size() == 3 ? std::get_if<Linear>(&layers[2]) : nullptr;
-  if (last != nullptr && last->out == 1 && head.rest == 2 && head.squash == kernels::Squash::relu) {
-    head.output_weights = weights.floats("head.output", weights.values(decision_prefix(2) + "weight", last->in));
-    head.output_bias = weights.values(decision_prefix(2) + "bias", 1)[0];
+DeviceHead upload_head(DeviceWeights& weights) {
+  const DecisionHead read = read_decision_head(weights.model());
+  DeviceHead head;
+  head.hidden = read.hidden();
+  head.matrix = weights.floats("head.matrix", read.first().weight);
+  head.bias = weights.floats("head.bias", read.first().bias);
+  head.activation = activation_of(read.first().activation);
+  head.rest = read.rest;
+  if (read.has_two_layers()) {
+    head.output_weights = weights.floats("head.output", read.layers[1].weight);
+    head.output_bias = read.layers[1].bias[0];
   }
   return head;
 }
@@ -60,7 +67,7 @@ SiameseRowMaker::SiameseRowMaker(DeviceWeights& weights)
   if (std::holds_alternative<DecisionMetric>(weights.model().spec.decision)) {
     narrow_ = narrow_products(*device_);
   } else if (!weights.model().descriptor_only) {
-    head_ = read_head(weights);
+    head_ = upload_head(weights);
   }
 }
 
@@ -69,7 +76,7 @@ std::int64_t SiameseRowMaker::row_bytes() const {
 }
 
 HeldBuffer<float> SiameseRowMaker::project(const HeldBuffer<float>& descriptors, std::int64_t count, Side side) {
-  HeldBuffer<float> result(device_, checked_multiply(count, head_->hidden));
+  HeldBuffer<float> result(device_, checked_multiply(padded_size(count), head_->hidden));
   if (count == 0) return result;
   auto found = std::find_if(projections_.begin(), projections_.end(), [&](const Projection& projection) {
     return projection.rows == count && projection.side == side;
@@ -78,7 +85,7 @@ HeldBuffer<float> SiameseRowMaker::project(const HeldBuffer<float>& descriptors,
     MatrixProductRequest request{
         .rows = count, .inner = size_, .columns = head_->hidden, .right_transposed = true, .right_stride = 2 * size_};
     request.bias = side == Side::left;
-    request.alignment = size_ % 4 == 0 && head_->hidden % 4 == 0 ? 16 : 4;
+    request.right_alignment = size_ % 4 == 0 ? 16 : 4;  // one half begins where the other ends
     constexpr std::size_t kMost = 4;
     if (projections_.size() >= kMost) projections_.erase(projections_.begin());
     projections_.push_back({count, side, std::make_shared<MatrixProduct>(device_->libraries, request)});
@@ -105,7 +112,8 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
   kernels::row_scalars(device_->stream(), result->values.data(), count, length, sums ? head_->output_weights : nullptr,
                        sums ? head_->output_bias : 0.0F, result->scalars.data(), 0, first_bad.data());
   if (narrow_) {
-    result->narrow = HeldBuffer<std::byte>(device_, checked_multiply(count, length * size_of(device_->type)));
+    result->narrow =
+        HeldBuffer<std::byte>(device_, checked_multiply(padded_size(count), length * size_of(device_->type)));
     kernels::convert(device_->stream(), result->values.data(), count * length, device_->type, result->narrow.data());
   }
   unsigned long long bad = kNone;
@@ -118,20 +126,10 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
 }
 
 Backend::TileSize siamese_tile_size(const Model& model, std::int64_t memory) {
-  constexpr std::int64_t kGrain = 32;
-  std::int64_t length = branch_size(model.spec);
-  std::int64_t most = 32768;
-  if (const auto* decision = std::get_if<DecisionLayers>(&model.spec.decision)) {
-    if (const auto* first = decision->layers.empty() ? nullptr : std::get_if<Linear>(&decision->layers.front())) {
-      length = std::max<std::int64_t>(length, first->out);
-    }
-    // Deeper heads cost thousands of times more a pair: smaller tiles, so that progress is seen and a stop is heard.
-    if (decision->layers.size() > 3) most = 4096;
-  }
-  // An eighth of the bound for either block: rows, the descriptors they were made from, and their narrow copies.
-  const std::int64_t rows = memory / 8 / (length * 12);
-  const std::int64_t tile = std::clamp<std::int64_t>(rows / kGrain * kGrain, kGrain, most);
-  return {tile, tile};
+  // A row, the descriptor it was made from, and its copy in half precision.
+  const std::int64_t rows = siamese_tile_rows(
+      model.spec, memory, {.bytes_per_value = 12, .grain = 32, .smallest = 32, .largest = 32768, .largest_deep = 4096});
+  return {rows, rows};
 }
 
 }  // namespace twinpatch::cuda

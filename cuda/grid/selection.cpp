@@ -84,10 +84,7 @@ void DeviceSelection::check_tile(std::int64_t first_row, std::int64_t rows, std:
   }
 }
 
-void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescoring* rescoring) {
-  static const RangeName kSelect(Stage::select, "select");
-  const std::int64_t pairs = tile.rows * tile.columns;
-  const Range range(kSelect, {.pairs = pairs, .bytes = 4 * pairs});
+kernels::SelectionKeys DeviceSelection::keys(std::int64_t first_column, std::int64_t columns) {
   kernels::SelectionKeys keys{.rows = keys_.data() + 1,
                               .columns = request_.column_best ? keys_.data() + 1 + row_keys() : nullptr,
                               .grid_rows = request_.rows,
@@ -96,12 +93,20 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
                               .first_bad = reinterpret_cast<unsigned long long*>(keys_.data())};
   if (request_.segment_count() > 1) {
     const auto& begins = request_.segments;
-    const auto first = std::upper_bound(begins.begin(), begins.end(), tile.first_column) - 1;
-    const auto last = std::lower_bound(first, begins.end(), tile.first_column + tile.columns);
+    const auto first = std::upper_bound(begins.begin(), begins.end(), first_column) - 1;
+    const auto last = std::lower_bound(first, begins.end(), first_column + columns);
     keys.segment_begins = segment_begins_.data();
     keys.first_segment = first - begins.begin();
     keys.tile_segments = last - first;
   }
+  return keys;
+}
+
+void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescoring* rescoring) {
+  static const RangeName kSelect(Stage::select, "select");
+  const std::int64_t pairs = tile.rows * tile.columns;
+  const Range range(kSelect, {.pairs = pairs, .bytes = 4 * pairs});
+  const kernels::SelectionKeys keys = this->keys(tile.first_column, tile.columns);
   kernels::SelectionMarks marks;
   if (keys.columns != nullptr) {
     marks.needed = needed_.at_least(tile.rows * keys.tile_segments);

@@ -29,6 +29,8 @@ class DeviceSelection final : public Selection {
   void check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column, std::int64_t columns) const;
   [[nodiscard]] const Device* device() const { return device_.get(); }
 
+  /// Where kernels keep what they select of columns [first_column, first_column + columns), some of which there are.
+  [[nodiscard]] kernels::SelectionKeys keys(std::int64_t first_column, std::int64_t columns);
   /// Puts values into the selection, on the compute stream; `rescoring` null: they are the scores. Within a turn.
   void take(const kernels::ValueTile& tile, const kernels::Rescoring* rescoring);
 

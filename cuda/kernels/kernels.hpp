@@ -61,7 +61,7 @@ void load_patches(cudaStream_t stream, const PatchSource* sources, int channels,
 
 // ---- layers.cu: layers without matrix products ----
 
-enum class Squash { none, relu, tanh };
+enum class ActivationKind { none, relu, tanh };
 
 /// Max or average over windows; windows are cut off at the border (average: of the values inside). Average pooling is
 /// followed by gain[c] · mean + bias[c] where `gain` is not null.
@@ -81,17 +81,17 @@ void pool(cudaStream_t stream, NumberType type, const void* in, std::int64_t cou
 void pyramid_level(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, int n,
                    void* out, std::int64_t out_stride);
 
-/// values ← squash(values), in place.
-void squash(cudaStream_t stream, NumberType type, Squash kind, void* values, std::int64_t size);
+/// values ← activate(values), in place.
+void activate(cudaStream_t stream, NumberType type, ActivationKind kind, void* values, std::int64_t size);
 
 /// Maps → rows of floats in (channel, row, column) order: out[i · out_stride + (c · height + y) · width + x].
 void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, float* out,
              std::int64_t out_stride);
 
-/// Halves of a first convolution → what follows their sum: out[n] = pool(squash(left[pairs[n].left] +
+/// Halves of a first convolution → what follows their sum: out[n] = pool(activate(left[pairs[n].left] +
 /// right[pairs[n].right])), pairs as [count, 2]; `pool`: maximum over 2×2, stride 2, rounding down.
 void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
-                 std::int64_t count, MapShape shape, Squash kind, bool pool, void* out);
+                 std::int64_t count, MapShape shape, ActivationKind kind, bool pool, void* out);
 
 /// out[i] = in[i] as another type.
 void convert(cudaStream_t stream, const float* in, std::int64_t size, NumberType type, void* out);
@@ -127,9 +127,9 @@ void grid_tile(cudaStream_t stream, PairOperation operation, RowMatrix left, Row
 void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
                  const float* weights, float bias, const std::int32_t* pairs, std::int64_t count, float* scores);
 
-/// out[n, ·] = squash(left[pairs[n].left] + right[pairs[n].right]): the first layer of a deeper head.
+/// out[n, ·] = activate(left[pairs[n].left] + right[pairs[n].right]): the first layer of a deeper head.
 void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
-              std::int64_t count, Squash kind, NumberType type, void* out);
+              std::int64_t count, ActivationKind kind, NumberType type, void* out);
 
 /// pairs[n] = (first_left + (begin + n) / columns, first_right + (begin + n) % columns).
 void enumerate_pairs(cudaStream_t stream, std::int64_t begin, std::int64_t count, std::int64_t columns,

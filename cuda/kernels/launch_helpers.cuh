@@ -70,9 +70,9 @@ __device__ inline bool is_finite(float value) { return fabsf(value) <= kLargest;
 /// The larger one; what is not a number wins.
 __device__ inline float larger(float a, float b) { return b > a || b != b ? b : a; }
 
-__device__ inline float squashed(Squash kind, float value) {
-  if (kind == Squash::relu) return value <= 0 ? 0 : value;  // keeps what is not a number
-  return kind == Squash::tanh ? tanhf(value) : value;
+__device__ inline float activated(ActivationKind kind, float value) {
+  if (kind == ActivationKind::relu) return value <= 0 ? 0 : value;  // keeps what is not a number
+  return kind == ActivationKind::tanh ? tanhf(value) : value;
 }
 
 }  // namespace twinpatch::cuda::kernels

@@ -107,9 +107,9 @@ __global__ void pyramid_kernel(const T* in, std::int64_t count, MapShape shape, 
 
 /// values [size]. Thread: one value at a time (grid-stride).
 template <class T>
-__global__ void squash_kernel(Squash kind, T* values, std::int64_t size) {
+__global__ void activate_kernel(ActivationKind kind, T* values, std::int64_t size) {
   for (std::int64_t n = global_thread(); n < size; n += all_threads()) {
-    store(values[n], squashed(kind, to_float(values[n])));
+    store(values[n], activated(kind, to_float(values[n])));
   }
 }
 
@@ -132,7 +132,7 @@ __global__ void flatten_kernel(const T* in, std::int64_t count, MapShape shape, 
 /// (docs: conv([p; q]) = convₚ(p) + conv_q(q)).
 template <class T, int kWidth>
 __global__ void join_kernel(const T* left, const T* right, const std::int32_t* pairs, std::int64_t count,
-                            MapShape shape, Squash kind, bool pool, MapShape out_shape, T* out) {
+                            MapShape shape, ActivationKind kind, bool pool, MapShape out_shape, T* out) {
   using Few = Channels<T, kWidth>;
   const int few = shape.channels / kWidth;  // of a position
   const int items = out_shape.height * out_shape.width * few;
@@ -161,7 +161,7 @@ __global__ void join_kernel(const T* left, const T* right, const std::int32_t* p
       }
       Few done;
       TWINPATCH_UNROLL  // rising functions: the maximum of them is that of their arguments
-          for (int k = 0; k < kWidth; ++k) store(done.values[k], squashed(kind, results[k]));
+          for (int k = 0; k < kWidth; ++k) store(done.values[k], activated(kind, results[k]));
       to[n] = done;
     }
   }
@@ -195,10 +195,10 @@ void pyramid_level(cudaStream_t stream, NumberType type, const void* in, std::in
   });
 }
 
-void squash(cudaStream_t stream, NumberType type, Squash kind, void* values, std::int64_t size) {
-  if (size == 0 || kind == Squash::none) return;
+void activate(cudaStream_t stream, NumberType type, ActivationKind kind, void* values, std::int64_t size) {
+  if (size == 0 || kind == ActivationKind::none) return;
   visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(size), "squash", &squash_kernel<T>, kind, static_cast<T*>(values), size);
+    launch(stream, per_item(size), "activate", &activate_kernel<T>, kind, static_cast<T*>(values), size);
   });
 }
 
@@ -213,7 +213,7 @@ void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t 
 }
 
 void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
-                 std::int64_t count, MapShape shape, Squash kind, bool pool, void* out) {
+                 std::int64_t count, MapShape shape, ActivationKind kind, bool pool, void* out) {
   const MapShape out_shape = pool ? MapShape{shape.height / 2, shape.width / 2, shape.channels} : shape;
   visit_number(type, [&]<class T>(T) {
     visit_width<T>(shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {

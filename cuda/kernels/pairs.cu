@@ -20,7 +20,7 @@ __global__ void score_pairs_kernel(const float* left, const float* right, std::i
     if constexpr (kOperation == PairOperation::head) {
       float sum = 0;
       for (std::int64_t k = lane; k < length; k += kWarp)
-        sum = fmaf(weights[k], squashed(Squash::relu, a[k] + b[k]), sum);
+        sum = fmaf(weights[k], activated(ActivationKind::relu, a[k] + b[k]), sum);
       score = bias + warp_sum(sum);
     } else {
       score = pair_metric<kOperation>(a, b, length);
@@ -34,12 +34,12 @@ __global__ void score_pairs_kernel(const float* left, const float* right, std::i
 /// 32nd k.
 template <class T>
 __global__ void add_rows_kernel(const float* left, const float* right, std::int64_t length, const std::int32_t* pairs,
-                                std::int64_t count, Squash kind, T* out) {
+                                std::int64_t count, ActivationKind kind, T* out) {
   for (std::int64_t n = global_warp(); n < count; n += all_warps()) {
     const float* const a = left + pairs[2 * n] * length;
     const float* const b = right + pairs[2 * n + 1] * length;
     for (std::int64_t k = lane_index(); k < length; k += kWarp) {
-      store(out[n * length + k], squashed(kind, a[k] + b[k]));
+      store(out[n * length + k], activated(kind, a[k] + b[k]));
     }
   }
 }
@@ -74,7 +74,7 @@ void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, R
 }
 
 void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
-              std::int64_t count, Squash kind, NumberType type, void* out) {
+              std::int64_t count, ActivationKind kind, NumberType type, void* out) {
   visit_number(type, [&]<class T>(T) {
     launch(stream, per_warp(count), "add_rows", &add_rows_kernel<T>, left.values, right.values, length, pairs, count,
            kind, static_cast<T*>(out));

@@ -7,12 +7,16 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <limits>
+#include <cstring>
+#include <span>
 #include <vector>
 
-#include "library/convolution_ways.hpp"
+#include "kernels/kernels.hpp"
+#include "library/algorithm_choice.hpp"
+#include "library/convolution_algorithms.hpp"
 #include "library/libraries_state.hpp"
 #include "runtime/handle.hpp"
+#include "twinpatch/core/half.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -50,31 +54,109 @@ void execute(cudnnHandle_t handle, const ExecutionPlan& stage, const Buffers& bu
   TWINPATCH_CUDA_CHECK(cudnnBackendExecute(handle, stage.plan.get(), pack.get()));
 }
 
-void execute(cudnnHandle_t handle, const Way& way, const Buffers& buffers, void* workspace) {
-  auto* scratch = static_cast<std::byte*>(workspace) + way.between;
-  if (way.stages.size() == 1) {
-    execute(handle, way.stages[0], buffers, scratch);
+void pool(cudaStream_t stream, const ConvolutionRequest& request, const void* in, void* out) {
+  const auto map = [](Shape shape) { return kernels::MapShape{shape.height, shape.width, shape.channels}; };
+  const Pooling& pooling = *request.pooling;
+  const kernels::PoolRule rule{.window_height = pooling.window.height,
+                               .window_width = pooling.window.width,
+                               .stride_height = pooling.stride.height,
+                               .stride_width = pooling.stride.width};
+  kernels::pool(stream, storage_of(request.precision), in, request.batch, map(request.convolved()), rule,
+                map(request.output()), out);
+}
+
+/// Handles and what they compute.
+struct Target {
+  cudnnHandle_t handle = nullptr;  ///< with its stream set
+  cudaStream_t stream = nullptr;
+  const ConvolutionRequest& request;
+};
+
+void execute(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
+  auto* scratch = static_cast<std::byte*>(workspace) + algorithm.between;
+  if (algorithm.stages.size() == 1 && !algorithm.own_pool) {
+    execute(target.handle, *algorithm.stages[0], buffers, scratch);
     return;
   }
-  execute(handle, way.stages[0], {buffers.in, buffers.filter, buffers.bias, workspace}, scratch);
-  execute(handle, way.stages[1], {workspace, buffers.filter, buffers.bias, buffers.out}, scratch);
+  execute(target.handle, *algorithm.stages[0], {buffers.in, buffers.filter, buffers.bias, workspace}, scratch);
+  if (algorithm.own_pool) {
+    pool(target.stream, target.request, workspace, buffers.out);
+  } else {
+    execute(target.handle, *algorithm.stages[1], {workspace, buffers.filter, buffers.bias, buffers.out}, scratch);
+  }
 }
 
 /// Median time of one run, in microseconds.
-double time_of(cudnnHandle_t handle, cudaStream_t stream, const Way& way, const Buffers& buffers, void* workspace) {
-  for (int i = 0; i < kWarmUps; ++i) execute(handle, way, buffers, workspace);
+double time_of(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
+  for (int i = 0; i < kWarmUps; ++i) execute(target, algorithm, buffers, workspace);
   const Event begin = make_timed_event();
   const Event end = make_timed_event();
   std::array<float, kTimings> times{};
   for (float& time : times) {
-    TWINPATCH_CUDA_CHECK(cudaEventRecord(begin.get(), stream));
-    execute(handle, way, buffers, workspace);
-    TWINPATCH_CUDA_CHECK(cudaEventRecord(end.get(), stream));
+    TWINPATCH_CUDA_CHECK(cudaEventRecord(begin.get(), target.stream));
+    execute(target, algorithm, buffers, workspace);
+    TWINPATCH_CUDA_CHECK(cudaEventRecord(end.get(), target.stream));
     TWINPATCH_CUDA_CHECK(cudaEventSynchronize(end.get()));
     TWINPATCH_CUDA_CHECK(cudaEventElapsedTime(&time, begin.get(), end.get()));
   }
   std::nth_element(times.begin(), times.begin() + kTimings / 2, times.end());
   return 1000.0 * static_cast<double>(times[kTimings / 2]);
+}
+
+std::vector<float> floats_of(std::span<const std::byte> bytes, NumberType type) {
+  std::vector<float> values(bytes.size() / static_cast<std::size_t>(size_of(type)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (type == NumberType::fp32) {
+      std::memcpy(&values[i], bytes.data() + 4 * i, 4);
+      continue;
+    }
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, bytes.data() + 2 * i, 2);
+    values[i] = type == NumberType::fp16 ? from_half(bits) : from_bfloat16(bits);
+  }
+  return values;
+}
+
+/// The first and the last item of a result.
+std::vector<float> sample_of(const Target& target, const void* out) {
+  const NumberType type = storage_of(target.request.precision);
+  const auto bytes = static_cast<std::size_t>(target.request.output().size() * size_of(type));
+  std::vector<std::byte> items(2 * bytes);
+  const auto* const last =
+      static_cast<const std::byte*>(out) + static_cast<std::size_t>(target.request.batch - 1) * bytes;
+  TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(items.data(), out, bytes, cudaMemcpyDeviceToHost, target.stream));
+  TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(items.data() + bytes, last, bytes, cudaMemcpyDeviceToHost, target.stream));
+  TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(target.stream));
+  return floats_of(items, type);
+}
+
+/// How far results of two algorithms may differ, relative to the largest value: some thirty times what rounding does.
+double tolerance_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return 1e-3;  // Winograd's transforms cost 5e-5
+    case Precision::bf16:
+      return 5e-2;
+    default:
+      return 1e-2;
+  }
+}
+
+/// Runs and times an algorithm on an output where nothing is right before.
+Trial try_algorithm(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
+  Trial trial;
+  try {
+    const std::int64_t bytes =
+        target.request.batch * target.request.output().size() * size_of(storage_of(target.request.precision));
+    TWINPATCH_CUDA_CHECK(cudaMemsetAsync(buffers.out, 0xff, static_cast<std::size_t>(bytes), target.stream));  // NaN
+    trial.microseconds = time_of(target, algorithm, buffers, workspace);
+    trial.sample = sample_of(target, buffers.out);
+  } catch (const DeviceError& error) {
+    trial.failure = error.what();
+    // A fault that has cost the device its context shows here again, and is thrown.
+    TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(target.stream));
+  }
+  return trial;
 }
 
 }  // namespace
@@ -83,7 +165,7 @@ struct ConvolutionPlan::State {
   Libraries::State* libraries = nullptr;
   ConvolutionRequest request;
   std::string key;
-  std::vector<Way> ways;  // the first one is taken
+  std::vector<Algorithm> algorithms;  // the first one is taken
   bool tuned = false;
 };
 
@@ -97,17 +179,17 @@ ConvolutionPlan::ConvolutionPlan(Libraries& libraries, const ConvolutionRequest&
   const CudnnTarget target{state.libraries->dnn.get(), nullptr};
   if (const auto kept = state.libraries->cache.load(state.key)) {
     try {
-      state.ways.push_back(restore(target, request, *kept));
+      state.algorithms.push_back(restore(target, request, *kept));
       state.tuned = true;
       return;
     } catch (const OutOfMemory&) {
       throw;
     } catch (const DeviceError& error) {
-      state.libraries->say(fmt::format("ignored {}, it will be made anew: {}",
-                                       state.libraries->cache.file(state.key).string(), error.what()));
+      state.libraries->report(fmt::format("ignored {}, it will be made anew: {}",
+                                          state.libraries->cache.file(state.key).string(), error.what()));
     }
   }
-  state.ways = find_ways(target, request, state.libraries->options.tune);
+  state.algorithms = find_algorithms(target, request, state.libraries->options.tune);
   state.tuned = !state.libraries->options.tune;
 }
 
@@ -117,7 +199,7 @@ ConvolutionPlan& ConvolutionPlan::operator=(ConvolutionPlan&&) noexcept = defaul
 
 std::int64_t ConvolutionPlan::workspace_bytes() const {
   std::int64_t most = 0;
-  for (const Way& way : state_->ways) most = std::max(most, way.workspace);
+  for (const Algorithm& algorithm : state_->algorithms) most = std::max(most, algorithm.workspace);
   return most;
 }
 
@@ -127,43 +209,31 @@ void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filt
                            void* workspace) {
   State& state = *state_;
   if (state.tuned) return;
-  const cudnnHandle_t handle = state.libraries->dnn_on(stream);
-  std::size_t best = state.ways.size();
-  double shortest = std::numeric_limits<double>::infinity();
-  std::string reason;
-  for (std::size_t i = 0; i < state.ways.size(); ++i) {
-    try {
-      const double time = time_of(handle, stream, state.ways[i], {in, filter, bias, out}, workspace);
-      if (time < shortest) {
-        shortest = time;
-        best = i;
-      }
-    } catch (const DeviceError& error) {
-      reason = error.what();
-      // A fault that has cost the device its context shows here again, and is thrown.
-      TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(stream));
-    }
-  }
-  if (best == state.ways.size()) {
-    throw DeviceError(fmt::format("no way to compute {} runs on this device: {}", to_text(state.request), reason));
-  }
-  std::vector<Way> chosen;
-  chosen.push_back(std::move(state.ways[best]));
-  state.ways = std::move(chosen);
+  const Target target{state.libraries->dnn_on(stream), stream, state.request};
+  const Buffers buffers{in, filter, bias, out};
+  const Candidates candidates{
+      .count = state.algorithms.size(),
+      .run = [&](std::size_t i) { return try_algorithm(target, state.algorithms[i], buffers, workspace); },
+      .name = [&](std::size_t i) { return to_text(state.request) + ": " + state.algorithms[i].description(); },
+      .tolerance = tolerance_of(state.request.precision)};
+  const AlgorithmChoice choice = choose_algorithm(candidates, state.libraries->options.log);
+  std::vector<Algorithm> chosen;
+  chosen.push_back(std::move(state.algorithms[choice.index]));
+  state.algorithms = std::move(chosen);
   state.tuned = true;
-  state.libraries->say(fmt::format("{}: {}, {:.0f} µs", to_text(state.request), description(), shortest));
-  state.libraries->cache.store(state.key, keep(state.ways.front(), shortest));
+  state.libraries->report(fmt::format("{}: {}, {:.0f} µs", to_text(state.request), description(), choice.microseconds));
+  state.libraries->cache.store(state.key, keep(state.algorithms.front(), choice.microseconds));
 }
 
 void ConvolutionPlan::run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
                           void* workspace) const {
-  const Way& way = state_->ways.front();
-  if (workspace == nullptr && way.workspace > 0) throw InvalidArgument("a convolution without its workspace");
-  execute(state_->libraries->dnn_on(stream), way, {in, filter, bias, out}, workspace);
+  const Algorithm& algorithm = state_->algorithms.front();
+  if (workspace == nullptr && algorithm.workspace > 0) throw InvalidArgument("a convolution without its workspace");
+  execute({state_->libraries->dnn_on(stream), stream, state_->request}, algorithm, {in, filter, bias, out}, workspace);
 }
 
 const ConvolutionRequest& ConvolutionPlan::request() const { return state_->request; }
 
-std::string ConvolutionPlan::description() const { return state_->ways.front().description(); }
+std::string ConvolutionPlan::description() const { return state_->algorithms.front().description(); }
 
 }  // namespace twinpatch::cuda

@@ -19,8 +19,8 @@ namespace twinpatch::cuda {
 /// of the same type; `filter` as pack_filter() gives it, same type. Pointers aligned to 16 bytes.
 class ConvolutionPlan {
  public:
-  /// Finds the ways to compute it: the one that was fastest on this GPU before, where the plan cache knows it, else
-  /// what the library's heuristics name. Compiles: takes up to seconds; never inside a capture.
+  /// Finds algorithms for it: the one that was fastest on this GPU before, where a plan was kept, else what the
+  /// library's heuristics name. Compiles: takes up to seconds; never inside a capture.
   ConvolutionPlan(Libraries& libraries, const ConvolutionRequest& request);
   ~ConvolutionPlan();
   ConvolutionPlan(ConvolutionPlan&&) noexcept;
@@ -28,11 +28,11 @@ class ConvolutionPlan {
 
   /// Workspace run() and tune() need, in bytes. tune() may lower it.
   [[nodiscard]] std::int64_t workspace_bytes() const;
-  /// True until the fastest way is known: by tune() or from the plan cache.
+  /// True until the fastest algorithm is known: by tune() or from a kept plan.
   [[nodiscard]] bool needs_tuning() const;
-  /// Times every way on the caller's buffers (which it overwrites: `out` and `workspace`), keeps the fastest and
-  /// records it in the plan cache. Synchronises the stream. Never inside a capture. Nothing happens where
-  /// needs_tuning() is false.
+  /// Times every algorithm on the caller's buffers (it overwrites `out` and `workspace`; `in` holds random values),
+  /// takes the fastest whose results are those of the first, and keeps the choice for the next run. Synchronises the
+  /// stream. Never inside a capture. Nothing happens where needs_tuning() is false.
   void tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out, void* workspace);
   /// Enqueues one batch; allocates nothing and does not synchronise. May be captured, after a first call outside of a
   /// capture (libraries load kernels on first use). `bias` is not read where the layer has none; `workspace` may be

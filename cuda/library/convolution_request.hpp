@@ -22,7 +22,7 @@ struct ConvolutionRequest {
   Precision precision = Precision::fp32;
   /// Only direct convolutions: no Winograd.
   bool exact = false;
-  /// Workspace that a way to compute it may take, in bytes, beyond the unpooled output where that has to be stored.
+  /// Workspace that an algorithm may take, in bytes, beyond the unpooled output where that has to be stored.
   std::int64_t workspace_limit = std::int64_t{64} << 20;
 
   /// Throws ShapeError or InvalidArgument for what does not fit together or is not offered.

@@ -9,7 +9,7 @@
 #include "library/convolution_request.hpp"
 #include "library/cudnn_descriptor.hpp"
 
-// Convolutions as operation graphs of cuDNN's backend API, and the ways it knows to run them.
+// Convolutions as operation graphs of cuDNN's backend API, and its plans for them.
 
 namespace twinpatch::cuda {
 
@@ -32,7 +32,7 @@ enum TensorId : std::int64_t { kIn = 1, kFilter = 2, kBiasValues = 3, kOut = 4 }
 /// "conv+bias+relu".
 [[nodiscard]] std::string to_text(Parts parts);
 
-/// One way to run a graph.
+/// A plan for a graph.
 struct ExecutionPlan {
   Parts parts = 0;
   Descriptor plan;
@@ -47,10 +47,15 @@ struct PlanSearch {
   int compiled_unloaded = 0;         ///< compiled, but not loaded: there is no device (see CudnnTarget)
   std::string last_error;            ///< of the last engine that failed
 };
-/// Up to `most` ways to run `parts` of a request within its limit on workspace, whose arithmetic is what the precision
-/// promises: no TF32 in fp32, sums in fp32, the same bits at every run. Empty where the library knows none.
+/// How many plans to make, of kernels that the library brings and of those that it compiles.
+struct PlanLimits {
+  int ready_made = 1;
+  int compiled = 1;
+};
+/// Plans for `parts` of a request within its limit on workspace, whose arithmetic is what the precision promises: no
+/// TF32 in fp32, sums in fp32, the same bits at every run. Empty where the library knows none.
 [[nodiscard]] PlanSearch find_plans(const CudnnTarget& target, const ConvolutionRequest& request, Parts parts,
-                                    int most);
+                                    PlanLimits limits);
 
 /// A plan as text, to be kept, and back. Reading throws DeviceError for text the library does not take.
 [[nodiscard]] std::string save_plan(const ExecutionPlan& plan);

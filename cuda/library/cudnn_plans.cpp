@@ -40,6 +40,12 @@ Descriptor engine_of(const Descriptor& configuration) {
   return engine;
 }
 
+/// Whether planning an engine compiles it, which takes seconds.
+bool is_compiled(const Descriptor& engine) {
+  const auto notes = engine.get_all<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE);
+  return std::find(notes.begin(), notes.end(), CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) != notes.end();
+}
+
 /// Whether an engine computes what the request promises.
 bool accepted(const ConvolutionRequest& request, Parts parts, const Descriptor& engine) {
   const auto notes = engine.get_all<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE);
@@ -58,13 +64,15 @@ bool accepted(const ConvolutionRequest& request, Parts parts, const Descriptor& 
 
 }  // namespace
 
-PlanSearch find_plans(const CudnnTarget& target, const ConvolutionRequest& request, Parts parts, int most) {
+PlanSearch find_plans(const CudnnTarget& target, const ConvolutionRequest& request, Parts parts, PlanLimits limits) {
   PlanSearch search;
   const Descriptor graph = make_graph(target, request, parts);
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (const Descriptor& configuration : propose(target, graph, mode)) {
-      if (static_cast<int>(search.plans.size()) + search.compiled_unloaded >= most) return search;
+      if (limits.ready_made <= 0 && limits.compiled <= 0) return search;
       const Descriptor engine = engine_of(configuration);
+      int& left = is_compiled(engine) ? limits.compiled : limits.ready_made;
+      if (left <= 0) continue;
       if (!accepted(request, parts, engine)) {
         ++search.refused;
         continue;
@@ -81,12 +89,14 @@ PlanSearch find_plans(const CudnnTarget& target, const ConvolutionRequest& reque
         // The driver's library stub, which answers where there is no device, refuses to load what was compiled for one.
         if (target.handle == nullptr && search.last_error.find("cuLibraryLoadData") != std::string::npos) {
           ++search.compiled_unloaded;
+          --left;
         }
         continue;
       }
       found.workspace = found.plan.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
       if (found.workspace > request.workspace_limit) continue;
       search.plans.push_back(std::move(found));
+      --left;
     }
   }
   return search;

@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 
 #include "library/libraries_state.hpp"
-#include "runtime/device.hpp"
+#include "library/loaded_functions.hpp"
+#include "runtime/device_properties.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -31,7 +32,7 @@ void require_version() {
 }  // namespace
 
 Libraries::State::State(int device, LibraryOptions library_options)
-    : options(std::move(library_options)), cache(options.plan_cache, options.log) {
+    : options(std::move(library_options)), cache(options.tuned_plans, options.log) {
   require_version();
   cudnnHandle_t made_dnn = nullptr;
   TWINPATCH_CUDA_CHECK(cudnnCreate(&made_dnn));
@@ -52,8 +53,19 @@ cudnnHandle_t Libraries::State::dnn_on(cudaStream_t stream) {
   return dnn.get();
 }
 
-void Libraries::State::say(const std::string& line) const {
+void Libraries::State::report(const std::string& line) const {
   if (options.log) options.log(line);
+}
+
+std::vector<std::string> describe_libraries() {
+  const auto describe = [](const char* name, const auto& version, const auto& path) {
+    try {
+      return fmt::format("{} {}: {}", name, version(), path().string());
+    } catch (const std::exception& error) {
+      return fmt::format("{}: {}", name, error.what());
+    }
+  };
+  return {describe("cuDNN", dnn_version, dnn_path), describe("cuBLASLt", blas_version, blas_path)};
 }
 
 Libraries::Libraries(int device, LibraryOptions options)

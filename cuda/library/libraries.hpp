@@ -6,15 +6,16 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace twinpatch::cuda {
 
 struct LibraryOptions {
   /// Folder where plans that were timed on this kind of GPU are kept; empty: none are read or written.
-  std::filesystem::path plan_cache;
+  std::filesystem::path tuned_plans;
   /// Where a line goes that a user may want to read: a cache file that was ignored, a choice that was made.
   std::function<void(const std::string& line)> log;
-  /// Plans offer several ways to be timed (ConvolutionPlan::tune); otherwise the library's first choice is taken.
+  /// Plans offer several algorithms to be timed (ConvolutionPlan::tune); otherwise the library's first choice is taken.
   bool tune = true;
 };
 
@@ -39,8 +40,11 @@ class Libraries {
   std::unique_ptr<State> state_;
 };
 
+/// A line for each of the two: its version and the file it was loaded from, or why it cannot be. Never throws.
+[[nodiscard]] std::vector<std::string> describe_libraries();
+
 /// $TWINPATCH_CACHE/plans, else $XDG_CACHE_HOME/twinpatch/plans, else $HOME/.cache/twinpatch/plans; empty where none of
 /// them is set.
-[[nodiscard]] std::filesystem::path default_plan_cache();
+[[nodiscard]] std::filesystem::path tuned_plans_folder();
 
 }  // namespace twinpatch::cuda

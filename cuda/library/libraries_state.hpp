@@ -10,7 +10,7 @@
 
 #include "library/libraries.hpp"
 #include "library/library_check.hpp"
-#include "library/plan_cache.hpp"
+#include "library/tuned_plans.hpp"
 #include "runtime/handle.hpp"
 
 namespace twinpatch::cuda {
@@ -21,14 +21,14 @@ struct Libraries::State {
 
   /// cuDNN with its stream set; setting it costs, so only where it differs from the last one.
   [[nodiscard]] cudnnHandle_t dnn_on(cudaStream_t stream);
-  void say(const std::string& line) const;
+  void report(const std::string& line) const;
 
   LibraryOptions options;
   Handle<cudnnHandle_t, &cudnnDestroy> dnn;
   Handle<cublasLtHandle_t, &cublasLtDestroy> blas;
   std::optional<cudaStream_t> dnn_stream;
-  PlanCache cache;
-  std::string key;  ///< card and library version: the start of every key of the plan cache
+  TunedPlans cache;
+  std::string key;  ///< card and library version: the start of every key of kept plans
 };
 
 }  // namespace twinpatch::cuda

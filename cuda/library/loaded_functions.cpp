@@ -3,52 +3,35 @@
 // Every function of cuDNN and cuBLASLt that this folder calls, defined under its own name: the first call loads the
 // library, all pass on to it. Linked in the usual way the two would cost every start of the program 70 ms, `--help` and
 // runs on the CPU included, and a host without them could not start it at all.
+#include "library/loaded_functions.hpp"
+
 #include <cublasLt.h>
 #include <cudnn.h>
-#include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <string>
-
-#include "twinpatch/core/error.hpp"
+#include "library/shared_library.hpp"
 
 namespace twinpatch::cuda {
 namespace {
 
-/// A shared library of this process, open until it ends. Throws DeviceError where it cannot be loaded.
-class SharedLibrary {
- public:
-  /// `name` as the loader looks for it; `folder` is where it was when this program was built, looked at second.
-  SharedLibrary(std::string name, const std::string& folder) : name_(std::move(name)) {
-    handle_ = dlopen(name_.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle_ != nullptr) return;
-    const std::string reason = dlerror();
-    handle_ = dlopen((folder + "/" + name_).c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle_ == nullptr) throw DeviceError(fmt::format("{} cannot be loaded: {}", name_, reason));
-  }
-
-  void* find(const char* function) const {
-    void* address = dlsym(handle_, function);
-    if (address == nullptr) throw DeviceError(fmt::format("{} has no {}: it is too old", name_, function));
-    return address;
-  }
-
- private:
-  std::string name_;
-  void* handle_ = nullptr;
-};
-
-const SharedLibrary& dnn() {
-  static const SharedLibrary library(fmt::format("libcudnn.so.{}", CUDNN_MAJOR), TWINPATCH_CUDNN_FOLDER);
+const SharedLibrary& blas() {
+  static const SharedLibrary library(fmt::format("libcublasLt.so.{}", CUBLAS_VER_MAJOR),
+                                     library_folders(TWINPATCH_CUBLAS_FOLDER));
   return library;
 }
 
-const SharedLibrary& blas() {
-  static const SharedLibrary library(fmt::format("libcublasLt.so.{}", CUBLAS_VER_MAJOR), TWINPATCH_CUBLAS_FOLDER);
+const SharedLibrary& dnn() {
+  (void)blas();  // which cuDNN opens by name: from wherever it was found
+  static const SharedLibrary library(fmt::format("libcudnn.so.{}", CUDNN_MAJOR),
+                                     library_folders(TWINPATCH_CUDNN_FOLDER));
   return library;
 }
 
 }  // namespace
+
+std::filesystem::path dnn_path() { return dnn().path(); }
+std::filesystem::path blas_path() { return blas().path(); }
+
 }  // namespace twinpatch::cuda
 
 // The headers above declare these, as C; a signature that differs from theirs does not compile.

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "kernels/epilogue.hpp"
 #include "library/libraries_state.hpp"
 #include "runtime/handle.hpp"
 
@@ -70,9 +71,11 @@ struct MatrixProduct::State {
   Layout left, right, out;
   cublasLtMatmulAlgo_t algorithm{};
   std::int64_t workspace = 0;
+  bool own_epilogue = false;  ///< bias and ReLU by a kernel of our own
 
   void describe();
-  void choose();
+  /// False where the library has no algorithm.
+  [[nodiscard]] bool choose();
 };
 
 void MatrixProduct::State::describe() {
@@ -84,8 +87,9 @@ void MatrixProduct::State::describe() {
   set(made, CUBLASLT_MATMUL_DESC_TRANSA,
       static_cast<std::int32_t>(request.right_transposed ? CUBLAS_OP_T : CUBLAS_OP_N));
   set(made, CUBLASLT_MATMUL_DESC_TRANSB, static_cast<std::int32_t>(CUBLAS_OP_N));
-  set(made, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(request));
-  if (request.bias) set(made, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, static_cast<std::int32_t>(data_type(request.out)));
+  set(made, CUBLASLT_MATMUL_DESC_EPILOGUE, own_epilogue ? CUBLASLT_EPILOGUE_DEFAULT : epilogue_of(request));
+  if (request.bias && !own_epilogue)
+    set(made, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, static_cast<std::int32_t>(data_type(request.out)));
   left = make_layout(type, request.rows, request.inner, request.left_stride, request.batch, request.left_batch_stride);
   right = request.right_transposed ? make_layout(type, request.columns, request.inner, request.right_stride,
                                                  request.batch, request.right_batch_stride)
@@ -95,7 +99,7 @@ void MatrixProduct::State::describe() {
                     request.out_batch_stride);
 }
 
-void MatrixProduct::State::choose() {
+bool MatrixProduct::State::choose() {
   cublasLtMatmulPreference_t made = nullptr;
   TWINPATCH_CUDA_CHECK(cublasLtMatmulPreferenceCreate(&made));
   const Preference preference(made);
@@ -103,31 +107,39 @@ void MatrixProduct::State::choose() {
   // Sums that several blocks share are added in a fixed order, never in place as they come.
   set(made, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
-  const auto alignment = static_cast<std::uint32_t>(request.alignment);
-  for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
-    set(made, name, alignment);
-  }
+  const auto align = [&](cublasLtMatmulPreferenceAttributes_t name, int alignment) {
+    set(made, name, static_cast<std::uint32_t>(alignment));
+  };
+  align(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, request.right_alignment);
+  align(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, request.left_alignment);
+  align(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, request.out_alignment);
+  align(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, request.out_alignment);
   cublasLtMatmulHeuristicResult_t result{};
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       libraries->blas.get(), operation.get(), right.get(), left.get(), out.get(), out.get(), made, 1, &result, &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0)) {
-    throw DeviceError("cuBLASLt has no way to compute the matrix product " + to_text(request));
-  }
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0)) return false;
   TWINPATCH_CUDA_CHECK(status);
   TWINPATCH_CUDA_CHECK(result.state);
   algorithm = result.algo;
   workspace = static_cast<std::int64_t>(result.workspaceSize);
+  return true;
 }
 
 MatrixProduct::MatrixProduct(Libraries& libraries, const MatrixProductRequest& request)
     : state_(std::make_unique<State>()) {
   request.validate();
   state_->libraries = &libraries.state();
-  state_->request = with_strides(request);
-  state_->describe();
-  state_->choose();
+  state_->request = completed(request);
+  State& state = *state_;
+  state.describe();
+  if (state.choose()) return;
+  if (request.bias || request.relu) {  // some shapes are there without an epilogue alone
+    state.own_epilogue = true;
+    state.describe();
+    if (state.choose()) return;
+  }
+  throw DeviceError("cuBLASLt cannot compute the matrix product " + to_text(request));
 }
 
 MatrixProduct::~MatrixProduct() = default;
@@ -139,11 +151,18 @@ std::int64_t MatrixProduct::workspace_bytes() const { return state_->workspace; 
 void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out,
                         void* workspace, float alpha, float beta) const {
   const State& state = *state_;
-  if (state.request.bias) set(state.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  if (state.request.bias && !state.own_epilogue) set(state.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   TWINPATCH_CUDA_CHECK(cublasLtMatmul(state.libraries->blas.get(), state.operation.get(), &alpha, right,
                                       state.right.get(), left, state.left.get(), &beta, out, state.out.get(), out,
                                       state.out.get(), &state.algorithm, workspace,
                                       static_cast<std::size_t>(state.workspace), stream));
+  if (!state.own_epilogue) return;
+  const MatrixProductRequest& request = state.request;
+  for (std::int64_t i = 0; i < request.batch; ++i) {
+    kernels::apply_epilogue(stream, request.out, {request.bias ? bias : nullptr, request.relu},
+                            {static_cast<std::byte*>(out) + i * request.out_batch_stride * size_of(request.out),
+                             request.rows, request.columns, request.out_stride});
+  }
 }
 
 const MatrixProductRequest& MatrixProduct::request() const { return state_->request; }

@@ -32,17 +32,23 @@ struct MatrixProductRequest {
   Precision precision = Precision::fp32;
   /// Storage of out and bias: fp32, or that of the precision. fp32 keeps the sums as they are.
   NumberType out = NumberType::fp32;
-  /// What all pointers are multiples of, in bytes.
-  int alignment = 16;
+  /// What each pointer, and the distance between rows there, is a multiple of, in bytes; 0: up to 16, as the strides
+  /// are, of memory that begins at a multiple of 256.
+  int left_alignment = 0;
+  int right_alignment = 0;
+  int out_alignment = 0;
   std::int64_t workspace_limit = std::int64_t{32} << 20;  ///< in bytes
 
-  /// Throws ShapeError or InvalidArgument: a size below 1, a stride shorter than its row, beyond what the library
-  /// counts.
+  /// Throws ShapeError or InvalidArgument: a size below 1, a stride shorter than its row or not of its alignment,
+  /// beyond what the library counts.
   void validate() const;
+  friend bool operator==(const MatrixProductRequest&, const MatrixProductRequest&) = default;
 };
 
-/// The request with every stride that was 0 filled in.
-[[nodiscard]] MatrixProductRequest with_strides(MatrixProductRequest request);
+/// The request with every stride and alignment that was 0 filled in.
+[[nodiscard]] MatrixProductRequest completed(MatrixProductRequest request);
+/// What a pointer and distances in bytes are multiples of, at most 16.
+[[nodiscard]] int alignment_of(const void* pointer, std::int64_t stride_bytes);
 /// In one line, for messages: "4096x512 · (100000x512)ᵀ fp16 → fp32".
 [[nodiscard]] std::string to_text(const MatrixProductRequest& request);
 

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "plan/tuning_input.hpp"
 #include "runtime/check.hpp"
+#include "twinpatch/net/fused_layers.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -15,13 +17,6 @@ namespace {
 constexpr std::int64_t kDefaultBatch = 4096;
 /// Values of one activation of a batch: libraries number them with 32 bits.
 constexpr std::int64_t kMostValues = (std::int64_t{1} << 31) - 1;
-
-/// Input of layer `first` of a stream.
-Shape shape_before(const NetworkSpec& spec, const twinpatch::Stream& stream, Extent patch, std::size_t first) {
-  Shape shape = stream_input(spec, stream, patch);
-  for (std::size_t i = 0; i < first; ++i) shape = output_shape(stream.layers[i], shape);
-  return shape;
-}
 
 /// Nothing reads what nobody wrote, though the last batch of a run may be short.
 void clear(Device& device, HeldBuffer<std::byte>& buffer) {
@@ -36,7 +31,7 @@ BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent
     : device_(weights.device()), batch_(batch), graphs_(device_->options.log) {
   const NetworkSpec& spec = weights.model().spec;
   for (std::size_t i = 0; i < spec.streams.size(); ++i) {
-    const Shape shape = shape_before(spec, spec.streams[i], patch, first_layer);
+    const Shape shape = layer_input(spec, spec.streams[i], patch, first_layer);
     streams_.emplace_back(spec.streams[i].layers, first_layer, shape, fmt::format("{}.{}", branch, i), weights, batch);
     size_ += streams_.back().output().size();
     inputs_.emplace_back(device_, checked_multiply(batch, shape.size() * size_of(device_->type)));
@@ -45,9 +40,13 @@ BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent
   workspace_ = make_workspace(device_, streams_);
   vectors_ = HeldBuffer<float>(device_, checked_multiply(batch, size_));
   for (std::size_t i = 0; i < streams_.size(); ++i) {
-    if (batch >= kTunedBatch) streams_[i].tune(inputs_[i].data(), workspace_);
-    device_->say(fmt::format("network {}, stream {} of {}, batches of {}: {}", spec.name, i, branch, batch,
-                             streams_[i].describe()));
+    if (batch >= kTunedBatch) {
+      fill_for_tuning(*device_, inputs_[i]);
+      streams_[i].tune(inputs_[i].data(), workspace_);
+      clear(*device_, inputs_[i]);
+    }
+    device_->report(fmt::format("network {}, stream {} of {}, batches of {}: {}", spec.name, i, branch, batch,
+                                streams_[i].describe()));
   }
 }
 
@@ -101,16 +100,7 @@ void PairPlan::run() {
 std::int64_t asked_batch(const ExecutionOptions& options) { return options.batch > 0 ? options.batch : kDefaultBatch; }
 
 std::int64_t batch_limit(const Device& device, const NetworkSpec& spec, Extent patch) {
-  std::int64_t inputs = 0;
-  std::int64_t largest = 1;  // values of the largest activation of one item
-  for (const auto& stream : spec.streams) {
-    Shape shape = stream_input(spec, stream, patch);
-    inputs += shape.size();
-    for (const auto& layer : stream.layers) {
-      shape = output_shape(layer, shape);
-      largest = std::max(largest, shape.size());
-    }
-  }
+  const auto [inputs, largest] = activation_sizes(spec, patch);
   const std::int64_t item_bytes = (inputs + 3 * largest) * size_of(device.type) + 8 * branch_size(spec);
   const std::int64_t fits = std::max<std::int64_t>(1, device.context.pool().bound() / 4 / item_bytes);
   const std::int64_t numbered = std::max<std::int64_t>(1, kMostValues / std::max(largest, inputs));

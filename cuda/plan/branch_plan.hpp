@@ -81,7 +81,7 @@ class PairPlan {
 /// Plans of one executor by patch size, tower and batch; the ones used last are kept. Batches are powers of two up to a
 /// limit that falls when memory runs out.
 template <class Plan>
-class PlanCache {
+class BatchPlans {
  public:
   /// The plan for `count` items: of a batch that holds them all, or the largest one. `make(batch)` makes one where
   /// there is none; where that runs out of memory all other plans are let go and smaller batches tried, down to 1.

@@ -21,7 +21,7 @@ const std::vector<Layer>& layers_of(const DeviceWeights& weights) {
 /// The layers after the first for one batch.
 class DeepHead::Plan {
  public:
-  Plan(DeviceWeights& weights, const DecisionHead& head, std::int64_t batch)
+  Plan(DeviceWeights& weights, const DeviceHead& head, std::int64_t batch)
       : device_(weights.device()), batch_(batch), type_(device_->type), graphs_(device_->options.log) {
     rest_.emplace_back(layers_of(weights), head.rest, Shape{static_cast<int>(head.hidden), 1, 1}, "decision", weights,
                        batch);
@@ -33,10 +33,10 @@ class DeepHead::Plan {
   }
 
   [[nodiscard]] std::int64_t batch() const noexcept { return batch_; }
-  void score(const DecisionHead& head, kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs,
+  void score(const DeviceHead& head, kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs,
              std::int64_t count, float* scores) {
     const cudaStream_t stream = device_->stream();
-    kernels::add_rows(stream, left, right, head.hidden, pairs, count, head.squash, type_, hidden_.data());
+    kernels::add_rows(stream, left, right, head.hidden, pairs, count, head.activation, type_, hidden_.data());
     const LayerPlan& rest = rest_.front();
     if (!rest.empty()) graphs_.run(batch_, stream, [&] { out_ = rest.run(hidden_.data(), workspace_); });
     kernels::flatten(stream, rest.empty() ? type_ : rest.output_type(), rest.empty() ? hidden_.data() : out_, count,
@@ -54,7 +54,7 @@ class DeepHead::Plan {
   BatchGraphs graphs_;
 };
 
-DeepHead::DeepHead(DeviceWeights& weights, const DecisionHead& head) : weights_(weights), head_(head) {}
+DeepHead::DeepHead(DeviceWeights& weights, const DeviceHead& head) : weights_(weights), head_(head) {}
 DeepHead::~DeepHead() = default;
 
 void DeepHead::score(kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs, std::int64_t count,

@@ -13,7 +13,7 @@ namespace twinpatch::cuda {
 /// batches of pairs.
 class DeepHead {
  public:
-  DeepHead(DeviceWeights& weights, const DecisionHead& head);
+  DeepHead(DeviceWeights& weights, const DeviceHead& head);
   ~DeepHead();
   DeepHead(const DeepHead&) = delete;             // holds its owner's weights
   DeepHead& operator=(const DeepHead&) = delete;  // likewise
@@ -26,8 +26,8 @@ class DeepHead {
  private:
   class Plan;
   DeviceWeights& weights_;
-  DecisionHead head_;
-  PlanCache<Plan> plans_;
+  DeviceHead head_;
+  BatchPlans<Plan> plans_;
 };
 
 }  // namespace twinpatch::cuda

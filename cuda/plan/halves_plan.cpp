@@ -7,58 +7,64 @@
 #include <algorithm>
 
 #include "plan/kernel_rules.hpp"
+#include "plan/tuning_input.hpp"
 #include "runtime/check.hpp"
 
 namespace twinpatch::cuda {
+namespace {
+
+/// `batch`, or a little more: halves of the next batch follow, and convolutions write to multiples of 16 bytes.
+std::int64_t aligned_batch(const std::vector<HalfConvolution>& halves, std::int64_t batch, NumberType type) {
+  const bool aligned = std::all_of(halves.begin(), halves.end(), [&](const HalfConvolution& half) {
+    return batch * half.output.size() * size_of(type) % 16 == 0;
+  });
+  return aligned ? batch : round_up(batch, 8);
+}
+
+}  // namespace
 
 HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int64_t batch)
-    : device_(weights.device()), patch_(patch), batch_(batch) {
+    : device_(weights.device()), patch_(patch) {
   const NetworkSpec& spec = weights.model().spec;
   const char* const which = side == Side::left ? "left" : "right";
+  const auto halves = half_convolutions(weights.model(), patch, side == Side::left);
+  batch = aligned_batch(halves, batch, device_->type);
+  batch_ = batch;
   std::int64_t scratch = 0;
-  for (std::size_t i = 0; i < spec.streams.size(); ++i) {
-    const auto& stream = spec.streams[i];
-    Shape input = stream_input(spec, stream, patch);
-    const auto& whole = std::get<Convolution>(stream.layers.front());
-    const std::string prefix = branch_prefix(spec, false, i, 0);
-    const Convolution layer = half_of(whole, side == Side::left);
-    const auto window = std::int64_t{layer.kernel.height} * layer.kernel.width;
-    const auto both = weights.values(prefix + "weight", 2 * window * layer.out);
-    input.channels = 1;
-    const auto filter = weights.packed(fmt::format("{}{}_filter", prefix, which), [&] {
-      return pack_filter(layer, half_weights(whole, both, side == Side::left), device_->type);
-    });
-    ConvolutionRequest request{.batch = batch, .input = input, .layer = layer, .relu = false, .pooling = {}};
+  for (const HalfConvolution& of : halves) {
+    const auto filter = weights.packed(fmt::format("{}{}_filter", of.name, which),
+                                       [&] { return pack_filter(of.layer, of.weight, device_->type); });
+    ConvolutionRequest request{.batch = batch, .input = of.input, .layer = of.layer, .relu = false, .pooling = {}};
     request.precision = device_->options.precision;
     request.exact = device_->options.exact_convolutions;
-    const Shape output = request.output();
     StreamHalf half;
-    half.view = view_of(stream.view);
-    half.output = {output.height, output.width, output.channels};
+    half.view = view_of(of.view);
+    half.output = {of.output.height, of.output.width, of.output.channels};
     half.convolution = std::make_unique<ConvolutionPlan>(device_->libraries, request);
     half.filter = filter;
-    if (layer.bias) {
-      half.bias = weights.packed(prefix + "half_bias",
-                                 [&] { return pack(weights.values(prefix + "bias", layer.out), device_->type); });
+    if (!of.bias.empty()) {
+      half.bias = weights.packed(of.name + "half_bias", [&] { return pack(of.bias, device_->type); });
     }
-    half.input = HeldBuffer<std::byte>(device_, checked_multiply(batch, input.size() * size_of(device_->type)));
+    half.input = HeldBuffer<std::byte>(device_, checked_multiply(batch, of.input.size() * size_of(device_->type)));
     TWINPATCH_CUDA_CHECK(
         cudaMemsetAsync(half.input.data(), 0, static_cast<std::size_t>(half.input.bytes()), device_->stream()));
-    half.halves = HeldBuffer<std::byte>(device_, checked_multiply(batch, output.size() * size_of(device_->type)));
+    half.halves = HeldBuffer<std::byte>(device_, checked_multiply(batch, of.output.size() * size_of(device_->type)));
     scratch = std::max(scratch, half.convolution->workspace_bytes());
-    operations_ += 2.0 * static_cast<double>(window) * static_cast<double>(output.size());
-    bytes_ += (input.size() + output.size()) * size_of(device_->type);
+    const auto window = std::int64_t{of.layer.kernel.height} * of.layer.kernel.width;
+    operations_ += 2.0 * static_cast<double>(window) * static_cast<double>(of.output.size());
+    bytes_ += (of.input.size() + of.output.size()) * size_of(device_->type);
     streams_.push_back(std::move(half));
   }
   scratch_ = HeldBuffer<std::byte>(device_, scratch);
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     StreamHalf& half = streams_[i];
     if (batch >= kTunedBatch) {
+      fill_for_tuning(*device_, half.input);
       half.convolution->tune(device_->stream(), half.input.data(), half.filter, half.bias, half.halves.data(),
                              scratch_.data());
     }
-    device_->say(fmt::format("network {}, {} halves of stream {}, batches of {}: {}", spec.name, which, i, batch,
-                             half.convolution->description()));
+    device_->report(fmt::format("network {}, {} halves of stream {}, batches of {}: {}", spec.name, which, i, batch,
+                                half.convolution->description()));
   }
 }
 

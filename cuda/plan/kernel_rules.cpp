@@ -23,9 +23,9 @@ kernels::View view_of(StreamView view) {
   return kernels::View::whole;
 }
 
-kernels::Squash squash_of(std::optional<Activation::Kind> activation) {
-  if (!activation) return kernels::Squash::none;
-  return *activation == Activation::Kind::relu ? kernels::Squash::relu : kernels::Squash::tanh;
+kernels::ActivationKind activation_of(std::optional<Activation::Kind> activation) {
+  if (!activation) return kernels::ActivationKind::none;
+  return *activation == Activation::Kind::relu ? kernels::ActivationKind::relu : kernels::ActivationKind::tanh;
 }
 
 }  // namespace twinpatch::cuda

@@ -13,6 +13,6 @@ namespace twinpatch::cuda {
 
 [[nodiscard]] kernels::PixelRule pixel_rule(const Normalisation& normalisation);
 [[nodiscard]] kernels::View view_of(StreamView view);
-[[nodiscard]] kernels::Squash squash_of(std::optional<Activation::Kind> activation);
+[[nodiscard]] kernels::ActivationKind activation_of(std::optional<Activation::Kind> activation);
 
 }  // namespace twinpatch::cuda

@@ -28,9 +28,6 @@ class DeviceWeights {
 
   [[nodiscard]] const Model& model() const { return *model_; }
   [[nodiscard]] const std::shared_ptr<Device>& device() const { return device_; }
-  /// Values of a tensor on the host. Throws ShapeError naming it if it is missing or not of `size` values.
-  [[nodiscard]] std::span<const float> values(const std::string& name, std::int64_t size) const;
-  [[nodiscard]] bool has(const std::string& name) const { return model_->weights.contains(name); }
   /// Bytes made by `make`, on the device, under a name of their own.
   [[nodiscard]] const void* packed(const std::string& name, const std::function<std::vector<std::byte>()>& make);
   /// Floats likewise.
@@ -57,7 +54,7 @@ class LayerPlan {
   /// Enqueues the layers on the compute stream; may be captured. `in` [batch, input] is in the device's type and may be
   /// overwritten. Returns the output [batch, output] in output_type(): in the workspace, or `in` itself.
   const void* run(void* in, Workspace& workspace) const;
-  /// Lets convolutions find their fastest way, on real buffers. Synchronises; never within a capture.
+  /// Convolutions choose their algorithms, on what the layers make of random values in `in`. Synchronises; no capture.
   void tune(void* in, Workspace& workspace);
 
   [[nodiscard]] Shape input() const noexcept { return input_; }
@@ -102,8 +99,5 @@ class LayerPlan {
 
 /// A workspace for each of the plans, one at a time.
 [[nodiscard]] Workspace make_workspace(const std::shared_ptr<Device>& device, std::span<const LayerPlan> plans);
-
-/// Columns of a matrix [rows, channels · height · width] in the order of maps, (row, column, channel).
-[[nodiscard]] std::vector<float> columns_channels_last(std::span<const float> matrix, std::int64_t rows, Shape shape);
 
 }  // namespace twinpatch::cuda

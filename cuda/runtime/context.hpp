@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "runtime/device.hpp"
+#include "runtime/device_properties.hpp"
 #include "runtime/handle.hpp"
 #include "runtime/memory_pool.hpp"
 

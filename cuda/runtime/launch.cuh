@@ -11,14 +11,14 @@
 
 namespace twinpatch::cuda {
 
-struct Extent {
+struct GridSize {
   std::int64_t x = 1;
   std::int64_t y = 1;
   std::int64_t z = 1;
 };
 
 struct LaunchShape {
-  Extent grid;              ///< blocks; zero in any direction: nothing to do
+  GridSize grid;            ///< blocks; zero in any direction: nothing to do
   dim3 block = dim3(256);   ///< threads
   std::int64_t shared = 0;  ///< dynamic shared memory, bytes; beyond 48 KiB the kernel is told so first
 };

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
-#include "runtime/device.hpp"
+#include "runtime/device_properties.hpp"
 #include "twinpatch/cuda/backend.hpp"
 
 namespace twinpatch::test {

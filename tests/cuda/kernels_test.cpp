@@ -238,27 +238,28 @@ TEST_CASE("activations, flattening and sums of halves are the reference's") {
   const std::vector<std::int32_t> pairs = {2, 1, 0, 0, 1, 1, 2, 0};
   const auto pairs_there = bench.up(pairs);
   for (const bool pool : {false, true}) {
-    for (const auto squash : {kernels::Squash::none, kernels::Squash::relu, kernels::Squash::tanh}) {
+    for (const auto activate :
+         {kernels::ActivationKind::none, kernels::ActivationKind::relu, kernels::ActivationKind::tanh}) {
       std::vector<reference::Map> expected;
       for (std::size_t n = 0; n < 4; ++n) {
         reference::Map sum = left.maps[static_cast<std::size_t>(pairs[2 * n])];
         const reference::Map& other = right.maps[static_cast<std::size_t>(pairs[2 * n + 1])];
         for (std::size_t k = 0; k < sum.values.size(); ++k) sum.values[k] += other.values[k];
-        if (squash != kernels::Squash::none) {
-          const bool relu = squash == kernels::Squash::relu;
+        if (activate != kernels::ActivationKind::none) {
+          const bool relu = activate == kernels::ActivationKind::relu;
           sum = reference::apply(Activation{relu ? Activation::Kind::relu : Activation::Kind::tanh}, sum, {}, "");
         }
         expected.push_back(pool ? reference::apply(Pooling{}, sum, {}, "") : sum);
       }
       auto out = bench.room<std::byte>(4 * expected[0].shape.size() * cuda::size_of(type));
-      kernels::join_halves(bench.stream(), type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), squash,
+      kernels::join_halves(bench.stream(), type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), activate,
                            pool, out.data());
       expect_close(bench.load(out, type), channels_last(expected), limit(type));
     }
   }
-  auto squashed = bench.store(left.values, type);
-  kernels::squash(bench.stream(), type, kernels::Squash::tanh, squashed.data(), 3 * shape.size());
-  expect_close(bench.load(squashed, type), channels_last(applied(Activation{Activation::Kind::tanh}, left.maps)),
+  auto activated = bench.store(left.values, type);
+  kernels::activate(bench.stream(), type, kernels::ActivationKind::tanh, activated.data(), 3 * shape.size());
+  expect_close(bench.load(activated, type), channels_last(applied(Activation{Activation::Kind::tanh}, left.maps)),
                limit(type));
 }
 

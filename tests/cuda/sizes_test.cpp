@@ -84,8 +84,8 @@ TEST_CASE("rows beyond 2³¹ values are scored and added like those at the begin
   }
   const auto sums = [&](const std::int32_t* pairs) {
     auto out = device.room<float>(3 * kLength);
-    kernels::add_rows(device.stream(), matrix, matrix, kLength, pairs, 3, kernels::Squash::relu, NumberType::fp32,
-                      out.data());
+    kernels::add_rows(device.stream(), matrix, matrix, kLength, pairs, 3, kernels::ActivationKind::relu,
+                      NumberType::fp32, out.data());
     return device.down(out, 0, 3 * kLength);
   };
   CHECK(sums(far_pairs.data()) == sums(near_pairs.data()));
@@ -127,7 +127,7 @@ TEST_CASE("patches and halves beyond 2³¹ values are gathered like those at the
     const std::int64_t size = std::int64_t{2} * 5 * 3 * 16;
     auto out = device.room<float>(size);
     kernels::join_halves(device.stream(), NumberType::fp32, halves.data(), halves.data(), pairs.data(), 2, kShape,
-                         kernels::Squash::relu, true, out.data());
+                         kernels::ActivationKind::relu, true, out.data());
     return device.down(out, 0, size);
   };
   CHECK(joined(far_map) == joined(0));

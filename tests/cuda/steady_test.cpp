@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
-#include "simt/simt.hpp"
+#include "simt_calls.hpp"
 #include "support/small_networks.hpp"
 
 // What a run does to its device again and again once it is warm: what does not grow with the number of batches must
@@ -14,32 +14,14 @@ namespace {
 
 constexpr std::int64_t kBatch = 4;
 
-simt::Statistics difference(const simt::Statistics& after, const simt::Statistics& before) {
-  return {.launches = after.launches - before.launches,
-          .copies = after.copies - before.copies,
-          .pageable_copies = after.pageable_copies - before.pageable_copies,
-          .device_allocations = after.device_allocations - before.device_allocations,
-          .host_allocations = after.host_allocations - before.host_allocations,
-          .graph_launches = after.graph_launches - before.graph_launches,
-          .synchronisations = after.synchronisations - before.synchronisations};
-}
-
-/// What the calls of a warm run of `work(batches)` are for so many batches.
-template <class Work>
-simt::Statistics calls_of(std::int64_t batches, const Work& work) {
-  const simt::Statistics before = simt::statistics();
-  work(batches);
-  return difference(simt::statistics(), before);
-}
-
-/// The same per batch: what is paid once a run falls out.
+/// Calls of a warm `work(batches)` per batch: what is paid once a run falls out.
 template <class Work>
 simt::Statistics per_batch(const Work& work) {
   constexpr std::int64_t kFew = 5;
   constexpr std::int64_t kMany = 25;
   for (int warm_up = 0; warm_up < 4; ++warm_up) work(kMany);  // plans, graphs, all three slots of pinned memory
-  const simt::Statistics few = calls_of(kFew, work);
-  const simt::Statistics more = difference(calls_of(kMany, work), few);
+  const simt::Statistics few = calls_of([&] { work(kFew); });
+  const simt::Statistics more = difference(calls_of([&] { work(kMany); }), few);
   constexpr std::int64_t kOf = kMany - kFew;
   CHECK(more.graph_launches % kOf == 0);
   CHECK(more.launches % kOf == 0);

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "deviceless.hpp"
-#include "library/convolution_ways.hpp"
+#include "library/convolution_algorithms.hpp"
 #include "network_requests.hpp"
 #include "support/message.hpp"
 
@@ -35,7 +35,7 @@ TEST_CASE("every convolution of the catalogue has a ready-made kernel on every a
       REQUIRE(requests.size() > 10);
       for (const auto& [text, request] : requests) {
         const Parts parts = cuda::parts_of(request) & ~static_cast<Parts>(cuda::kPool);
-        const auto search = cuda::find_plans(target, request, parts, 1);
+        const auto search = cuda::find_plans(target, request, parts, {1, 1});
         INFO(card.name << ": " << text << ", " << cuda::to_text(parts) << ": " << search.last_error);
         CHECK(search.plans.size() == 1);
       }
@@ -54,7 +54,7 @@ TEST_CASE("every max pooling of the catalogue is compiled for every architecture
         if (!request.pooling) continue;
         const Shape from = request.convolved();
         if (!seen.insert(std::to_string(from.channels) + "x" + std::to_string(from.height)).second) continue;
-        const auto search = cuda::find_plans(target, request, cuda::kPool, 1);
+        const auto search = cuda::find_plans(target, request, cuda::kPool, {1, 1});
         INFO(card.name << ": " << text << ", pool: " << search.last_error);
         CHECK(supported(search));
       }
@@ -73,7 +73,7 @@ TEST_CASE("convolution, bias, ReLU and pooling in one graph are compiled in half
                                           .relu = true,
                                           .pooling = Pooling{},
                                           .precision = Precision::fp16};
-    const auto search = cuda::find_plans(target, second, cuda::parts_of(second), 1);
+    const auto search = cuda::find_plans(target, second, cuda::parts_of(second), {0, 1});
     INFO(card.name << ": " << search.last_error);
     CHECK(supported(search));
   }
@@ -83,20 +83,21 @@ TEST_CASE("fp32 never runs on tensor cores, and a kept plan can be read back") {
   const Descriptor properties = properties_of(absent_cards()[3]);
   const CudnnTarget target{nullptr, &properties};
   cuda::ConvolutionRequest request{.batch = kBatch, .input = {96, 10, 10}, .layer = {96, 192, {5, 5}}, .relu = true};
-  const auto strict = cuda::find_plans(target, request, cuda::parts_of(request), 8);
+  const auto strict = cuda::find_plans(target, request, cuda::parts_of(request), {8, 0});
   CHECK(strict.refused > 0);  // the library's favourites round to tf32
   REQUIRE_FALSE(strict.plans.empty());
   request.precision = Precision::tf32;
-  CHECK(cuda::find_plans(target, request, cuda::parts_of(request), 8).refused == 0);
+  CHECK(cuda::find_plans(target, request, cuda::parts_of(request), {8, 0}).refused == 0);
   request.precision = Precision::fp32;
 
-  auto ways = cuda::find_ways(target, request, true);
-  REQUIRE(ways.size() > 1);
-  const auto kept = cuda::keep(ways.front(), 1.0);
+  auto algorithms = cuda::find_algorithms(target, request, true);
+  REQUIRE(algorithms.size() > 1);
+  const auto kept = cuda::keep(algorithms.front(), 1.0);
   const auto restored = cuda::restore(target, request, kept);
   REQUIRE(restored.stages.size() == 1);
-  CHECK(restored.workspace == ways.front().workspace);
+  CHECK(restored.workspace == algorithms.front().workspace);
   CHECK(cuda::keep(restored, 1.0) == kept);
+  CHECK(restored.stages.front() != algorithms.front().stages.front());
 
   auto wrong = kept;
   wrong.stages[0].plan = kept.stages[0].plan.substr(0, kept.stages[0].plan.size() / 2);
@@ -106,19 +107,24 @@ TEST_CASE("fp32 never runs on tensor cores, and a kept plan can be read back") {
   (void)message_of<DeviceError>([&] { (void)cuda::restore(target, request, wrong); });
 }
 
-TEST_CASE("what the library cannot compute is refused with its reason") {
+TEST_CASE("pooling is our own where the library would have to compile it") {
   const Descriptor properties = properties_of(absent_cards()[3]);
   const CudnnTarget target{nullptr, &properties};
-  // Pooling can be compiled but not loaded here, so no way is complete.
   const cuda::ConvolutionRequest request{.batch = 4,
                                          .input = {1, 22, 22},
                                          .layer = {1, 8, {7, 7}, {3, 3}},
                                          .relu = true,
                                          .pooling = Pooling{},
                                          .precision = Precision::fp16};
-  const std::string message = message_of<DeviceError>([&] { (void)cuda::find_ways(target, request, false); });
-  CHECK(message.find("1x22x22 k7x7 s3x3") != std::string::npos);
-  CHECK(message.find("cuLibraryLoadData") != std::string::npos);
+  // Compiled, but not loaded without a device.
+  const auto pool = cuda::find_plans(target, request, cuda::kPool, {1, 1});
+  CHECK(pool.last_error.find("cuLibraryLoadData") != std::string::npos);
+  const auto algorithms = cuda::find_algorithms(target, request, false);
+  REQUIRE(algorithms.size() == 1);
+  CHECK(algorithms.front().own_pool);
+  const auto kept = cuda::keep(algorithms.front(), 1.0);
+  CHECK(cuda::restore(target, request, kept).own_pool);
+  CHECK(cuda::keep(cuda::restore(target, request, kept), 1.0) == kept);
 }
 
 }  // namespace twinpatch::test

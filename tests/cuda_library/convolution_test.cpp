@@ -186,8 +186,8 @@ TEST_CASE("the plan of a convolution survives being kept on disk, and damage to 
   }
   for (const bool damaged : {false, true}) {
     lines.clear();
-    if (damaged && std::filesystem::exists(options.plan_cache)) {
-      for (const auto& entry : std::filesystem::directory_iterator(options.plan_cache)) {
+    if (damaged && std::filesystem::exists(options.tuned_plans)) {
+      for (const auto& entry : std::filesystem::directory_iterator(options.tuned_plans)) {
         std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) / 2);
       }
     }
@@ -195,7 +195,7 @@ TEST_CASE("the plan of a convolution survives being kept on disk, and damage to 
     ConvolutionPlan plan(device.libraries, work.request);
     const bool kept = !plan.needs_tuning();
     if (kept) CHECK_FALSE(damaged);
-    if (damaged && std::filesystem::exists(options.plan_cache)) CHECK_FALSE(lines.empty());
+    if (damaged && std::filesystem::exists(options.tuned_plans)) CHECK_FALSE(lines.empty());
     expect_close(run(device, plan, work), work.expected, tolerance::kLayerFp16);
     if (kept) {
       const auto again = run(device, plan, work);

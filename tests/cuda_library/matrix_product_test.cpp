@@ -69,7 +69,7 @@ Tolerance tolerance_of(const MatrixProductRequest& request) {
 
 void check_product(OpenDevice& device, const MatrixProductRequest& asked, std::uint64_t seed, float alpha = 1.0F,
                    float beta = 0.0F) {
-  const MatrixProductRequest request = cuda::with_strides(asked);
+  const MatrixProductRequest request = cuda::completed(asked);
   INFO(cuda::to_text(request) << ", bias " << request.bias << ", relu " << request.relu << ", beta " << beta);
   const NumberType type = cuda::storage_of(request.precision);
   const Operands operands = make_operands(request, seed);
@@ -129,8 +129,7 @@ TEST_CASE("a matrix product takes odd sizes where numbers are whole words") {
   for (const auto& [rows, inner, columns] :
        {std::array<std::int64_t, 3>{1, 1, 1}, {3, 7, 5}, {31, 33, 65}, {255, 13, 129}}) {
     for (const bool transposed : {false, true}) {
-      check_product(device,
-                    {.rows = rows, .inner = inner, .columns = columns, .right_transposed = transposed, .alignment = 4},
+      check_product(device, {.rows = rows, .inner = inner, .columns = columns, .right_transposed = transposed},
                     seed += 10);
     }
   }
@@ -161,14 +160,14 @@ TEST_CASE("without beta, what lay in the result is not read") {
   if (!have_device()) return;
   OpenDevice device;
   const MatrixProductRequest request{.rows = 9, .inner = 16, .columns = 12};
-  const Operands operands = make_operands(cuda::with_strides(request), 77);
+  const Operands operands = make_operands(cuda::completed(request), 77);
   const auto left = device.upload(cuda::pack(operands.left, NumberType::fp32));
   const auto right = device.upload(cuda::pack(operands.right, NumberType::fp32));
   auto out = device.upload(std::vector<std::byte>(9 * 12 * 4, std::byte{0xff}));  // NaN
   const MatrixProduct product(device.libraries, request);
   auto workspace = device.make(product.workspace_bytes());
   product.run(device.context.compute(), left.data(), right.data(), nullptr, out.data(), workspace.data());
-  expect_close(unpack(device.download(out), NumberType::fp32), expected(cuda::with_strides(request), operands, 1, 0),
+  expect_close(unpack(device.download(out), NumberType::fp32), expected(cuda::completed(request), operands, 1, 0),
                tolerance::kLayerFp32);
 }
 
@@ -186,7 +185,10 @@ TEST_CASE("a matrix product that makes no sense is refused") {
   (void)refuse({.rows = 4, .inner = 8, .columns = 8, .precision = Precision::int8});
   (void)refuse({.rows = 4, .inner = 8, .columns = 8, .precision = Precision::fp16, .out = NumberType::bf16});
   (void)refuse({.rows = 4, .inner = 8, .columns = 8, .out = NumberType::fp16});
-  (void)refuse({.rows = 4, .inner = 8, .columns = 8, .alignment = 12});
+  (void)refuse({.rows = 4, .inner = 8, .columns = 8, .left_alignment = 12});
+  (void)refuse({.rows = 4, .inner = 8, .columns = 8, .out_alignment = 2});
+  CHECK(refuse({.rows = 4, .inner = 8, .columns = 9, .right_transposed = true, .out_alignment = 16})
+            .find("the result are 36 bytes apart") != std::string::npos);
   (void)refuse({.rows = 4, .inner = 8, .columns = 8, .workspace_limit = -1});
 }
 

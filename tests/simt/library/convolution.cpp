@@ -3,11 +3,13 @@
 #include "library/convolution.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "numbers.hpp"
 #include "runtime/launch.cuh"
+#include "stand_in.hpp"
 #include "twinpatch/core/error.hpp"
 
 // The interface of cuda/library/convolution.hpp by reference code, for builds that run the engine on the CPU. It is
@@ -107,17 +109,37 @@ __global__ void stand_in_convolution(Job job, const void* in, const void* filter
   }
 }
 
+/// On nothing but zeros all algorithms agree, and on what is not a number none do.
+void check_content(cudaStream_t stream, const ConvolutionRequest& request, const void* in) {
+  const NumberType type = storage_of(request.precision);
+  std::vector<std::byte> item(static_cast<std::size_t>(request.input.size() * size_of(type)));
+  if (cudaStreamSynchronize(stream) != cudaSuccess ||
+      cudaMemcpy(item.data(), in, item.size(), cudaMemcpyDeviceToHost) != cudaSuccess) {
+    throw DeviceError("the input of a convolution cannot be read while it is tuned");
+  }
+  bool zeros = true;
+  for (std::int64_t i = 0; i < request.input.size(); ++i) {
+    const float value = stand_in::load(item.data(), i, type);
+    if (!std::isfinite(value)) throw DeviceError("convolution " + to_text(request) + " is tuned on no numbers");
+    zeros = zeros && value == 0;
+  }
+  if (zeros) throw DeviceError("convolution " + to_text(request) + " is tuned on zeros");
+}
+
 }  // namespace
 
 struct ConvolutionPlan::State {
   ConvolutionRequest request;
+  int device = 0;
   Job job;
   bool tuned = false;
 };
 
-ConvolutionPlan::ConvolutionPlan(Libraries&, const ConvolutionRequest& request) : state_(std::make_unique<State>()) {
+ConvolutionPlan::ConvolutionPlan(Libraries& libraries, const ConvolutionRequest& request)
+    : state_(std::make_unique<State>()) {
   request.validate();
   state_->request = request;
+  state_->device = libraries.state().device;
   Job& job = state_->job;
   job.input = request.input;
   job.convolved = request.convolved();
@@ -144,6 +166,7 @@ bool ConvolutionPlan::needs_tuning() const { return !state_->tuned; }
 void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
                            void* workspace) {
   if (state_->tuned) return;
+  check_content(stream, state_->request, in);
   run(stream, in, filter, bias, out, workspace);
   if (cudaStreamSynchronize(stream) != cudaSuccess) throw DeviceError("a convolution failed while it was tuned");
   state_->tuned = true;
@@ -152,6 +175,11 @@ void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filt
 void ConvolutionPlan::run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
                           void* workspace) const {
   if (workspace == nullptr && workspace_bytes() > 0) throw InvalidArgument("a convolution without its workspace");
+  const std::string text = "convolution " + to_text(state_->request);
+  stand_in::check_call(text, state_->device, stream);
+  for (const void* pointer : {in, filter, static_cast<const void*>(out), static_cast<const void*>(workspace)}) {
+    stand_in::check_aligned(text, pointer, 16);
+  }
   launch(stream, {.grid = {state_->request.batch}, .block = dim3(1)}, "stand_in_convolution", &stand_in_convolution,
          state_->job, in, filter, bias, workspace, out);
 }

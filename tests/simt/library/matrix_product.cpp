@@ -8,6 +8,7 @@
 
 #include "numbers.hpp"
 #include "runtime/launch.cuh"
+#include "stand_in.hpp"
 #include "twinpatch/core/checked.hpp"
 
 // The interface of cuda/library/matrix_product.hpp by reference code; see convolution.cpp beside it.
@@ -68,22 +69,32 @@ __global__ void stand_in_matrix_product(MatrixProductRequest job, const void* le
 
 struct MatrixProduct::State {
   MatrixProductRequest request;
+  int device = 0;
 };
 
-MatrixProduct::MatrixProduct(Libraries&, const MatrixProductRequest& request) : state_(std::make_unique<State>()) {
+MatrixProduct::MatrixProduct(Libraries& libraries, const MatrixProductRequest& request)
+    : state_(std::make_unique<State>()) {
   request.validate();
-  state_->request = with_strides(request);
+  state_->request = completed(request);
+  state_->device = libraries.state().device;
 }
 
 MatrixProduct::~MatrixProduct() = default;
 MatrixProduct::MatrixProduct(MatrixProduct&&) noexcept = default;
 MatrixProduct& MatrixProduct::operator=(MatrixProduct&&) noexcept = default;
 
-std::int64_t MatrixProduct::workspace_bytes() const { return 0; }
+std::int64_t MatrixProduct::workspace_bytes() const { return 256; }  // so that callers must have one
 
-void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out, void*,
-                        float alpha, float beta) const {
+void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out,
+                        void* workspace, float alpha, float beta) const {
   const auto& request = state_->request;
+  const std::string text = "matrix product " + to_text(request);
+  stand_in::check_call(text, state_->device, stream);
+  stand_in::check_aligned(text + ": the left matrix", left, request.left_alignment);
+  stand_in::check_aligned(text + ": the right matrix", right, request.right_alignment);
+  stand_in::check_aligned(text + ": the result", out, request.out_alignment);
+  if (request.bias && bias == nullptr) throw DeviceError(text + " without its bias");
+  if (workspace == nullptr) throw DeviceError(text + " without its workspace");
   launch(stream, {.grid = {ceil_divide(request.rows, kRows), request.batch}, .block = dim3(1)},
          "stand_in_matrix_product", &stand_in_matrix_product, request, left, right, bias, out, alpha, beta);
 }

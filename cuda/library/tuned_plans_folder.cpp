@@ -6,7 +6,7 @@
 
 namespace twinpatch::cuda {
 
-std::filesystem::path default_plan_cache() {
+std::filesystem::path tuned_plans_folder() {
   const auto variable = [](const char* name) -> std::filesystem::path {
     const char* value = std::getenv(name);
     return value == nullptr ? "" : value;

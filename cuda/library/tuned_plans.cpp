@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "library/plan_cache.hpp"
+#include "library/tuned_plans.hpp"
 
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ class Hash {
   std::uint64_t value_ = 0xcbf29ce484222325U;
 };
 
-std::string checksum(const std::string& key, const KeptPlan& plan) {
+std::string checksum(const std::string& key, const TunedPlan& plan) {
   Hash hash;
   hash.add(key);
   for (const auto& stage : plan.stages) {
@@ -44,7 +44,7 @@ std::string checksum(const std::string& key, const KeptPlan& plan) {
 
 }  // namespace
 
-std::string to_json(const std::string& key, const KeptPlan& plan) {
+std::string to_json(const std::string& key, const TunedPlan& plan) {
   nlohmann::json stages = nlohmann::json::array();
   for (const auto& stage : plan.stages) stages.push_back({{"parts", stage.parts}, {"plan", stage.plan}});
   const nlohmann::json whole = {{"twinpatch_plan", kFormat},
@@ -55,9 +55,9 @@ std::string to_json(const std::string& key, const KeptPlan& plan) {
   return whole.dump(1) + "\n";
 }
 
-KeptPlan kept_plan_from_json(const std::string& text, const std::string& key, const std::string& path) {
+TunedPlan tuned_plan_from_json(const std::string& text, const std::string& key, const std::string& path) {
   const auto fail = [&](const char* what) { throw FormatError(path, -1, what); };
-  KeptPlan plan;
+  TunedPlan plan;
   std::string found_checksum;
   try {
     const auto whole = nlohmann::json::parse(text);
@@ -78,33 +78,33 @@ KeptPlan kept_plan_from_json(const std::string& text, const std::string& key, co
   return plan;
 }
 
-PlanCache::PlanCache(std::filesystem::path folder, std::function<void(const std::string&)> log)
+TunedPlans::TunedPlans(std::filesystem::path folder, std::function<void(const std::string&)> log)
     : folder_(std::move(folder)), log_(std::move(log)) {}
 
-std::filesystem::path PlanCache::file(const std::string& key) const {
+std::filesystem::path TunedPlans::file(const std::string& key) const {
   Hash hash;
   hash.add(key);
   return folder_ / (hash.text() + ".json");
 }
 
-void PlanCache::say(const std::string& line) const {
+void TunedPlans::report(const std::string& line) const {
   if (log_) log_(line);
 }
 
-std::optional<KeptPlan> PlanCache::load(const std::string& key) const {
+std::optional<TunedPlan> TunedPlans::load(const std::string& key) const {
   if (folder_.empty()) return std::nullopt;
   const auto path = file(key);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::nullopt;
   try {
-    return kept_plan_from_json(read_text_file(path), key, path.string());
+    return tuned_plan_from_json(read_text_file(path), key, path.string());
   } catch (const Error& error) {
-    say(fmt::format("ignored a kept plan, it will be made anew: {}", error.what()));
+    report(fmt::format("ignored a kept plan, it will be made anew: {}", error.what()));
     return std::nullopt;
   }
 }
 
-void PlanCache::store(const std::string& key, const KeptPlan& plan) const {
+void TunedPlans::store(const std::string& key, const TunedPlan& plan) const {
   if (folder_.empty()) return;
   try {
     std::error_code error;
@@ -114,7 +114,7 @@ void PlanCache::store(const std::string& key, const KeptPlan& plan) const {
     out.write(to_json(key, plan));
     out.commit();
   } catch (const Error& error) {
-    say(fmt::format("a plan could not be kept, the next run will look for it again: {}", error.what()));
+    report(fmt::format("a plan could not be kept, the next run will look for it again: {}", error.what()));
   }
 }
 

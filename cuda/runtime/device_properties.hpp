@@ -36,7 +36,7 @@ struct DeviceCount {
 };
 
 /// Never throws. Without a driver cudaGetDeviceCount answers 35 and leaves its argument as it was; 34, 100 and 999 are
-/// other ways of saying that there is no GPU.
+/// other algorithms of saying that there is no GPU.
 [[nodiscard]] DeviceCount count_devices() noexcept;
 
 /// How many of the first devices run this program's kernels: those that a run may take unasked. Never throws.

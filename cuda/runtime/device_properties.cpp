@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/device.hpp"
+#include "runtime/device_properties.hpp"
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>

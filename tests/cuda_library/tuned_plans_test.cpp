@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "library/plan_cache.hpp"
+#include "library/tuned_plans.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,25 +13,27 @@
 namespace twinpatch::test {
 namespace {
 
-using cuda::KeptPlan;
-using cuda::PlanCache;
+using cuda::TunedPlan;
+using cuda::TunedPlans;
 
 const std::string kKey = "a card sm_90 132 SMs, cuDNN 91900; conv n1024 …";
 
-KeptPlan some_plan() { return {{{7, R"({"engineId": 51, "text": "\"quoted\" \\ and\nlines"})"}, {8, "second"}}, 12.5}; }
+TunedPlan some_plan() {
+  return {{{7, R"({"engineId": 51, "text": "\"quoted\" \\ and\nlines"})"}, {8, "second"}}, 12.5};
+}
 
 }  // namespace
 
 TEST_CASE("a plan is kept and found again, by its key alone") {
   const TemporaryFolder folder;
   std::vector<std::string> lines;
-  const PlanCache cache(folder.path() / "new" / "plans", [&](const std::string& line) { lines.push_back(line); });
+  const TunedPlans cache(folder.path() / "new" / "plans", [&](const std::string& line) { lines.push_back(line); });
   CHECK_FALSE(cache.load(kKey));
   cache.store(kKey, some_plan());
   CHECK(cache.load(kKey) == some_plan());
   CHECK_FALSE(cache.load(kKey + " other"));
   CHECK(lines.empty());
-  KeptPlan other = some_plan();
+  TunedPlan other = some_plan();
   other.stages.pop_back();
   cache.store(kKey, other);
   CHECK(cache.load(kKey) == other);
@@ -40,7 +42,7 @@ TEST_CASE("a plan is kept and found again, by its key alone") {
 TEST_CASE("a kept plan that is damaged in any way is ignored with a line, and replaced") {
   const TemporaryFolder folder;
   std::vector<std::string> lines;
-  const PlanCache cache(folder.path(), [&](const std::string& line) { lines.push_back(line); });
+  const TunedPlans cache(folder.path(), [&](const std::string& line) { lines.push_back(line); });
   cache.store(kKey, some_plan());
   const std::string name = cache.file(kKey).filename().string();
   const std::string whole = read_text_file(cache.file(kKey));
@@ -83,12 +85,12 @@ TEST_CASE("a folder that cannot be written costs a line, no run") {
   const TemporaryFolder folder;
   folder.file("in the way", "a file");
   std::vector<std::string> lines;
-  const PlanCache cache(folder.path() / "in the way" / "plans",
-                        [&](const std::string& line) { lines.push_back(line); });
+  const TunedPlans cache(folder.path() / "in the way" / "plans",
+                         [&](const std::string& line) { lines.push_back(line); });
   cache.store(kKey, some_plan());
   CHECK(lines.size() == 1);
   CHECK_FALSE(cache.load(kKey));
-  const PlanCache none({}, {});
+  const TunedPlans none({}, {});
   none.store(kKey, some_plan());
   CHECK_FALSE(none.load(kKey));
 }
@@ -104,7 +106,7 @@ TEST_CASE("where plans are kept") {
     put("TWINPATCH_CACHE", own);
     put("XDG_CACHE_HOME", user);
     put("HOME", home);
-    return cuda::default_plan_cache();
+    return cuda::tuned_plans_folder();
   };
   CHECK(with("/own", "/user", "/home") == "/own/plans");
   CHECK(with(nullptr, "/user", "/home") == "/user/twinpatch/plans");

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "grid/row_grid.hpp"
+#include "grid/strategies.hpp"
+#include "grid/tile_products.hpp"
+#include "twinpatch/net/siamese_grid.hpp"
+
+namespace twinpatch::cuda {
+namespace {
+
+using kernels::PairOperation;
+
+/// Distances and cosines. A matrix product and the norms give bounds cheaply, and whatever reaches its limit is scored
+/// again from the rows (kernels::Rescoring): what is kept is what a full matrix of scores of listed pairs would give,
+/// in every precision.
+class MetricGrid final : public RowGrid {
+ public:
+  explicit MetricGrid(ScorerParts& parts) : RowGrid(parts), products_(parts.device) { set_bounds(); }
+
+ private:
+  void scores(const RowTile& tile, float* values) override {
+    kernels::grid_tile(device()->stream(), parts().operation, tile.left.rows, tile.right.rows, parts().length, nullptr,
+                       values, tile.stride);
+  }
+  void bounds(const RowTile& tile, float* values) override {
+    if (parts().operation == PairOperation::l1) return scores(tile, values);
+    products_.run(tile.left, tile.right, tile.stride, values);
+  }
+  [[nodiscard]] std::optional<kernels::Rescoring> rescoring(const RowTile& tile) const override {
+    const double share = parts().operation == PairOperation::l2 ? slack_ - 0.5 : slack_;
+    return kernels::Rescoring{.operation = parts().operation,
+                              .left = tile.left.rows,
+                              .right = tile.right.rows,
+                              .length = parts().length,
+                              .share = static_cast<float>(share),
+                              .margin = margin_,
+                              .slack = summation_slack(parts().length)};
+  }
+  void release() override { products_.release(); }
+
+  /// How far values of matrix products may lie below what they stand for: by the rounding of sums; operands rounded by
+  /// a relative u add u, and what fp16 loses below its smallest normal number 2⁻²⁵ a value.
+  void set_bounds() {
+    const auto length = static_cast<double>(parts().length);
+    slack_ = summation_slack(parts().length);
+    switch (device()->options.precision) {
+      case Precision::tf32:
+        slack_ += 1.1 * 0x1p-10;
+        break;
+      case Precision::fp16:
+        slack_ += 1.1 * 0x1p-11 + 0x1p-26 * std::sqrt(length);
+        margin_ = static_cast<float>(0x1p-25 * std::sqrt(length));
+        break;
+      case Precision::bf16:
+        slack_ += 1.1 * 0x1p-8;
+        break;
+      default:
+        break;
+    }
+  }
+
+  double slack_ = 0;
+  float margin_ = 0;
+  TileProducts products_;
+};
+
+}  // namespace
+
+std::unique_ptr<GridStrategy> make_metric_grid(ScorerParts& parts) { return std::make_unique<MetricGrid>(parts); }
+
+}  // namespace twinpatch::cuda
