@@ -80,9 +80,7 @@ Session::Session(std::string command, const RunOptions& options)
 
 Session::~Session() = default;
 
-void Session::log(spdlog::level::level_enum level, std::string_view text) {
-  logger_->log(level, spdlog::string_view_t(text.data(), text.size()));
-}
+void Session::log(spdlog::level::level_enum level, std::string_view text) { logger_->log(level, one_line(text)); }
 
 void Session::print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {

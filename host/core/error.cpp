@@ -8,27 +8,33 @@
 
 namespace twinpatch {
 
-namespace {
-
-/// File names and keys of files may hold anything; a message stays one line and moves no terminal's cursor.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+std::string one_line(std::string_view text) {
+  std::string clean(text);
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(clean[i]);
+    // U+0080 to U+009F are controls too; UTF-8 writes them as C2 80 to C2 9F.
+    const bool wide = byte == 0xC2 && i + 1 < clean.size() && (static_cast<unsigned char>(clean[i + 1]) & 0xE0) == 0x80;
+    if (wide) clean.erase(i + 1, 1);
+    if (wide || byte < 0x20 || byte == 0x7F) clean[i] = '?';
   }
-  return text;
+  return clean;
 }
 
+namespace {
+
 std::string io_message(std::string_view path, std::string_view what, int error_number) {
-  if (error_number == 0) return one_line(fmt::format("{}: {}", path, what));
-  return one_line(fmt::format("{}: {}: {}", path, what, std::generic_category().message(error_number)));
+  if (error_number == 0) return fmt::format("{}: {}", path, what);
+  return fmt::format("{}: {}: {}", path, what, std::generic_category().message(error_number));
 }
 
 std::string format_message(std::string_view path, std::int64_t offset, std::string_view what) {
-  if (offset < 0) return one_line(fmt::format("{}: {}", path, what));
-  return one_line(fmt::format("{}: byte {}: {}", path, offset, what));
+  if (offset < 0) return fmt::format("{}: {}", path, what);
+  return fmt::format("{}: byte {}: {}", path, offset, what);
 }
 
 }  // namespace
+
+Error::Error(std::string_view message) : std::runtime_error(one_line(message)) {}
 
 IoError::IoError(std::string_view path, std::string_view what, int error_number)
     : Error(io_message(path, what, error_number)) {}

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
+#include <stdexcept>
 
 namespace twinpatch {
 
@@ -59,6 +61,18 @@ void read_exactly(int descriptor, std::span<std::byte> bytes, const std::filesys
   }
 }
 
+/// A sparse file can claim any size.
+template <class Bytes>
+Bytes make_room(std::int64_t size) {
+  try {
+    return Bytes(static_cast<std::size_t>(size), typename Bytes::value_type{});
+  } catch (const std::bad_alloc&) {
+    throw_out_of_host_memory(size);
+  } catch (const std::length_error&) {
+    throw_out_of_host_memory(size);
+  }
+}
+
 }  // namespace
 
 std::span<const std::byte> ByteReader::take(std::int64_t count, std::string_view what) {
@@ -81,14 +95,14 @@ void ByteReader::fail(std::string_view what) const { throw FormatError(path_, of
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const RegularFile file(path);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  auto bytes = make_room<std::vector<std::byte>>(file.size());
   read_exactly(file.descriptor(), bytes, path);
   return bytes;
 }
 
 std::string read_text_file(const std::filesystem::path& path) {
   const RegularFile file(path);
-  std::string text(static_cast<std::size_t>(file.size()), '\0');
+  auto text = make_room<std::string>(file.size());
   read_exactly(file.descriptor(), std::as_writable_bytes(std::span(text)), path);
   text.erase(0, text.size() - without_byte_order_mark(text, path.string()).size());
   return text;

@@ -42,3 +42,13 @@ TEST_CASE("messages name the file and stay one line") {
   CHECK(error.path() == "b\n\x1b[2J.npy");
   CHECK(std::string(FormatError("c.txt", -1, "line 3: wrong").what()) == "c.txt: line 3: wrong");
 }
+
+TEST_CASE("control characters reach no message, whichever error it is") {
+  CHECK(one_line("a\tb\r\n\x7f") == "a?b???");
+  CHECK(one_line("\xC2\x9B"
+                 "31m") == "?31m");  // U+009B is a terminal's escape sequence in one character
+  CHECK(one_line("\xC2\xA9 grün") == "\xC2\xA9 grün");
+  CHECK(one_line("cut \xC2") == "cut \xC2");
+  CHECK(std::string(Error("a\x1b[2J").what()) == "a?[2J");
+  CHECK(std::string(InvalidArgument("line\nline").what()) == "line?line");
+}

@@ -63,6 +63,31 @@ TEST_CASE("what is no file is refused in one line") {
 
 namespace {
 
+std::string read_kernel_file(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+TEST_CASE("a sparse file that claims more than there is memory is refused") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("sparse", "");
+  const std::string overcommit = read_kernel_file("/proc/sys/vm/overcommit_memory");
+  if (overcommit.starts_with('1') || ::truncate(path.c_str(), std::int64_t{1} << 43) != 0) {
+    WARN("skipped: the system gives any memory, or its disk no file of 8 TiB");
+    return;
+  }
+#ifndef __SANITIZE_ADDRESS__  // whose allocator ends the program instead
+  CHECK_THROWS_AS(read_file(path), OutOfMemory);
+  CHECK_THROWS_AS(read_text_file(path), OutOfMemory);
+#endif
+}
+
+namespace {
+
 /// Pages of a mapping that this process has in its own table (mincore would count the page cache's too).
 std::int64_t resident_bytes(const std::byte* at) {
   std::ifstream maps("/proc/self/smaps");

@@ -9,11 +9,15 @@
 
 namespace twinpatch {
 
+/// `text` with its control characters (a line's end too) replaced by '?': names that come from files may hold anything,
+/// and a terminal obeys some of it.
+[[nodiscard]] std::string one_line(std::string_view text);
+
 /// Root of everything the library throws on purpose. `what()` is one line, meant to be read by a user: what is wrong,
-/// where, what was expected and what was found.
+/// where, what was expected and what was found. The message goes through one_line().
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(std::string_view message);
 };
 
 /// An argument is invalid (index out of range, empty set, contradicting options).
