@@ -4,14 +4,15 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 
 namespace twinpatch::cuda {
 namespace {
@@ -52,28 +53,24 @@ std::string to_json(const std::string& key, const TunedPlan& plan) {
                                 {"microseconds", plan.microseconds},
                                 {"stages", stages},
                                 {"checksum", checksum(key, plan)}};
-  return whole.dump(1) + "\n";
+  return whole.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 TunedPlan tuned_plan_from_json(const std::string& text, const std::string& key, const std::string& path) {
   const auto fail = [&](const char* what) { throw FormatError(path, -1, what); };
+  const JsonValue whole = parse_json(text, path);
+  if (whole.at("twinpatch_plan").integer(0, std::numeric_limits<int>::max()) != kFormat)
+    fail("a plan of another format");
+  if (whole.at("key").text() != key) fail("a plan of another key");
   TunedPlan plan;
-  std::string found_checksum;
-  try {
-    const auto whole = nlohmann::json::parse(text);
-    if (whole.at("twinpatch_plan").get<int>() != kFormat) fail("a plan of another format");
-    if (whole.at("key").get<std::string>() != key) fail("a plan of another key");
-    plan.microseconds = whole.at("microseconds").get<double>();
-    const auto& stages = whole.at("stages");
-    if (!stages.is_array() || stages.empty() || stages.size() > kMostStages) fail("a plan of no or too many stages");
-    for (const auto& stage : stages) {
-      plan.stages.push_back({stage.at("parts").get<unsigned>(), stage.at("plan").get<std::string>()});
-    }
-    found_checksum = whole.at("checksum").get<std::string>();
-  } catch (const nlohmann::json::exception&) {
-    fail("not the JSON of a plan");
+  plan.microseconds = whole.at("microseconds").number();
+  const auto& stages = whole.at("stages").list();
+  if (stages.empty() || stages.size() > kMostStages) fail("a plan of no or too many stages");
+  for (const JsonValue& stage : stages) {
+    const auto parts = stage.at("parts").integer(0, std::numeric_limits<unsigned>::max());
+    plan.stages.push_back({static_cast<unsigned>(parts), stage.at("plan").text()});
   }
-  if (!std::isfinite(plan.microseconds)) fail("a plan whose time is not a number");
+  const std::string& found_checksum = whole.at("checksum").text();
   if (found_checksum != checksum(key, plan)) fail("a plan whose checksum does not fit");
   return plan;
 }

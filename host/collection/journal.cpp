@@ -8,26 +8,32 @@
 
 #include <cerrno>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 
 namespace twinpatch {
 namespace {
 
-bool parse_line(std::string_view line, JournalEntry& entry) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object()) return false;
+/// A line that was cut off when a run ended, or is damaged, says nothing: its block is done again.
+std::optional<JournalEntry> parse_line(std::string_view line, const std::string& path) {
   try {
-    entry.id = json.at("block").get<std::string>();
-    entry.pairs = json.at("pairs").get<std::int64_t>();
-    entry.matches = json.at("matches").get<std::int64_t>();
-    entry.seconds = json.at("seconds").get<double>();
-    const auto sum = json.at("checksum").get<std::string>();
+    const JsonValue json = parse_json(line, path, 1);
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    JournalEntry entry;
+    entry.id = json.at("block").text();
+    entry.pairs = json.at("pairs").integer(0, kMost);
+    entry.matches = json.at("matches").integer(0, kMost);
+    entry.seconds = json.at("seconds").number();
+    const std::string& sum = json.at("checksum").text();
     const auto [end, error] = std::from_chars(sum.data(), sum.data() + sum.size(), entry.checksum, 16);
-    return error == std::errc{} && end == sum.data() + sum.size();
-  } catch (const nlohmann::json::exception&) {
-    return false;
+    if (error != std::errc{} || end != sum.data() + sum.size()) return std::nullopt;
+    return entry;
+  } catch (const FormatError&) {
+    return std::nullopt;
   }
 }
 
@@ -41,8 +47,8 @@ Journal::Journal(const std::filesystem::path& folder, const Shard& shard)
     torn = !text.empty() && text.back() != '\n';
     for (std::size_t begin = 0; begin < text.size();) {
       const std::size_t end = std::min(text.find('\n', begin), text.size());
-      JournalEntry entry;
-      if (parse_line(std::string_view(text).substr(begin, end - begin), entry)) entries_[entry.id] = entry;
+      const auto entry = parse_line(std::string_view(text).substr(begin, end - begin), path_.string());
+      if (entry) entries_[entry->id] = *entry;
       begin = end + 1;
     }
   }
@@ -66,7 +72,8 @@ void Journal::append(const JournalEntry& entry) {
                                     {"pairs", entry.pairs},
                                     {"matches", entry.matches},
                                     {"seconds", entry.seconds}};
-  const std::string line = json.dump() + "\n";  // one write: whole, or cut off at the end of the file
+  const std::string line = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                           "\n";  // one write: whole, or cut off at the end of the file
   const ssize_t done = ::write(descriptor_, line.data(), line.size());
   if (done != static_cast<ssize_t>(line.size()))
     throw IoError(path_.string(), "cannot write", done < 0 ? errno : ENOSPC);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,7 @@
 #include "twinpatch/collection/plan.hpp"
 #include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 
 // A plan as JSON. Floats that decide the result are written as their bits too would be: with nine digits they come back
 // the same. Names may be any bytes; JSON holds UTF-8 alone, so names that are not are written as {"bytes": "hex"}.
@@ -19,12 +21,16 @@ namespace twinpatch {
 namespace {
 
 using Json = nlohmann::ordered_json;
+/// Of one image: its indices are 32-bit.
+constexpr std::int64_t kMostKeypoints = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
-float parse_float(const std::string& text) {
+float parse_float(const JsonValue& json) {
+  const std::string& text = json.text();
   if (text == "-inf") return -std::numeric_limits<float>::infinity();
   float value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) throw InvalidArgument("not a number: " + text);
+  if (error != std::errc{} || end != text.data() + text.size()) json.fail("expected a number in quotes");
   return value;
 }
 
@@ -39,14 +45,15 @@ Json name_json(const std::string& name) {
   }
 }
 
-std::string name_from(const Json& json) {
-  if (json.is_string()) return json.get<std::string>();
-  const auto hex = json.at("bytes").get<std::string>();
+std::string name_from(const JsonValue& json) {
+  if (json.is_text()) return json.text();
+  const std::string& hex = json.at("bytes").text();
   std::string name;
-  for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+  for (std::size_t at = 0; at < hex.size(); at += 2) {
     unsigned byte = 0;
-    const auto [end, error] = std::from_chars(hex.data() + at, hex.data() + at + 2, byte, 16);
-    if (error != std::errc{} || end != hex.data() + at + 2) throw InvalidArgument("name: not hex digits: " + hex);
+    const char* const stop = hex.data() + std::min(at + 2, hex.size());
+    const auto [end, error] = std::from_chars(hex.data() + at, stop, byte, 16);
+    if (error != std::errc{} || end != hex.data() + at + 2) json.at("bytes").fail("expected pairs of hex digits");
     name += static_cast<char>(byte);
   }
   return name;
@@ -79,43 +86,50 @@ Json to_json(const CollectionPlan& plan) {
           {"blocks", std::move(blocks)}};
 }
 
-void check_block(const Block& block, std::int64_t images) {
+void check_block(const Block& block, std::int64_t images, const JsonValue& json) {
   const auto inside = [&](ImageRange range) {
     return 0 <= range.begin && range.begin < range.end && range.end <= images;
   };
-  if (inside(block.rows) && inside(block.columns) && block.pairs > 0 && block.comparisons >= 0) return;
-  throw InvalidArgument(fmt::format("block {}: images [{}, {}) × [{}, {}), {} pairs, in a run of {} images",
-                                    block.number, block.rows.begin, block.rows.end, block.columns.begin,
-                                    block.columns.end, block.pairs, images));
+  if (inside(block.rows) && inside(block.columns)) return;
+  json.fail(fmt::format("block {}: images [{}, {}) × [{}, {}), {} pairs, in a run of {} images", block.number,
+                        block.rows.begin, block.rows.end, block.columns.begin, block.columns.end, block.pairs, images));
 }
 
-CollectionPlan from_json(const Json& json) {
-  if (json.at("schema") != kPlanSchema) {
-    throw InvalidArgument(fmt::format("schema: expected {}, found {}", kPlanSchema, json.at("schema").dump()));
+CollectionPlan from_json(const JsonValue& json) {
+  if (const std::string& schema = json.at("schema").text(); schema != kPlanSchema) {
+    json.at("schema").fail(fmt::format("schema: expected {}, found {}", kPlanSchema, schema));
   }
   CollectionPlan plan;
-  plan.id = json.at("id").get<std::string>();
-  plan.model = json.at("model").get<std::string>();
-  plan.rerank_model = json.at("rerank_model").get<std::string>();
-  plan.numerics = json.at("numbers").get<std::string>();
-  plan.rules.match.mutual = json.at("mutual").get<bool>();
-  if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio").get<std::string>());
-  plan.rules.match.threshold = parse_float(json.at("threshold").get<std::string>());
-  plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold").get<std::string>());
+  plan.id = json.at("id").text();
+  plan.model = json.at("model").text();
+  plan.rerank_model = json.at("rerank_model").text();
+  plan.numerics = json.at("numbers").text();
+  plan.rules.match.mutual = json.at("mutual").boolean();
+  if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio"));
+  plan.rules.match.threshold = parse_float(json.at("threshold"));
+  plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold"));
   plan.patch_settings = name_from(json.at("patch_settings"));
-  plan.pair_key = json.at("pair_key").get<std::string>();
-  plan.tile_keypoints = json.at("tile_keypoints").get<std::int64_t>();
-  for (const Json& image : json.at("images")) {
-    plan.images.push_back({name_from(image.at(0)), image.at(1).get<std::int64_t>(), image.at(2).get<std::string>()});
+  plan.pair_key = json.at("pair_key").text();
+  plan.tile_keypoints = json.at("tile_keypoints").integer(0, kMost);
+  for (const JsonValue& image : json.at("images").list()) {
+    plan.images.push_back({name_from(image.at(0)), image.at(1).integer(0, kMostKeypoints), image.at(2).text()});
   }
-  for (const Json& block : json.at("blocks")) {
-    const auto at = [&](std::size_t i) { return block.at(i).get<std::int32_t>(); };
+  std::int64_t pairs = 0;
+  std::int64_t comparisons = 0;
+  constexpr std::int64_t kMostImages = std::numeric_limits<std::int32_t>::max();
+  for (const JsonValue& block : json.at("blocks").list()) {
+    const auto image = [&](std::size_t i) { return static_cast<std::int32_t>(block.at(i).integer(0, kMostImages)); };
     plan.blocks.push_back({std::ssize(plan.blocks),
-                           {at(0), at(1)},
-                           {at(2), at(3)},
-                           block.at(4).get<std::int64_t>(),
-                           block.at(5).get<std::int64_t>()});
-    check_block(plan.blocks.back(), std::ssize(plan.images));
+                           {image(0), image(1)},
+                           {image(2), image(3)},
+                           block.at(4).integer(1, kMost),
+                           block.at(5).integer(0, kMost)});
+    check_block(plan.blocks.back(), std::ssize(plan.images), block);
+    // Whoever asks a plan for its sums need not check them.
+    if (__builtin_add_overflow(pairs, plan.blocks.back().pairs, &pairs) ||
+        __builtin_add_overflow(comparisons, plan.blocks.back().comparisons, &comparisons)) {
+      block.fail("the blocks have more pairs or comparisons than 64 bits count");
+    }
   }
   return plan;
 }
@@ -143,14 +157,7 @@ void compare_image(const PlannedImage& wanted, const PlannedImage& found, const 
 }  // namespace
 
 CollectionPlan read_plan(const std::filesystem::path& path) {
-  CollectionPlan plan;
-  try {
-    plan = from_json(Json::parse(read_text_file(path)));
-  } catch (const Json::exception& error) {
-    throw FormatError(path.string(), -1, error.what());
-  } catch (const InvalidArgument& error) {
-    throw FormatError(path.string(), -1, error.what());
-  }
+  const CollectionPlan plan = from_json(parse_json(read_text_file(path), path.string()));
   if (const std::string found = plan_id(plan); found != plan.id) {
     throw FormatError(path.string(), -1, fmt::format("damaged: its id is {}, its content has {}", plan.id, found));
   }
@@ -159,7 +166,7 @@ CollectionPlan read_plan(const std::filesystem::path& path) {
 
 void write_plan(const std::filesystem::path& path, const CollectionPlan& plan) {
   AtomicFile file(path);
-  file.write(to_json(plan).dump(0) + "\n");
+  file.write(to_json(plan).dump(0, ' ', false, Json::error_handler_t::replace) + "\n");
   file.commit();
 }
 

@@ -17,6 +17,7 @@
 #include "staging_folder.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch {
@@ -287,6 +288,7 @@ void DatasetWriter::State::write_list(const NamedList& list, const Groups& group
 void DatasetWriter::State::write_manifest(const std::string& source_json) const {
   nlohmann::ordered_json manifest;
   manifest["schema"] = "twinpatch.dataset/1";
+  (void)parse_json(source_json, "source of the dataset");  // its refusal is ours, nlohmann's is not
   manifest["source"] = nlohmann::ordered_json::parse(source_json);
   manifest["options"] = {{"seed", options.seed},
                          {"patch_extent", options.extent},

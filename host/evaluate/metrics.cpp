@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/formats/json.hpp"
 
 namespace twinpatch {
 namespace {
@@ -224,12 +225,12 @@ std::string to_json(const Calibration& calibration) {
 }
 
 Calibration calibration_from_json(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("scale") || !json.contains("offset") || !json["scale"].is_number() ||
-      !json["offset"].is_number()) {
-    throw InvalidArgument("calibration: expected {\"scale\": number, \"offset\": number}, found: " + text);
+  try {
+    const JsonValue json = parse_json(text, "calibration", 1);
+    return {json.at("scale").number(), json.at("offset").number()};
+  } catch (const FormatError& error) {
+    throw InvalidArgument(fmt::format("{}; expected {{\"scale\": number, \"offset\": number}}", error.what()));
   }
-  return {json["scale"].get<double>(), json["offset"].get<double>()};
 }
 
 }  // namespace twinpatch

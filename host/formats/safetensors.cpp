@@ -20,7 +20,9 @@ namespace twinpatch {
 
 namespace {
 
-constexpr std::int64_t kLongestHeader = 100'000'000;
+/// The format allows 100 MB; names of tensors and a training's history take a few hundred kB, and every byte of a
+/// header may cost twenty of memory while it is read.
+constexpr std::int64_t kLongestHeader = 16 << 20;
 
 constexpr auto kTypes = {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::i8};
 
@@ -157,7 +159,7 @@ std::string make_header(const SafeTensors& content) {
   }
   json += '}';
   json.resize(static_cast<std::size_t>(round_up(std::ssize(json), 8)), ' ');  // the data start aligned
-  if (std::ssize(json) > kLongestHeader) throw InvalidArgument("safetensors: the header would exceed 100 MB");
+  if (std::ssize(json) > kLongestHeader) throw InvalidArgument("safetensors: the header would exceed 16 MiB");
   return json;
 }
 

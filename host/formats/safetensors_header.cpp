@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tracking_iterator.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch {
@@ -16,34 +17,8 @@ namespace twinpatch {
 namespace {
 
 constexpr std::size_t kMostDimensions = 8;
-
-/// Walks the header's text and tells how far the parser has come, which nlohmann's handlers are not told.
-class TrackingIterator {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
-
-  TrackingIterator(const char* at, const char** seen) : at_(at), seen_(seen) {}
-  reference operator*() const { return *at_; }
-  TrackingIterator& operator++() {
-    *seen_ = ++at_;
-    return *this;
-  }
-  TrackingIterator operator++(int) {
-    TrackingIterator before = *this;
-    ++*this;
-    return before;
-  }
-  friend bool operator==(const TrackingIterator& a, const TrackingIterator& b) { return a.at_ == b.at_; }
-  friend bool operator!=(const TrackingIterator& a, const TrackingIterator& b) { return a.at_ != b.at_; }
-
- private:
-  const char* at_;
-  const char** seen_;
-};
+/// Of the metadata and of tensors, each: a network of ours has a few hundred.
+constexpr std::size_t kMostEntries = 1 << 16;
 
 /// Receives the parser's events. A DOM would silently keep one of two equal keys; here the second is an error, and so
 /// is everything nested deeper than a header can be.
@@ -71,6 +46,9 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& key) override {
     const bool is_new = place_ == Place::top ? top_keys_.insert(key).second : field_keys_.insert(key).second;
     if (!is_new) fail(fmt::format("duplicate key \"{}\"{}", key, inside()));
+    if (std::max(top_keys_.size(), field_keys_.size()) > kMostEntries) {
+      fail(fmt::format("more than {} entries{}", kMostEntries, inside()));
+    }
     if (place_ == Place::tensor && key != "dtype" && key != "shape" && key != "data_offsets") {
       fail(fmt::format("unknown key \"{}\"{}", key, inside()));
     }

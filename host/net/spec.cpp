@@ -143,6 +143,8 @@ void check(const NetworkSpec& spec) {
           fmt::format("a name must have 1 to {} bytes", limits::kName));
   require(spec.summary.size() <= limits::kSummary, spec,
           fmt::format("a summary must have at most {} bytes", limits::kSummary));
+  require(one_line(spec.name) == spec.name && one_line(spec.summary) == spec.summary, spec,
+          "a name or a summary must not have control characters");
   check_input(spec);
   check_streams(spec);
   const std::int64_t length = branch_size(spec);

@@ -3,19 +3,17 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "layers.hpp"
 #include "limits.hpp"
 #include "spec_names.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/formats/json.hpp"
 #include "twinpatch/net/spec.hpp"
 
 namespace twinpatch {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kNowhere = -1;  // what is wrong stands in the text's meaning, not at a byte of it
 constexpr int kDepth = 8;              // the deepest value is spec.streams[].layers[].kernel[]: 6
@@ -33,45 +31,45 @@ struct Place {
   }
 };
 
-void read(const Json& json, const Place& place, bool& value) {
+void read(const JsonValue& json, const Place& place, bool& value) {
   if (!json.is_boolean()) place.fail("must be true or false");
-  value = json.get<bool>();
+  value = json.boolean();
 }
 
-void read(const Json& json, const Place& place, int& value) {
+void read(const JsonValue& json, const Place& place, int& value) {
   constexpr auto kMax = std::numeric_limits<int>::max();
-  const bool fits = json.is_number_unsigned() && json.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMax);
+  const bool fits = json.is_integer() && json.number() >= 0 && json.number() <= kMax;
   if (!fits) place.fail(fmt::format("must be an integer from 0 to {}", kMax));
-  value = json.get<int>();
+  value = static_cast<int>(json.integer(0, kMax));
 }
 
-void read(const Json& json, const Place& place, double& value) {
+void read(const JsonValue& json, const Place& place, double& value) {
   if (!json.is_number()) place.fail("must be a number");
-  value = json.get<double>();
+  value = json.number();
 }
 
-void read(const Json& json, const Place& place, std::string& value) {
-  if (!json.is_string()) place.fail("must be a string");
-  value = json.get<std::string>();
+void read(const JsonValue& json, const Place& place, std::string& value) {
+  if (!json.is_text()) place.fail("must be a string");
+  value = json.text();
 }
 
-void read(const Json& json, const Place& place, Extent& value) {
-  if (!json.is_array() || json.size() != 2) place.fail("must be [height, width]");
-  read(json[0], place.at(std::size_t{0}), value.height);
-  read(json[1], place.at(std::size_t{1}), value.width);
+void read(const JsonValue& json, const Place& place, Extent& value) {
+  if (!json.is_list() || json.list().size() != 2) place.fail("must be [height, width]");
+  read(json.list()[0], place.at(std::size_t{0}), value.height);
+  read(json.list()[1], place.at(std::size_t{1}), value.width);
 }
 
 template <class T>
-void read_list(const Json& json, const Place& place, std::size_t most, std::vector<T>& values);
+void read_list(const JsonValue& json, const Place& place, std::size_t most, std::vector<T>& values);
 
-void read(const Json& json, const Place& place, std::vector<int>& value) {
+void read(const JsonValue& json, const Place& place, std::vector<int>& value) {
   read_list(json, place, limits::kPyramidLevels, value);
 }
 
 /// The fields of an object: each is asked for by name, and what nobody asked for is refused.
 class Object {
  public:
-  Object(const Json& json, Place place) : json_(json), place_(std::move(place)) {
+  Object(const JsonValue& json, Place place) : json_(json), place_(std::move(place)) {
     if (!json.is_object()) place_.fail("must be an object");
   }
   template <class T>
@@ -80,14 +78,13 @@ class Object {
   }
   template <class T>
   bool optional(const char* key, T& value) {
-    const Json* field = find(key);
+    const JsonValue* field = find(key);
     if (field != nullptr) read(*field, place_.at(key), value);
     return field != nullptr;
   }
-  [[nodiscard]] const Json* find(const char* key) {
+  [[nodiscard]] const JsonValue* find(const char* key) {
     known_.insert(key);
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
+    return json_.find(key);
   }
   template <class Enum>
   void enumerator(const char* key, Enum& value) {
@@ -104,14 +101,14 @@ class Object {
     place_.at(key).fail(fmt::format("must be one of {}, found \"{}\"", known, text));
   }
   void done() const {
-    for (const auto& item : json_.items()) {
-      if (!known_.contains(item.key())) place_.fail(fmt::format("unknown key \"{}\"", item.key()));
+    for (const auto& [key, value] : json_.members()) {
+      if (!known_.contains(key)) place_.fail(fmt::format("unknown key \"{}\"", key));
     }
   }
   [[nodiscard]] const Place& place() const { return place_; }
 
  private:
-  const Json& json_;
+  const JsonValue& json_;
   Place place_;
   std::set<std::string> known_;
 };
@@ -166,7 +163,7 @@ Layer read_layer_of(const std::string& kind, Object& object) {
       kind));
 }
 
-void read(const Json& json, const Place& place, Layer& value) {
+void read(const JsonValue& json, const Place& place, Layer& value) {
   Object object(json, place);
   std::string kind;
   object.required("kind", kind);
@@ -175,29 +172,30 @@ void read(const Json& json, const Place& place, Layer& value) {
 }
 
 template <class T>
-void read_list(const Json& json, const Place& place, std::size_t most, std::vector<T>& values) {
-  if (!json.is_array()) place.fail("must be a list");
-  if (json.size() > most) place.fail(fmt::format("must have at most {} entries, found {}", most, json.size()));
-  values.resize(json.size());
-  for (std::size_t i = 0; i < json.size(); ++i) read(json[i], place.at(i), values[i]);
+void read_list(const JsonValue& json, const Place& place, std::size_t most, std::vector<T>& values) {
+  if (!json.is_list()) place.fail("must be a list");
+  const auto& list = json.list();
+  if (list.size() > most) place.fail(fmt::format("must have at most {} entries, found {}", most, list.size()));
+  values.resize(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) read(list[i], place.at(i), values[i]);
 }
 
-void read(const Json& json, const Place& place, std::vector<Layer>& value) {
+void read(const JsonValue& json, const Place& place, std::vector<Layer>& value) {
   read_list(json, place, limits::kLayers, value);
 }
 
-void read(const Json& json, const Place& place, Stream& value) {
+void read(const JsonValue& json, const Place& place, Stream& value) {
   Object object(json, place);
   object.enumerator("view", value.view.kind);
   object.required("layers", value.layers);
   object.done();
 }
 
-void read(const Json& json, const Place& place, std::vector<Stream>& value) {
+void read(const JsonValue& json, const Place& place, std::vector<Stream>& value) {
   read_list(json, place, limits::kStreams, value);
 }
 
-void read(const Json& json, const Place& place, Decision& value) {
+void read(const JsonValue& json, const Place& place, Decision& value) {
   Object object(json, place);
   std::string kind;
   object.required("kind", kind);
@@ -216,7 +214,7 @@ void read(const Json& json, const Place& place, Decision& value) {
   object.done();
 }
 
-void read(const Json& json, const Place& place, Normalisation& value) {
+void read(const JsonValue& json, const Place& place, Normalisation& value) {
   Object object(json, place);
   object.optional("scale", value.scale);
   object.optional("subtract_mean", value.subtract_mean);
@@ -225,44 +223,27 @@ void read(const Json& json, const Place& place, Normalisation& value) {
   object.done();
 }
 
-void read(const Json& json, const Place& place, std::optional<Extent>& value) {
-  if (json.is_string() && json.get<std::string>() == "any") {
+void read(const JsonValue& json, const Place& place, std::optional<Extent>& value) {
+  if (json.is_text() && json.text() == "any") {
     value.reset();
   } else {
     read(json, place, value.emplace());
   }
 }
 
-/// The text as JSON, with keys that stand twice and deep nesting refused while parsing.
-Json parse(std::string_view text, const std::string& path) {
+JsonValue parse(std::string_view text, const std::string& path) {
   if (text.size() > limits::kSpecText) {
     throw FormatError(path, kNowhere,
                       fmt::format("network specification: at most {} bytes, found {}", limits::kSpecText, text.size()));
   }
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    const Place place{&path, ""};
-    if (depth > kDepth) place.fail(fmt::format("nested deeper than {}", kDepth));
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-      place.fail(fmt::format("duplicate key \"{}\"", value.get<std::string>()));
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text, watch);
-  } catch (const Json::parse_error& error) {
-    throw FormatError(path, static_cast<std::int64_t>(error.byte), "network specification: not well-formed JSON");
-  } catch (const Json::exception& error) {  // a number too large for a double
-    throw FormatError(path, kNowhere, fmt::format("network specification: {}", error.what()));
-  }
+  // The text may stand inside of a model, whose bytes are not the text's.
+  return parse_json(text, path + ": network specification", kDepth);
 }
 
 }  // namespace
 
 NetworkSpec spec_from_json(std::string_view text, const std::string& path) {
-  const Json json = parse(text, path);
+  const JsonValue json = parse(text, path);
   Object object(json, {&path, ""});
   int version = 0;
   object.required("version", version);

@@ -4,51 +4,38 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 #include "twinpatch/sfm/openmvg.hpp"
 
 namespace twinpatch {
 namespace {
-
-using Json = nlohmann::json;
 
 class ProjectReader {
  public:
   explicit ProjectReader(const std::filesystem::path& path) : path_(path.string()) {}
 
   OpenMvgProject read() {
-    const Json whole = parse();
+    const JsonValue whole = parse_json(read_text_file(path_), path_);
     OpenMvgProject project;
     project.root = text(whole, "root_path", "the project");
-    if (!whole.contains("views") || !whole["views"].is_array()) fail("expected a list \"views\", found none");
-    for (const auto& entry : whole["views"]) project.views.push_back(view(entry, project.views.size()));
+    const JsonValue* views = whole.find("views");
+    if (views == nullptr || !views->is_list()) fail("expected a list \"views\", found none");
+    for (const auto& entry : views->list()) project.views.push_back(view(entry, project.views.size()));
     std::ranges::sort(project.views, {}, &OpenMvgView::id);
     check_distinct(project.views);
     return project;
   }
 
  private:
-  Json parse() const {
-    const std::string content = read_text_file(path_);
-    try {
-      Json whole = Json::parse(content);
-      if (!whole.is_object()) fail("expected a JSON object");
-      return whole;
-    } catch (const Json::exception& error) {
-      throw FormatError(path_, -1, fmt::format("not JSON ({})", error.what()));
-    }
-  }
-
   /// {"key": id, "value": {"ptr_wrapper": {"data": {…}}}} as OpenMVG's serialiser writes a shared pointer in a map.
-  OpenMvgView view(const Json& entry, std::size_t number) const {
+  OpenMvgView view(const JsonValue& entry, std::size_t number) const {
     const std::string where = fmt::format("view {}", number);
-    const Json* data = &entry;
+    const JsonValue* data = &entry;
     for (const char* name : {"value", "ptr_wrapper", "data"}) {
-      if (!data->is_object() || !data->contains(name))
-        fail(fmt::format("{}: expected \"{}\", found none", where, name));
-      data = &(*data)[name];
+      data = data->is_object() ? data->find(name) : nullptr;
+      if (data == nullptr) fail(fmt::format("{}: expected \"{}\", found none", where, name));
     }
     OpenMvgView view;
     view.id = number_of(*data, "id_view", where);
@@ -62,14 +49,15 @@ class ProjectReader {
     return view;
   }
 
-  std::string text(const Json& object, const char* name, const std::string& where) const {
-    if (object.contains(name) && object[name].is_string()) return object[name].get<std::string>();
+  std::string text(const JsonValue& object, const char* name, const std::string& where) const {
+    const JsonValue* value = object.is_object() ? object.find(name) : nullptr;
+    if (value != nullptr && value->is_text()) return value->text();
     fail(fmt::format("{}: expected a string \"{}\", found none", where, name));
   }
-  std::uint32_t number_of(const Json& object, const char* name, const std::string& where) const {
-    if (object.is_object() && object.contains(name) && object[name].is_number_unsigned()) {
-      const auto value = object[name].get<std::uint64_t>();
-      if (value <= 0xffffffffU) return static_cast<std::uint32_t>(value);
+  std::uint32_t number_of(const JsonValue& object, const char* name, const std::string& where) const {
+    const JsonValue* value = object.is_object() ? object.find(name) : nullptr;
+    if (value != nullptr && value->is_integer() && value->number() >= 0 && value->number() <= 0xffffffffU) {
+      return static_cast<std::uint32_t>(value->number());
     }
     fail(fmt::format("{}: expected a number \"{}\" of 32 bits, found none", where, name));
   }

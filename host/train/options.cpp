@@ -194,7 +194,7 @@ std::string to_json(const TrainOptions& options) {
                                          {"scale", a.scale},
                                          {"blur", a.blur},
                                          {"contrast", a.contrast}}}};
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);  // names may be any bytes
 }
 
 NetworkSpec find_network(const std::string& name_or_path) {

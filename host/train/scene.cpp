@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 #include <unordered_map>
@@ -14,13 +13,15 @@
 #include "patch_cache.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/json.hpp"
 #include "twinpatch/train/training_set.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch {
 namespace {
 
-constexpr double kOverlap = 0.4;  // of the patch's half-side: nearer centres show the same place
+constexpr double kMostExtent = 1e6;  // σ of a keypoint; more is no patch of any photograph
+constexpr double kOverlap = 0.4;     // of the patch's half-side: nearer centres show the same place
 
 PatchSet open_patches(const std::filesystem::path& folder, std::int64_t points, const std::filesystem::path& cache) {
   auto array = read_patch_array(folder, points);
@@ -55,12 +56,12 @@ Scene::Scene(const std::filesystem::path& folder, const std::filesystem::path& c
 void Scene::read_manifest() {
   const auto path = folder_ / "manifest.json";
   if (!std::filesystem::exists(path)) return;
-  const auto json = nlohmann::json::parse(read_text_file(path), nullptr, false);
-  const auto pointer = nlohmann::json::json_pointer("/options/patch_extent");
-  if (!json.is_object() || !json.contains(pointer) || !json.at(pointer).is_number() ||
-      !(json.at(pointer).get<float>() > 0))
-    throw FormatError(path.string(), 0, "expected the manifest of a dataset, with options.patch_extent above 0");
-  patch_extent_ = json.at(pointer).get<float>();
+  const JsonValue json = parse_json(read_text_file(path), path.string());
+  const JsonValue& extent = json.at("options").at("patch_extent");
+  if (!(extent.number() > 0 && extent.number() <= kMostExtent)) {
+    extent.fail(fmt::format("expected a patch_extent above 0, found {}", extent.shown()));
+  }
+  patch_extent_ = static_cast<float>(extent.number());
 }
 
 void Scene::make_groups() {

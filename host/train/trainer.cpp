@@ -95,7 +95,7 @@ std::string TrainingRun::configuration() const {
   json["options"] = nlohmann::json::parse(to_json(options_));
   json["data"] = training_names_;
   json["validation"] = validation_names_;
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // names may be any bytes
 }
 
 void TrainingRun::resume() {
@@ -232,7 +232,7 @@ Model TrainingRun::model_of(const std::map<std::string, Tensor>& weights) const 
   training["best_step"] = state_.best_step;
   training["seconds"] = seconds();
   training["history"] = nlohmann::ordered_json::parse(history_json(state_.history));
-  model.metadata["training"] = training.dump();
+  model.metadata["training"] = training.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::string names;
   for (const auto& name : training_names_) names += (names.empty() ? "" : ", ") + name;
   model.metadata["data"] = names;

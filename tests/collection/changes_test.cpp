@@ -205,6 +205,24 @@ TEST_CASE("a plan file comes back as it was, names of any bytes too") {
   for (const std::size_t keep : {std::size_t{0}, std::size_t{1}, text.size() / 2, text.size() - 3}) {
     CHECK_THROWS_AS(read_plan(rig.folder.file("cut.json", text.substr(0, keep))), FormatError);
   }
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string other = text;
+    const auto at = other.find(from);
+    REQUIRE(at != std::string::npos);
+    return rig.folder.file("changed.json", other.replace(at, from.size(), to));
+  };
+  const std::string tile = "\"tile_keypoints\": " + std::to_string(read.tile_keypoints);
+  for (const char* number : {"1e300", "9223372036854775808", "-1", "4.0", "null"}) {
+    CAPTURE(number);
+    CHECK_THROWS_WITH(read_plan(changed(tile, std::string("\"tile_keypoints\": ") + number)),
+                      Contains("expected an integer from 0"));
+  }
+  CHECK_THROWS_WITH(read_plan(changed("\"images\": [", "\"images\": [[\"x\", 4294967297, \"k\"],")),
+                    Contains("from 0 to 2147483647, found 4294967297"));
+  CHECK_THROWS_WITH(read_plan(changed("\"twinpatch.plan/1\"", std::string(100'000, '[') + std::string(100'000, ']'))),
+                    Contains("nested deeper"));
+  CHECK_THROWS_WITH(read_plan(changed("\"images\": [", "\"images\": [[{\"bytes\": \"0\"}, 1, \"k\"],")),
+                    Contains("hex digits"));
   const auto at = text.find("\"mutual\": true");
   REQUIRE(at != std::string::npos);
   text.replace(at, 14, "\"mutual\": false");

@@ -100,6 +100,8 @@ TEST_CASE("a specification whose layers do not fit is refused") {
 
 TEST_CASE("deep, long and ill-encoded text is refused") {
   refused(std::string(100000, '['), "nested deeper");
+  refused(std::string("{}\0{}", 5), "a zero byte");
+  refused(changed("siam", "\"siam\"", R"("si\u001b[2Jam")"), "must not have control characters");
   refused(std::string((1 << 20) + 1, ' '), "at most 1048576 bytes");
   refused(changed("siam", "\"siam\"", "\"\xff\""), "not well-formed JSON");
   refused(changed("siam", "\"scale\":", "\"scale\":1e999,\"x\":"), "network specification");
