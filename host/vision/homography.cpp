@@ -2,95 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <string_view>
 
-#include "opencv.hpp"
-#include "twinpatch/core/file.hpp"
+#include "twinpatch/core/error.hpp"
 #include "twinpatch/vision/homography.hpp"
 
 namespace twinpatch {
-namespace {
-
-[[noreturn]] void fail(const std::filesystem::path& path, std::size_t offset, std::string_view what) {
-  throw FormatError(path.string(), static_cast<std::int64_t>(offset), what);
-}
-
-/// Nine numbers apart by blanks, commas, semicolons or brackets; '#' begins a comment.
-Homography parse_numbers(std::string_view text, const std::filesystem::path& path) {
-  constexpr std::string_view kSeparators = " \t\r\n,;[]";
-  Homography homography{};
-  std::size_t found = 0;
-  for (std::size_t at = 0; (at = text.find_first_not_of(kSeparators, at)) < text.size();) {
-    if (text[at] == '#') {
-      at = std::min(text.find('\n', at), text.size());
-      continue;
-    }
-    const std::size_t end = std::min(text.find_first_of(kSeparators, at), text.size());
-    std::string_view word = text.substr(at, end - at);
-    if (word.starts_with('+')) word.remove_prefix(1);
-    double value = 0;
-    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc() || stop != word.data() + word.size()) {
-      fail(path, at, fmt::format("expected nine numbers, found '{:.40}'", word));
-    }
-    if (found == 9) fail(path, at, "expected nine numbers, found more");
-    homography[found++] = value;
-    at = end;
-  }
-  if (found != 9) fail(path, text.size(), fmt::format("expected nine numbers, found {}", found));
-  return homography;
-}
-
-bool is_matrix(const cv::FileNode& node) {
-  return node.isMap() && !node["rows"].empty() && static_cast<int>(node["rows"]) == 3 &&
-         static_cast<int>(node["cols"]) == 3;
-}
-
-/// The one 3×3 matrix of an OpenCV file, whatever its name.
-Homography parse_storage(const cv::FileStorage& storage, const std::filesystem::path& path) {
-  cv::Mat matrix;
-  const cv::FileNode root = storage.root();
-  for (const cv::FileNode& node : root) {
-    if (!is_matrix(node)) continue;
-    if (!matrix.empty()) fail(path, 0, "expected one 3x3 matrix, found several");
-    node >> matrix;
-  }
-  if (matrix.empty() || matrix.channels() != 1) fail(path, 0, "expected a 3x3 matrix, found none");
-  matrix.convertTo(matrix, CV_64F);
-  Homography homography{};
-  for (int i = 0; i < 9; ++i) homography[static_cast<std::size_t>(i)] = matrix.at<double>(i / 3, i % 3);
-  return homography;
-}
-
-Homography read_storage(const std::string& text, const std::filesystem::path& path) {
-  try {
-    // Debian compresses documentation; OpenCV unpacks files but not memory.
-    if (text.starts_with("\x1f\x8b")) return parse_storage({path.string(), cv::FileStorage::READ}, path);
-    return parse_storage({text, cv::FileStorage::READ | cv::FileStorage::MEMORY}, path);
-  } catch (const cv::Exception&) {
-    fail(path, 0, "cannot read it as an OpenCV XML, YAML or JSON file");
-  }
-}
-
 double determinant(const Homography& h) {
   return h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) + h[2] * (h[3] * h[7] - h[4] * h[6]);
-}
-
-}  // namespace
-
-Homography read_homography(const std::filesystem::path& path) {
-  const std::string text = read_text_file(path);
-  const bool is_storage =
-      text.starts_with("\x1f\x8b") || text.starts_with("<?xml") || text.starts_with("%YAML") || text.starts_with("{");
-  const Homography homography = is_storage ? read_storage(text, path) : parse_numbers(text, path);
-  for (const double value : homography) {
-    if (!std::isfinite(value)) fail(path, 0, "expected finite numbers");
-  }
-  if (determinant(homography) == 0) fail(path, 0, "the matrix is singular: it maps the image onto a line or a point");
-  return homography;
 }
 
 void check_homography(const Homography& h) {

@@ -16,10 +16,12 @@ namespace twinpatch {
 /// Maps points of one image to another, row-major; on pixel coordinates whose first pixel's centre is (0,0), as in the
 /// Oxford sequences and OpenCV.
 using Homography = std::array<double, 9>;
-/// Nine numbers in text, or OpenCV's XML, YAML or JSON (also gzipped) with one 3×3 matrix. Throws FormatError, IoError.
+/// Nine numbers in text, or OpenCV's XML, YAML or JSON with one 3×3 matrix, of at most 1 MiB. Throws FormatError,
+/// IoError.
 [[nodiscard]] Homography read_homography(const std::filesystem::path& path);
 /// Throws InvalidArgument with the reason: not finite, singular, or mirroring the image.
 void check_homography(const Homography& homography);
+[[nodiscard]] double determinant(const Homography& homography);
 [[nodiscard]] Homography inverse(const Homography& homography);
 /// First `b`, then `a`.
 [[nodiscard]] Homography product(const Homography& a, const Homography& b);
