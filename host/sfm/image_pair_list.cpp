@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "twinpatch/core/error.hpp"
@@ -32,6 +33,7 @@ class NameIndex {
     }
     places_.reserve(names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
+      lengths_.insert(names[i].size());
       if (places_.emplace(names[i], static_cast<std::int32_t>(i)).second) continue;
       throw InvalidArgument(fmt::format("duplicate image name \"{}\" in the collection", names[i]));
     }
@@ -40,9 +42,13 @@ class NameIndex {
     const auto found = places_.find(name);
     return found == places_.end() ? std::nullopt : std::optional(found->second);
   }
+  /// The lengths of the names, each once: where a line is cut is tried for these alone, not at each of its blanks.
+  [[nodiscard]] const std::set<std::size_t>& lengths() const { return lengths_; }
+  [[nodiscard]] bool has_length(std::size_t length) const { return lengths_.contains(length); }
 
  private:
   std::unordered_map<std::string_view, std::int32_t> places_;
+  std::set<std::size_t> lengths_;
 };
 
 struct TwoNames {
@@ -100,7 +106,8 @@ class PairListParser {
   /// Names with spaces in them, between spaces: only the collection can tell where one ends.
   [[nodiscard]] TwoNames split_by_names(std::string_view content) const {
     std::optional<TwoNames> found;
-    for (std::size_t at = content.find(' '); at != std::string_view::npos; at = content.find(' ', at + 1)) {
+    for (const std::size_t at : index_.lengths()) {
+      if (at >= content.size() || content[at] != ' ' || !index_.has_length(content.size() - at - 1)) continue;
       const TwoNames names{content.substr(0, at), content.substr(at + 1)};
       if (!index_.find(names.first) || !index_.find(names.second)) continue;
       if (found) fail("its spaces allow two pairs of image names; separate the names by a tab");

@@ -15,6 +15,7 @@ namespace twinpatch {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r,";
+constexpr std::int64_t kMostDimensions = 1 << 20;
 
 /// The lines of a text that say something, with their number and place. '#' begins a comment.
 class Lines {
@@ -104,6 +105,9 @@ class TextReader {
     const auto dimensions = parse<std::int64_t>(lines_.word());
     if (!count || !dimensions || *count < 0 || *dimensions < 0) {
       fail("expected 'x y sigma angle', or a first line 'COUNT 128'; two coordinates do not give the size of a patch");
+    }
+    if (*dimensions > kMostDimensions) {
+      fail(fmt::format("descriptors of at most {} numbers are read, found {}", kMostDimensions, *dimensions));
     }
     count_ = count;
     dimensions_ = *dimensions;

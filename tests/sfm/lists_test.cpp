@@ -86,6 +86,15 @@ TEST_CASE("lines that cannot be two names are refused by their number") {
              Contains("/nowhere/pairs.txt"));
 }
 
+TEST_CASE("a line of very many words is refused in time that grows with its length") {
+  std::string line;
+  for (int i = 0; i < 400'000; ++i) line += "a ";
+  const std::clock_t start = std::clock();
+  CHECK_THAT(refusal(line + "b"), Contains("no way to part them"));
+  // Every blank tried with hashes of all before and behind it took a minute and a half.
+  CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 5);
+}
+
 TEST_CASE("a pair list that is written reads back") {
   const test::TemporaryFolder folder;
   const std::uint64_t seed = static_cast<std::uint64_t>(std::time(nullptr));

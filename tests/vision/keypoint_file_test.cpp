@@ -114,6 +114,7 @@ TEST_CASE("Mistakes in keypoint files are named with their line") {
       {"2 128\n1 2 3 4" + descriptor(127) + "\n", "line 2", "expected 132 numbers, found 131"},
       {"2 128\n1 2 3 4" + descriptor(128) + "\n", "line 2", "announces 2 keypoints, found 1"},
       {"9223372036854775807 128\n", "line 1", "found 0"},
+      {"1 9223372036854775807\n1 2 3 4\n", "line 1", "at most 1048576 numbers"},
       {"1 128\n1 2 3 4\n" + descriptor(20) + "\n", "line 2", "Lowe"},
   };
   for (const Case& test : cases) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <unordered_map>
@@ -36,7 +37,12 @@ class PlaceGrid {
     double y;
     std::int64_t id;
   };
-  [[nodiscard]] std::int64_t index(double value) const { return static_cast<std::int64_t>(std::floor(value / cell_)); }
+  /// What lies beyond all images, or is no number, shares the cells at the end: places come from files.
+  [[nodiscard]] std::int64_t index(double value) const {
+    constexpr double kMost = 1 << 30;
+    const double cell = std::floor(value / cell_);
+    return std::isnan(cell) ? 0 : static_cast<std::int64_t>(std::clamp(cell, -kMost, kMost));
+  }
   static std::int64_t key(std::int64_t column, std::int64_t row) { return row * (std::int64_t{1} << 32) + column; }
 
   double cell_;
