@@ -120,7 +120,7 @@ ExitCode run_colmap(Session& session, const ColmapOptions& given) {
   // Images are made from the network alone, so what the model says about its patches is asked for before.
   options.photographs.model_extent = patch_extent(load_model(find_model(options.engine.model)));
   // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
-  if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options());
+  if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options(session.control().stop));
   const auto images = open_images(session, options);
 
   const std::vector<std::string> names = images->names();

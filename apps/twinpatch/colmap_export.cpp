@@ -44,7 +44,7 @@ class Exporter {
       : session_(session),
         options_(options),
         images_(images),
-        writer_(options.database, options.write_options()),
+        writer_(options.database, options.write_options(session.control().stop)),
         keypoints_(images, sigma),
         pool_(options.engine.execution.threads) {}
 

@@ -31,7 +31,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
     session.info("--extract: every image has keypoints already");
     return;
   }
-  ColmapWriter writer(options.database, options.write_options());
+  ColmapWriter writer(options.database, options.write_options(session.control().stop));
   std::int64_t found = 0;
   session.control().begin("detect", std::ssize(without), "images");
   for (const ColmapImageRow* row : without) {
@@ -87,7 +87,7 @@ const ColmapCameraRow* ColmapImages::camera(const ColmapImageRow& row) const {
 }
 
 std::shared_ptr<const ColmapImages> open_images(Session& session, const ColmapOptions& options) {
-  ColmapDatabase database(options.database);
+  ColmapDatabase database(options.database, session.control().stop);
   auto rows = database.images();
   auto cameras = database.cameras();
   auto images = std::make_shared<ColmapImages>(

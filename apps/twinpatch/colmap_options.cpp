@@ -28,8 +28,10 @@ std::filesystem::path ColmapOptions::pair_list_path() const {
   return pair_list.empty() ? run_folder() / "pairs.txt" : std::filesystem::path(pair_list);
 }
 
-ColmapWriteOptions ColmapOptions::write_options() const {
-  return {.replace = replace, .patience = std::chrono::milliseconds(static_cast<std::int64_t>(lock_wait * 1000))};
+ColmapWriteOptions ColmapOptions::write_options(std::stop_token stop) const {
+  return {.replace = replace,
+          .patience = std::chrono::milliseconds(static_cast<std::int64_t>(lock_wait * 1000)),
+          .stop = std::move(stop)};
 }
 
 void ColmapOptions::validate() const {

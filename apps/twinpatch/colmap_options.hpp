@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "apps/frame/command.hpp"
@@ -35,7 +36,7 @@ struct ColmapOptions {
   void validate() const;
   [[nodiscard]] std::filesystem::path run_folder() const;
   [[nodiscard]] std::filesystem::path pair_list_path() const;
-  [[nodiscard]] ColmapWriteOptions write_options() const;
+  [[nodiscard]] ColmapWriteOptions write_options(std::stop_token stop) const;
 };
 
 void add_colmap_options(Options& app, ColmapOptions& options);

@@ -16,7 +16,7 @@ namespace {
 }  // namespace
 
 struct ColmapDatabase::State {};
-ColmapDatabase::ColmapDatabase(const std::filesystem::path& path) { refuse(path); }
+ColmapDatabase::ColmapDatabase(const std::filesystem::path& path, std::stop_token /*stop*/) { refuse(path); }
 ColmapDatabase::~ColmapDatabase() = default;
 ColmapDatabase::ColmapDatabase(ColmapDatabase&&) noexcept = default;
 ColmapDatabase& ColmapDatabase::operator=(ColmapDatabase&&) noexcept = default;

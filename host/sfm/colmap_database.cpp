@@ -27,7 +27,8 @@ sfm::ColmapArray array_of(const Statement& row, const Connection& connection, st
 }  // namespace
 
 struct ColmapDatabase::State {
-  explicit State(const std::filesystem::path& file) : path(file), connection(file, sfm::Access::read, kPatience) {
+  State(const std::filesystem::path& file, std::stop_token stop)
+      : path(file), connection(file, sfm::Access::read, kPatience, std::move(stop)) {
     sfm::require_columns(connection, "images", {"image_id", "name", "camera_id"});
     sfm::require_columns(connection, "keypoints", {"image_id", "rows", "cols", "data"});
     schema = sfm::find_schema(connection);
@@ -39,7 +40,8 @@ struct ColmapDatabase::State {
   std::mutex mutex;  ///< guards the connection
 };
 
-ColmapDatabase::ColmapDatabase(const std::filesystem::path& path) : state_(std::make_unique<State>(path)) {}
+ColmapDatabase::ColmapDatabase(const std::filesystem::path& path, std::stop_token stop)
+    : state_(std::make_unique<State>(path, std::move(stop))) {}
 ColmapDatabase::~ColmapDatabase() = default;
 ColmapDatabase::ColmapDatabase(ColmapDatabase&&) noexcept = default;
 ColmapDatabase& ColmapDatabase::operator=(ColmapDatabase&&) noexcept = default;

@@ -13,6 +13,12 @@
 namespace twinpatch::sfm {
 namespace {
 
+/// A gigabyte is SQLite's own bound. Keypoints of one image take 24 bytes each, or 16 million of them 400 MB.
+constexpr int kMostBytesOfValue = 512 << 20;
+constexpr int kStepsBetweenChecks = 100'000;  // of SQLite's virtual machine: about a millisecond
+
+int stop_requested(void* token) { return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0; }
+
 bool refused(const std::filesystem::path& place) { return ::faccessat(AT_FDCWD, place.c_str(), W_OK, AT_EACCESS) != 0; }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -30,8 +36,9 @@ void check_writable(const std::filesystem::path& path) {
 
 }  // namespace
 
-Connection::Connection(const std::filesystem::path& path, Access access, std::chrono::milliseconds patience)
-    : path_(path.string()), patience_(patience) {
+Connection::Connection(const std::filesystem::path& path, Access access, std::chrono::milliseconds patience,
+                       std::stop_token stop)
+    : path_(path.string()), patience_(patience), stop_(std::make_unique<std::stop_token>(std::move(stop))) {
   if (!std::filesystem::is_regular_file(path)) throw IoError(path_, "cannot open: no such file");
   if (access == Access::write) check_writable(path);
   // A reader that may not write cannot tidy up either: it would leave an empty log beside a database in WAL mode.
@@ -43,6 +50,10 @@ Connection::Connection(const std::filesystem::path& path, Access access, std::ch
   if (code != SQLITE_OK) fail(code);
   (void)sqlite3_extended_result_codes(raw, 1);
   (void)sqlite3_busy_timeout(raw, static_cast<int>(patience.count()));
+  // The file's own schema is not trusted to call anything, and no value of it may be of any size.
+  (void)sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  (void)sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kMostBytesOfValue);
+  sqlite3_progress_handler(raw, kStepsBetweenChecks, &stop_requested, stop_.get());
   if (access == Access::read) run("PRAGMA query_only = ON");
 }
 
@@ -60,7 +71,9 @@ void Connection::empty_log() const {
 }
 
 std::set<std::string, std::less<>> Connection::columns(std::string_view table) const {
-  Statement query(*this, "SELECT name FROM pragma_table_info(?)");
+  Statement query(*this,
+                  "SELECT name FROM pragma_table_info(?1) WHERE EXISTS (SELECT 1 FROM main.sqlite_schema "
+                  "WHERE type = 'table' AND name = ?1 COLLATE NOCASE AND rootpage > 0)");
   query.bind(1, table);
   std::set<std::string, std::less<>> names;
   while (query.step()) names.emplace(query.text(0));
@@ -70,6 +83,8 @@ std::set<std::string, std::less<>> Connection::columns(std::string_view table) c
 void Connection::fail(int code) const {
   const int system = handle_ ? sqlite3_system_errno(handle_.get()) : 0;
   switch (code & 0xff) {
+    case SQLITE_INTERRUPT:
+      throw Interrupted();
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw IoError(path_, fmt::format("another program (COLMAP?) still holds the lock of this database after "

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -54,14 +55,17 @@ class Statement {
 
 class Connection {
  public:
-  /// The file must be there. `patience`: how long to wait for another program's lock.
-  Connection(const std::filesystem::path& path, Access access, std::chrono::milliseconds patience);
+  /// The file must be there. `patience`: how long to wait for another program's lock. Once a stop is asked for, the
+  /// statement that runs throws Interrupted: a damaged or hostile file can make one run for ever.
+  Connection(const std::filesystem::path& path, Access access, std::chrono::milliseconds patience,
+             std::stop_token stop = {});
 
   void run(const char* sql) const;
   /// Moves what stands in the write-ahead log, if there is one, into the file itself, so that a copy of the file has
   /// it. Where another program is reading right now, that is left to the last one who closes the database.
   void empty_log() const;
-  /// Names of a table's columns; empty where there is no such table.
+  /// Names of a table's columns; empty where there is no such table. A view, or a table that a module of SQLite makes
+  /// up, is none: COLMAP has only tables that lie in the file.
   [[nodiscard]] std::set<std::string, std::less<>> columns(std::string_view table) const;
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -78,6 +82,7 @@ class Connection {
   };
   std::string path_;
   std::chrono::milliseconds patience_;
+  std::unique_ptr<std::stop_token> stop_;  ///< where SQLite finds it, wherever this is moved to
   std::unique_ptr<sqlite3, Close> handle_;
 };
 

@@ -51,6 +51,9 @@ std::vector<ColmapImageRow> read_images(const Connection& connection) {
   while (query.step()) {
     const std::int64_t id = query.integer(0);
     if (query.is_null(1)) throw FormatError(connection.path(), -1, fmt::format("image {} has no name", id));
+    if (!images.empty() && id <= static_cast<std::int64_t>(images.back().id)) {
+      throw FormatError(connection.path(), -1, fmt::format("duplicate image id {}", id));
+    }
     if (id < 1 || id >= 2147483647) {
       throw FormatError(connection.path(), -1, fmt::format("image id {}, expected 1 to 2147483646", id));
     }

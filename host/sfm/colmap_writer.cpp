@@ -54,7 +54,7 @@ void try_writing(const Connection& connection) {
 
 struct ColmapWriter::State {
   State(const std::filesystem::path& file, const ColmapWriteOptions& wanted)
-      : options(wanted), connection(file, sfm::Access::write, wanted.patience) {
+      : options(wanted), connection(file, sfm::Access::write, wanted.patience, wanted.stop) {
     sfm::require_columns(connection, "images", {"image_id", "name", "camera_id"});
     sfm::check_insert(connection, "keypoints", {"image_id", "rows", "cols", "data"});
     sfm::check_insert(connection, "matches", {"pair_id", "rows", "cols", "data"});

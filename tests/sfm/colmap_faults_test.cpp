@@ -181,6 +181,50 @@ TEST_CASE("what is not a COLMAP database is refused") {
   CHECK_THAT(refused("new.db"), Contains("needs a value for the column kind"));
 }
 
+TEST_CASE("a view that yields rows for ever is no table of a COLMAP database") {
+  const TemporaryFolder folder;
+  const auto path = folder / "database.db";
+  make(path, false);
+  {
+    TestDatabase database(path);
+    database.run("ALTER TABLE images RENAME TO hidden");
+    database.run(
+        "CREATE VIEW images(image_id, name, camera_id) AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+        "FROM n) SELECT i, 'x' || i, 1 FROM n");
+  }
+  CHECK_THAT(message_of<FormatError>([&] { ColmapDatabase{path}; }), Contains("no table images"));
+  CHECK_THAT(message_of<FormatError>([&] { ColmapWriter{path}; }), Contains("no table images"));
+}
+
+TEST_CASE("a statement that runs for ever ends when a stop is asked for") {
+  const TemporaryFolder folder;
+  const auto path = folder / "database.db";
+  make(path, false);
+  std::stop_source stop;
+  const sfm::Connection connection(path, sfm::Access::read, 1s, stop.get_token());
+  sfm::Statement endless(connection,
+                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+  const std::jthread asks([&] {
+    std::this_thread::sleep_for(50ms);
+    stop.request_stop();
+  });
+  CHECK_THROWS_AS(endless.step(), Interrupted);
+}
+
+TEST_CASE("an image that stands in a database twice is refused") {
+  const TemporaryFolder folder;
+  const auto path = folder / "database.db";
+  make(path, false);
+  {
+    TestDatabase database(path);
+    database.run("ALTER TABLE keypoints RENAME TO hidden");
+    database.run("CREATE TABLE keypoints(image_id, rows, cols, data)");
+    database.run("INSERT INTO keypoints SELECT * FROM hidden UNION ALL SELECT * FROM hidden WHERE image_id = 2");
+  }
+  const ColmapDatabase database(path);
+  CHECK_THAT(message_of<FormatError>([&] { (void)database.images(); }), Contains("duplicate image id 2"));
+}
+
 TEST_CASE("network file systems are known by their numbers") {
   CHECK(sfm::network_file_system(0x6969) == "NFS");
   CHECK(sfm::network_file_system(0xFF534D42) == "CIFS");

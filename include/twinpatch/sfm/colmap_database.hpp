@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,8 @@ struct ColmapCameraRow {
 /// SQLite, Error saying so.
 class ColmapDatabase {
  public:
-  explicit ColmapDatabase(const std::filesystem::path& path);
+  /// A stop ends a query that runs: it throws Interrupted.
+  explicit ColmapDatabase(const std::filesystem::path& path, std::stop_token stop = {});
   ~ColmapDatabase();
   ColmapDatabase(ColmapDatabase&&) noexcept;
   ColmapDatabase& operator=(ColmapDatabase&&) noexcept;

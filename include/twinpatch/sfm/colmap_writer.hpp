@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "twinpatch/patches/pair_list.hpp"
@@ -38,6 +39,8 @@ struct ColmapWriteOptions {
   /// How long to wait for another writer before giving up. (COLMAP itself does not wait: it fails while we hold the
   /// lock, so our transactions are short.)
   std::chrono::milliseconds patience{30'000};
+  /// Ends a statement that runs, which throws Interrupted; its transaction leaves nothing behind.
+  std::stop_token stop{};
 };
 
 struct ColmapWriteCounts {
