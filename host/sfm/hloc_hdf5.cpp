@@ -16,6 +16,9 @@ namespace {
 
 /// Most numbers a dataset of ours may claim: a cut-off or forged header must not make us allocate the world.
 constexpr std::int64_t kMostNumbers = 100'000'000;
+/// HDF5 unpacks a chunk as a whole, to whatever its stream says. h5py's own choice is at most 1 MiB.
+constexpr std::int64_t kMostChunkBytes = 64 << 20;
+constexpr std::int64_t kMostPackedBytes = 1 << 20;  // deflate packs at most 1032:1
 
 std::mutex& library_lock() {
   static std::mutex lock;
@@ -39,6 +42,37 @@ std::vector<std::int64_t> shape_of(hid_t dataset) {
     shape.push_back(static_cast<std::int64_t>(std::min<hsize_t>(size, hsize_t{1} << 40)));
   }
   return shape;
+}
+
+/// What is wrong with the chunks of a dataset before they are read; empty where nothing is.
+std::string chunk_fault(hid_t dataset, std::size_t rank, std::size_t item_bytes) {
+  const Properties properties(H5Dget_create_plist(dataset));
+  if (!properties.valid()) return "its layout cannot be read";
+  if (H5Pget_layout(properties.get()) != H5D_CHUNKED) return {};
+  std::vector<hsize_t> sizes(std::max<std::size_t>(rank, 1));
+  if (H5Pget_chunk(properties.get(), static_cast<int>(sizes.size()), sizes.data()) < 0)
+    return "its chunks have no size";
+  auto bytes = static_cast<double>(item_bytes);
+  for (const hsize_t size : sizes) bytes *= static_cast<double>(size);
+  if (bytes > static_cast<double>(kMostChunkBytes)) {
+    return fmt::format("expected chunks of at most {} bytes, found [{}] numbers", kMostChunkBytes,
+                       fmt::join(sizes, ", "));
+  }
+  if (H5Pget_nfilters(properties.get()) == 0) return {};
+  const Space space(H5Dget_space(dataset));
+  hsize_t count = 0;
+  if (H5Dget_num_chunks(dataset, space.get(), &count) < 0) return "its chunks cannot be counted";
+  for (hsize_t i = 0; i < count; ++i) {
+    std::vector<hsize_t> offset(sizes.size());
+    hsize_t packed = 0;
+    if (H5Dget_chunk_info(dataset, space.get(), i, offset.data(), nullptr, nullptr, &packed) < 0)
+      return "a chunk cannot be found";
+    if (packed > static_cast<hsize_t>(kMostPackedBytes)) {
+      return fmt::format("expected packed chunks of at most {} bytes, found {}; h5repack with smaller chunks helps",
+                         kMostPackedBytes, packed);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -128,6 +162,10 @@ Numbers Reader::numbers(const std::string& place, bool integers) const {
     }
   }
   if (count > 0 && H5Dget_storage_size(dataset.get()) == 0) fail(place, "expected numbers, found an empty dataset");
+  if (count > 0) {
+    const std::string fault = chunk_fault(dataset.get(), numbers.shape.size(), numbers.stored_bytes);
+    if (!fault.empty()) fail(place, fault);
+  }
   numbers.values.resize(static_cast<std::size_t>(count));
   if (count > 0 && H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.values.data()) < 0) {
     fail(place, fmt::format("cannot be read ({})", last_error()));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "twinpatch/sfm/hloc_features.hpp"
 
+#include <array>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -46,6 +47,13 @@ std::string refusal(const std::vector<H5Data>& datasets) {
     const HlocFeatureFile file(folder / "features.h5");
     (void)file.read(file.names().front());
   });
+}
+
+std::vector<double> random_numbers(std::size_t count) {
+  test::Random random(1);
+  std::vector<double> values(count);
+  for (double& value : values) value = random.uniform(0, 1000);
+  return values;
 }
 
 }  // namespace
@@ -160,6 +168,40 @@ TEST_CASE("datasets of another type or shape are refused by name") {
   CHECK_THAT(refusal({{"a/keypoints", f32, {1000, 2}, {}}}), Contains("empty dataset"));
   CHECK_THAT(refusal({{"a/descriptors", f32, {1}, {1}}}), Contains("expected groups with a dataset \"keypoints\""));
   CHECK_THAT(refusal({{"keypoints", f32, {1, 2}, {1, 2}}}), Contains("found none"));  // of no image
+}
+
+TEST_CASE("chunks that would unpack to more than a dataset holds are refused before they are read") {
+  const TemporaryFolder folder;
+  const auto refused = [&](hsize_t chunk, bool packed, hsize_t rows) {
+    const auto path = folder / "features.h5";
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t group = H5Gcreate2(file, "a.jpg", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const std::array<hsize_t, 2> shape{rows, 2};
+    const std::array<hsize_t, 2> most{H5S_UNLIMITED, 2};
+    const std::array<hsize_t, 2> chunks{chunk, 2};
+    const hid_t space = H5Screate_simple(2, shape.data(), most.data());
+    const hid_t layout = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(layout, 2, chunks.data());
+    if (packed) H5Pset_deflate(layout, 1);
+    const hid_t data = H5Dcreate2(group, "keypoints", test::h5_float(), space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    // Numbers that do not pack, so that a chunk stays as large as it is.
+    const auto values = random_numbers(rows * 2);
+    REQUIRE(H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
+    for (const auto& close : {H5Dclose(data), H5Pclose(layout), H5Sclose(space), H5Gclose(group), H5Fclose(file)}) {
+      REQUIRE(close >= 0);
+    }
+    try {
+      (void)HlocFeatureFile(path).read("a.jpg");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refused(100, false, 250).empty());
+  CHECK(refused(100, true, 250).empty());
+  CHECK_THAT(refused((64 << 20) / 8 + 1, true, 10),
+             Contains("\"a.jpg/keypoints\": expected chunks of at most 67108864"));
+  CHECK_THAT(refused(400'000, true, 400'000), Contains("packed chunks of at most 1048576"));
 }
 
 TEST_CASE("files that are no features.h5 are refused, whole or cut off") {
