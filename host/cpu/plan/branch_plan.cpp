@@ -7,11 +7,13 @@
 #include <algorithm>
 
 #include "plan/own_steps.hpp"
+#include "twinpatch/core/units.hpp"
 
 namespace twinpatch::cpu {
 namespace {
 
 constexpr std::int64_t kDefaultBatch = 32;
+constexpr std::int64_t kAlwaysAllowed = 64 << 20;  // bytes, whatever the bound on memory: one item of any usual network
 
 }  // namespace
 
@@ -58,6 +60,12 @@ PlanOptions plan_options(CpuContext& context, const NetworkSpec& spec, Extent pa
   // Three buffers of an item's largest activation a worker; they may take a quarter of the memory.
   const auto item_bytes =
       checked_multiply(3 * activation_sizes(spec, patch).largest, static_cast<std::int64_t>(sizeof(float)) * workers);
+  // One item at a time is the least there is. Specifications come from files, and a small one may ask for any amount.
+  if (item_bytes > std::max(context.memory, kAlwaysAllowed)) {
+    throw OutOfMemory(fmt::format("a patch of {}x{} pixels takes {} of memory in {}, of which {} may be used",
+                                  patch.height, patch.width, format_bytes(item_bytes), spec.name,
+                                  format_bytes(context.memory)));
+  }
   const auto fits = std::max<std::int64_t>(1, context.memory / 4 / item_bytes);
   const auto wanted = context.options.batch > 0 ? context.options.batch : kDefaultBatch;
   return {.size = {.batch = std::min(wanted, fits), .workers = workers},
