@@ -224,6 +224,8 @@ int run_program(const Command& root, const std::string& version, int argc, const
     Session session(root.name, {});
     session.error(fmt::format("{} (see {} --help)", error.what(), root.name));
     return static_cast<int>(ExitCode::usage);
+  } catch (const std::bad_alloc&) {
+    throw;  // to where nothing is allocated any more
   } catch (const std::exception& error) {
     print(stderr, fmt::format("error: {}\n", error.what()));
     return static_cast<int>(ExitCode::failed);

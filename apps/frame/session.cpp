@@ -70,6 +70,8 @@ Session::Session(std::string command, const RunOptions& options)
     : command_(std::move(command)), options_(options), progress_(screen_, effective_style(options)) {
   logger_ = std::make_unique<spdlog::logger>("twinpatch",
                                              std::make_shared<ScreenSink>(screen_, options.log_format, command_));
+  // It would print what went wrong in its own format; a line that memory does not suffice for is left out.
+  logger_->set_error_handler([](const std::string&) {});
   logger_->set_level(options.quiet         ? spdlog::level::warn
                      : options.verbose > 0 ? spdlog::level::debug
                                            : spdlog::level::info);

@@ -6,7 +6,9 @@
 #include <malloc.h>
 #endif
 
+#include <cstdio>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "apps/frame/command.hpp"
@@ -79,7 +81,7 @@ Run add_options(Options& app) {
 }  // namespace
 }  // namespace twinpatch::app
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace twinpatch::app;
   const Command program{
       .name = "twinpatch-train",
@@ -105,4 +107,7 @@ int main(int argc, char** argv) {
       .add_options = add_options,
       .children = {}};
   return run_program(program, TWINPATCH_VERSION, argc, argv);
+} catch (const std::bad_alloc&) {
+  (void)std::fputs("error: out of memory\n", stderr);
+  return 1;
 }

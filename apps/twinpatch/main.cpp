@@ -1,9 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <new>
+
 #include "apps/frame/command.hpp"
 #include "apps/twinpatch/commands.hpp"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace twinpatch::app;
   const Command twinpatch{
       .name = "twinpatch",
@@ -20,4 +23,8 @@ int main(int argc, char** argv) {
                    model_command(), dataset_command(), colmap_command(), export_command(), merge_command(),
                    plan_command(), doctor_command(), bench_command()}};
   return run_program(twinpatch, TWINPATCH_VERSION, argc, argv);
+} catch (const std::bad_alloc&) {
+  // Before the commands were there, or in the telling of another error: nothing that allocates may be called.
+  (void)std::fputs("error: out of memory\n", stderr);
+  return 1;
 }
