@@ -13,7 +13,9 @@ target_compile_options(twinpatch_warnings INTERFACE
   "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>"
   "$<$<AND:$<BOOL:${TWINPATCH_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:--Werror=all-warnings>")
 if(TWINPATCH_SANITIZE)
+  # A test whose output alone says "runtime error" would pass.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${TWINPATCH_SANITIZE}>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=all>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer> $<$<COMPILE_LANGUAGE:CXX>:-g>)
   add_link_options(-fsanitize=${TWINPATCH_SANITIZE})
 endif()

@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The twinpatch authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seed inputs of every fuzz target into corpus/TARGET/ (those that are not found faults). Needs h5py for hloc's files.
+
+The inputs are in the repository: this is run when a format changes or a target is new.
+"""
+import io
+import json
+import pathlib
+import sqlite3
+import struct
+import sys
+import tempfile
+import zlib
+
+ROOT = pathlib.Path(__file__).parent / "corpus"
+
+
+def seed(target, name, content):
+    if isinstance(content, str):
+        content = content.encode()
+    folder = ROOT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def le(layout, *values):
+    return struct.pack("<" + layout, *values)
+
+
+def text(value):
+    return le("i", len(value)) + value.encode()
+
+
+# Network specifications and models.
+
+def spec(name="t", decision=None, **changes):
+    layers = [{"kind": "convolution", "in": 1, "out": 2, "kernel": [3, 3], "stride": [1, 1], "padding": [0, 0], "bias": True},
+              {"kind": "relu"}, {"kind": "max_pooling", "window": [2, 2], "stride": [2, 2], "ceil": True}]
+    whole = {"version": 1, "name": name, "summary": "s", "input": [8, 8], "minimum_input": [1, 1],
+             "normalisation": {"scale": 0.1, "subtract_mean": True, "divide_deviation": True, "deviation_epsilon": 1e-6},
+             "coupling": "siamese", "streams": [{"view": "whole", "layers": layers}],
+             "decision": decision or {"kind": "l2", "normalise": True}}
+    whole.update(changes)
+    return whole
+
+
+HEAD = {"kind": "layers", "layers": [{"kind": "linear", "in": 36, "out": 3}, {"kind": "relu"}, {"kind": "linear", "in": 3, "out": 1}]}
+SPECS = {
+    "l2": spec(),
+    "cosine-tanh": spec(streams=[{"view": "whole", "layers": [
+        {"kind": "convolution", "in": 1, "out": 3, "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0], "bias": False},
+        {"kind": "batch_normalisation", "channels": 3, "epsilon": 1e-5, "affine": True}, {"kind": "tanh"},
+        {"kind": "average_pooling", "window": [2, 2], "stride": [2, 2]},
+        {"kind": "subsampling", "channels": 3, "window": [1, 1]}]}], decision={"kind": "cosine"}),
+    "head": spec(decision=HEAD),
+    "any-size": spec(input="any", streams=[{"view": "whole", "layers": [
+        {"kind": "convolution", "in": 1, "out": 2, "kernel": [3, 3]}, {"kind": "spatial_pyramid", "levels": [2, 1]}]}],
+        minimum_input=[5, 5], decision={"kind": "l1"}),
+    "two-channel": spec(coupling="two_channel", streams=[{"view": "whole", "layers": [
+        {"kind": "convolution", "in": 2, "out": 2, "kernel": [3, 3]}, {"kind": "relu"}]}],
+        decision={"kind": "layers", "layers": [{"kind": "linear", "in": 72, "out": 1}]}),
+    "two-streams": spec(input=[16, 16], streams=[
+        {"view": view, "layers": [{"kind": "convolution", "in": 1, "out": 2, "kernel": [3, 3]}]} for view in ("centre", "half")]),
+}
+
+
+def safetensors(tensors, metadata):
+    header, data = {"__metadata__": metadata}, b""
+    for name, (dtype, shape, values) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    packed = json.dumps(header).encode()
+    packed += b" " * (-len(packed) % 8)
+    return le("Q", len(packed)) + packed + data
+
+
+def models():
+    for name, value in SPECS.items():
+        seed("spec", name + ".json", json.dumps(value))
+    weights = {"branch.0.0.weight": ("F32", [2, 1, 3, 3], le("18f", *range(18))), "branch.0.0.bias": ("F16", [2], le("2e", 1, 2))}
+    metadata = {"twinpatch.network": json.dumps(SPECS["l2"]), "calibration": '{"scale": -1, "offset": 2}'}
+    seed("model", "l2.safetensors", safetensors(weights, metadata))
+    seed("model", "bf16-i8.safetensors", safetensors({"a": ("BF16", [2], b"\0\0\x80\x3f"), "b": ("I8", [2, 2], b"\1\2\3\4"),
+                                                      "c": ("F32", [0, 5], b"")}, {"k": "v"}))
+    seed("model", "empty.safetensors", safetensors({}, {}))
+
+    # Torch7: a number, a text, a table, objects; a tensor of two values.
+    t7 = le("ii", 4, 1) + text("V 1") + text("nn.Sequential") + le("iii", 3, 2, 1) + le("i", 2) + text("modules")
+    tensor = (le("ii", 4, 5) + text("V 1") + text("torch.FloatTensor") + le("iqqqqq", 2, 1, 2, 2, 1, 1) + le("ii", 4, 6) +
+              text("V 1") + text("torch.FloatStorage") + le("qff", 2, 0.5, 1.5))
+    linear = (le("ii", 4, 4) + text("V 1") + text("nn.Linear") + le("iii", 3, 7, 1) + le("i", 2) + text("weight") + tensor)
+    seed("import", "sequential.t7", b"\0" + t7 + le("iii", 3, 3, 2) + le("id", 1, 1) + linear + le("id", 1, 2) +
+         le("ii", 4, 8) + text("V 1") + text("nn.ReLU") + le("iii", 3, 9, 0))
+    seed("import", "siam.bin", b"\1" + text("siam_desc") + le("iii", 1, 4704, 96) + bytes(200))
+    seed("import", "golden.bin", b"\2" + le("ii", 1, 1) + bytes(64))
+    seed("import", "any.t7", b"\3" + t7)
+    seed("import", "whole.t7", b"\4\1\0")
+    seed("import", "whole.bin", b"\4\0\0")
+    seed("import", "damaged.t7", b"\4\1\2" + le("HBBHBBB", 20, 0, 255, 9, 3, 7, 0))
+    seed("import", "cut-off.bin", b"\4\0\0\3" + le("I", 70000))
+    plan = {"twinpatch_plan": 1, "key": "key", "microseconds": 12.5, "stages": [{"parts": 1, "plan": "p"}]}
+    value = 0xCBF29CE484222325
+    for part in ("key", "1", "p"):
+        for byte in part.encode():
+            value = (value ^ byte) * 0x100000001B3 % 2**64
+        value = (value ^ 0xFF) * 0x100000001B3 % 2**64
+    seed("tuned_plan", "good.json", json.dumps({**plan, "checksum": f"{value:016x}"}))
+    seed("tuned_plan", "bad.json", json.dumps({**plan, "checksum": "0"}))
+    head = {"step": 3, "seconds": 1.5, "loss_sum": 2.0, "loss_count": 1, "best_step": -1, "validations_since_best": 0,
+            "done": False, "history": [{"step": 1, "seconds": 1, "loss": 0.5, "rate": 0.1,
+                                        "scenes": [{"scene": "s", "fpr95": 0.1, "auc": 0.9, "matching": 0.5}]}]}
+    for name, rate in (("same", 0.1), ("other", 0.2)):
+        configuration = json.dumps({"options": {"rate": rate, "steps": 5}})
+        seed("checkpoint", name + ".safetensors", safetensors(
+            {"weights/a": ("F32", [1], le("f", 1)), "optimiser/b": ("F32", [1], le("f", 2))},
+            {"twinpatch.checkpoint": json.dumps(head), "twinpatch.configuration": configuration}))
+
+
+def lists_and_numbers():
+    seed("json", "all.json", '{"n": null, "b": [true, false], "i": -12, "d": 1.5e-3, "t": "\\u00f6\\n\\"", "a": {"a": {}}}')
+    seed("json", "calibration.json", '{"scale": -2.5, "offset": 1}')
+    seed("json", "deep.json", "[" * 40 + "]" * 40)
+    seed("json", "numbers.json", "[9223372036854775807, 9223372036854775808, -9223372036854775809, 1e400]")
+
+    def npy(descr, shape, data, version=1):
+        header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(53) + "\n"
+        length = le("H", len(header)) if version == 1 else le("I", len(header))
+        return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode() + data
+
+    seed("npy", "patches.npy", npy("|u1", "(2, 3, 3)", bytes(range(18))))
+    seed("npy", "raw.npy", npy("<f4", "(1, 2, 2)", le("4f", 1, 2, 3, 4), 2))
+    seed("npy", "pairs.npy", npy("<i4", "(2, 2)", le("4i", 0, 1, 2, 3)))
+    seed("npy", "labelled.npy", npy("<i8", "(1, 3)", le("3q", 0, 1, 1)))
+    seed("npy", "keypoints.npy", npy("<f4", "(1, 4)", le("4f", 1, 2, 3, 0)))
+    seed("keypoints", "plain.txt", "# x y sigma angle\n10.5 20.25 2 0.5\n1e1,2,3,-1\n")
+    seed("keypoints", "lowe.txt", "1 2\n1 2 3 4 7 8\n")
+    seed("keypoints", "overflow.txt", "1 9223372036854775807\n1 2 3 4\n")
+    matrix = "1.5, -0.2, 30., 0.1, 1.2, -4., 1e-04, -2e-05, 1."
+    seed("homography", "plain", matrix.replace(",", "").replace("30.", "30.\n") + " # H\n")
+    seed("homography", "opencv.xml", '<?xml version="1.0"?>\n<opencv_storage>\n<H type_id="opencv-matrix">\n  <rows>3</rows>\n'
+         f'  <cols>3</cols>\n  <dt>d</dt>\n  <data>\n{matrix.replace(",", "")}</data></H>\n</opencv_storage>\n')
+    seed("homography", "opencv.yml", "%YAML:1.0\n---\nH: !!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: d\n"
+         f"   data: [ {matrix} ]\n")
+    seed("homography", "opencv.json", '{"H": {"type_id": "opencv-matrix", "rows": 3, "cols": 3, "dt": "d", "data": '
+         "[1.5, -0.2, 30.0, 0.1, 1.2, -4.0, 1e-04, -2e-05, 1.0]}}")
+    seed("homography", "endless.yml", '%YAML:1.0\n---\nH: !!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: "3(2147483647d"\n   data: [ ]')
+    seed("homography", "deep.yml", "%YAML:1.0\n---\nH: " + "[" * 500)
+    seed("lists", "images", "\0a b\na b\tb a\n# c\n\"a\"  dir/c.jpg\na b b a\nx y z a\n")
+    seed("lists", "words", "\0" + "a " * 300)
+    seed("lists", "info", "\1" + "0 0\n0 0\n1 0\n")
+    seed("lists", "pairs", "\2" + "0 1\n2 3\n")
+    seed("lists", "photo-tour-pairs", "\2" + "0 5 0 1 5 0 0\n2 5 0 3 6 0 0\n")
+
+
+def png(width, height, colour=0, depth=8):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    bytes_per_pixel = {0: 1, 2: 3, 6: 4}[colour] * depth // 8
+    rows = b"".join(b"\0" + bytes((x * 7 + y) % 256 for x in range(width * bytes_per_pixel)) for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def tiff(width, height, orientation=1):
+    pixels = bytes(range(width * height))
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8),
+            (274, 3, 1, orientation), (277, 3, 1, 1), (278, 3, 1, height), (279, 4, 1, len(pixels))]
+    offset = 8 + len(pixels)
+    directory = le("H", len(tags)) + b"".join(le("HHII", *tag) for tag in tags) + le("I", 0)
+    return b"II*\0" + le("I", offset) + pixels + directory
+
+
+def bmp(side, count):
+    rows = bytes(side * side)
+    palette = b"".join(bytes((i, i, i, 0)) for i in range(256))
+    return b"BM" + le("IHHI", 54 + 1024 + len(rows), 0, 0, 54 + 1024) + le("IiiHHIIiiII", 40, side, count, 1, 8, 0, len(rows), 1, 1, 256, 0) + palette + rows
+
+
+def images():
+    pgm = b"P5 4 3 255\n" + bytes(range(12))
+    for name, content in {"grey.png": png(5, 4), "colour.png": png(4, 4, 2), "grey16.png": png(3, 3, 0, 16), "alpha.png": png(3, 3, 6),
+                          "grey.pgm": pgm, "colour.ppm": b"P6 2 2 255\n" + bytes(12), "grey16.pgm": b"P5 2 2 65535\n" + bytes(8),
+                          "stored.tiff": tiff(4, 3), "turned.tiff": tiff(4, 3, 6), "small.bmp": bmp(4, 4)}.items():
+        seed("image", name, b"\0" + content)
+    # The readers' folders: number of the name, length, bytes.
+
+    def folder(*files):
+        return b"\1" + b"".join(bytes([number]) + le("H", len(content)) + content for number, content in files)
+    seed("image", "sequence", folder((0, pgm), (1, pgm), (2, b"1 0 0 0 1 0 0 0 1")))
+    seed("image", "hpatches", folder((3, png(65, 65)), (4, png(65, 65))))
+    npy = b"\x93NUMPY\1\0" + le("H", 70) + b"{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 2), }".ljust(69) + b"\n" + bytes(4)
+    seed("image", "photo-tour", folder((6, b"0 0\n"), (7, npy)))
+
+
+def plans():
+    plan = {"schema": "twinpatch.plan/1", "id": "0" * 32, "model": "m", "rerank_model": "", "numbers": "fp32", "mutual": True,
+            "ratio": "0.8", "threshold": "-inf", "rerank_threshold": "-inf", "patch_settings": "p", "pair_key": "k",
+            "tile_keypoints": 4, "images": [["a", 2, "k"], [{"bytes": "ff"}, 3, "k"]], "blocks": [[0, 2, 0, 2, 1, 6]]}
+    seed("plan", "wrong-id.json", json.dumps(plan))
+    seed("plan", "large-number.json", json.dumps({**plan, "tile_keypoints": 1e300}))
+    seed("plan", "deep-schema.json", json.dumps(plan).replace('"twinpatch.plan/1"', "[" * 200 + "]" * 200))
+    line = {"block": "a", "checksum": "00ff", "pairs": 1, "matches": 2, "seconds": 0.5}
+    seed("run_folder", "journal", b"\2" + (json.dumps(line) + "\n{\"block\": \"b").encode())
+    block = b"\1\0" + bytes([0, 1, 0, 1]) + b"\1\0" + b"\1"
+    seed("run_folder", "one-block", b"\0" + b"\1\1\2" + b"\1" + block + b"\1\1\1" + b"\1\0\1\0\1\1" + b"\1\1" + bytes(8))
+    seed("run_folder", "wild-block", b"\1" + b"\1\1\2" + b"\1" + block + b"\x20tpblock1" + bytes(30))
+    seed("descriptors", "fits", b"\1\1\1" + le("6f", *range(6)))
+    seed("descriptors", "other-rows", b"\1\0" + le("q", 1 << 40) + b"\1" + le("6f", *range(6)))
+    seed("descriptors", "file", b"\0tpdescr1" + b"0123456789abcdef" * 2 + le("qqQ", 2, 3, 0) + bytes(24))
+
+
+def colmap():
+    floats = le("12f", *range(12))
+    seed("colmap_blob", "matches", b"\0\1\0" + bytes(8) + le("4i", 0, 1, 2, 3))
+    seed("colmap_blob", "keypoints", b"\1\1\2" + bytes(8) + floats)
+    seed("colmap_blob", "points", b"\2\1\0" + bytes(8) + floats)
+    seed("colmap_blob", "rows", b"\0\0" + le("qq", 2, 1 << 62) + floats)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "d.db"
+        database = sqlite3.connect(path)
+        database.executescript("""
+          PRAGMA page_size = 512; VACUUM;
+          CREATE TABLE cameras(camera_id INTEGER PRIMARY KEY, model, width, height, params BLOB, prior_focal_length);
+          CREATE TABLE images(image_id INTEGER PRIMARY KEY, name TEXT, camera_id);
+          CREATE TABLE keypoints(image_id INTEGER PRIMARY KEY, rows, cols, data BLOB);
+          CREATE TABLE matches(pair_id INTEGER PRIMARY KEY, rows, cols, data BLOB);
+          CREATE TABLE two_view_geometries(pair_id INTEGER PRIMARY KEY, rows, cols, data BLOB, config, F BLOB, E BLOB, H BLOB);""")
+        database.execute("INSERT INTO cameras VALUES(1, 0, 64, 48, ?, 1)", (le("3d", 50, 32, 24),))
+        for number in (1, 2):
+            database.execute("INSERT INTO images VALUES(?, ?, 1)", (number, f"{number}.jpg"))
+            database.execute("INSERT INTO keypoints VALUES(?, 2, 6, ?)", (number, floats))
+        database.execute("INSERT INTO matches VALUES(2147483649, 1, 2, ?)", (le("2i", 0, 1),))
+        database.commit()
+        seed("colmap_database", "two-images.db", path.read_bytes())
+        database.executescript("""
+          ALTER TABLE images RENAME TO hidden;
+          CREATE VIEW images(image_id, name, camera_id) AS WITH RECURSIVE n(i) AS
+            (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 'x' || i, 1 FROM n;""")
+        database.commit()
+        database.close()
+        seed("colmap_database", "endless-view.db", path.read_bytes())
+    # One camera, two images, two rows of keypoints, a match: each a choice of 5 and more takes the usual type.
+    usual = bytes([11])
+    number = usual + b"\1" + bytes([2])
+
+    def blob(content):
+        return usual + bytes([len(content)]) + content
+    camera = number * 4 + blob(le("3d", 50, 32, 24)) + number
+    image = [usual + b"\1" + bytes([i]) + blob(b"a.jpg") + number for i in (1, 2)]
+    keypoints = [usual + b"\1" + bytes([i]) + usual + b"\1\2" + usual + b"\1\6" + blob(floats) for i in (1, 2)]
+    match = usual + b"\1\0" + usual + b"\1\1" + usual + b"\1\2" + blob(le("2i", 0, 1))
+    seed("colmap_database", "rows", b"\1" + camera + b"\2" + b"".join(image) + b"\2" + b"".join(keypoints) + b"\1" + match)
+
+    def model(form, cameras, pictures, points):
+        return bytes([form]) + le("H", len(cameras)) + cameras + le("H", len(pictures)) + pictures + points
+    cameras = le("QIiQQ3d", 1, 1, 0, 64, 48, 50, 32, 24)
+
+    def picture(number, x):
+        pose = le("7d", 1, 0, 0, 0, 0, 0, number)
+        return le("I", number) + pose + le("I", 1) + b"a.jpg\0" + le("Qddq", 1, x, 20, 1)
+    points = le("Q", 1) + le("q3d3BdQ", 1, 0, 0, 5, 1, 2, 3, 0.5, 2) + le("4I", 1, 0, 2, 0)
+    seed("colmap_model", "binary", model(0, cameras, le("Q", 2) + picture(1, 30) + picture(2, 31), points))
+    seed("colmap_model", "binary-far", model(0, cameras, le("Q", 2) + picture(1, 1e30) + picture(2, float("inf")), points))
+    seed("colmap_model", "text", model(1, b"# c\n1 SIMPLE_PINHOLE 64 48 50 32 24\n",
+         b"1 1 0 0 0 0 0 1 1 a.jpg\n30 20 1\n2 1 0 0 0 0 0 2 1 b c.jpg\n31 20 1\n", b"1 0 0 5 1 2 3 0.5 1 0 2 0\n"))
+    seed("colmap_model", "tracks", b"\2" + b"1 0 0 5 0.5 2\n0 1 2 3 0.5\n1 4 5 3 0.5\n")
+
+
+def others():
+    view = {"key": 0, "value": {"polymorphic_id": 1, "ptr_wrapper": {"id": 1, "data": {
+        "local_path": "", "filename": "a.jpg", "width": 64, "height": 48, "id_view": 0, "id_intrinsic": 0, "id_pose": 0}}}}
+    project = {"sfm_data_version": "0.3", "root_path": "/x", "views": [view], "intrinsics": [], "extrinsics": []}
+    seed("openmvg", "project", b"\0" + json.dumps(project).encode())
+    seed("openmvg", "features", b"\1" + b"1.5 2.5 3 0.25\n10 20 1 0\n")
+    try:
+        import h5py
+        import numpy
+    except ImportError:
+        sys.exit("make_seeds: no h5py: hloc's files are as they were")
+    for name, options in (("features.h5", {}), ("packed.h5", {"compression": "gzip", "chunks": (2, 2)})):
+        packed = io.BytesIO()
+        with h5py.File(packed, "w") as file:
+            group = file.create_group("a.jpg")
+            group.create_dataset("keypoints", data=numpy.arange(6, dtype=numpy.float16).reshape(3, 2), **options)
+            group.create_dataset("image_size", data=numpy.array([64, 48]))
+            group.create_dataset("scales", data=numpy.ones(3, numpy.float32))
+        seed("hloc", name, packed.getvalue())
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as file:
+        group = file.create_group("a.jpg/b.jpg")
+        group.create_dataset("matches0", data=numpy.array([0, -1, 2]))
+        group.create_dataset("matching_scores0", data=numpy.ones(3, numpy.float16))
+    seed("hloc", "matches.h5", packed.getvalue())
+
+
+models()
+lists_and_numbers()
+images()
+plans()
+colmap()
+others()
