@@ -63,7 +63,8 @@ std::string difference(const JsonValue& there, const JsonValue& here, const std:
     if (other == nullptr) return fmt::format("{}{} is missing in the checkpoint", prefix, key);
     if (*other == value) continue;
     if (value.is_object() && other->is_object()) return difference(*other, value, prefix + key + ".");
-    return fmt::format("{}{} is {} in the checkpoint and {} in the command", prefix, key, other->shown(), value.shown());
+    return fmt::format("{}{} is {} in the checkpoint and {} in the command", prefix, key, other->shown(),
+                       value.shown());
   }
   return "it has options that this version does not know";
 }
