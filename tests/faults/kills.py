@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The twinpatch authors
+# SPDX-License-Identifier: Apache-2.0
+"""A sharded `twinpatch colmap` run of two stages, killed at random again and again: what it finds must not change.
+
+usage: kills.py PROGRAM [--kills 50] [--shards 2] [--seed 1]
+
+Both shards match (first network), a second network scores what is left over, the results go into a COLMAP database. Each
+process is killed (SIGKILL) after a random part of the time that the whole takes, until there were so many kills; then
+everything runs to its end. The database's rows and the merged run's digest must be those of a run that nobody disturbed.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import scene
+
+
+def steps(program, folder, shards):
+    """Each shard, then the command without a shard, which takes what they did and writes into the database."""
+    common = [program, "colmap", str(folder / "database.db"), "--images", str(folder / "pictures"), "-m", "siam-l2",
+              "--rerank", "2ch", "--run", str(folder / "run"), "--block-keypoints", "60", "--threads", "1", "--progress", "none"]
+    return [common + ["--shard", f"{i}/{shards}"] for i in range(1, shards + 1)] + [common]
+
+
+def result(program, folder):
+    merged = subprocess.run([program, "merge", str(folder / "run"), "--json"], capture_output=True, check=True)
+    return json.loads(merged.stdout)["digest"], scene.rows(folder / "database.db")
+
+
+def undisturbed(command):
+    start = time.monotonic()
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode not in (0, 3):
+        sys.exit(f"kills: exit code {done.returncode} without a kill: {done.stderr.decode(errors='replace')}")
+    return time.monotonic() - start
+
+
+def disturbed(command, seconds):
+    """Runs the command for so long; True if it was killed, False if it ended by itself."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, words = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    if process.returncode not in (0, 3):
+        sys.exit(f"kills: exit code {process.returncode} after a kill: {words.decode(errors='replace')}")
+    return False
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", type=lambda path: str(pathlib.Path(path).resolve()))
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    os.environ.setdefault("TWINPATCH_MODELS", str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as name:
+        base = scene.make(pathlib.Path(name) / "scene", photographs=5)
+        calm = pathlib.Path(shutil.copytree(base, pathlib.Path(name) / "calm"))
+        taken = [undisturbed(command) for command in steps(options.program, calm, options.shards)]
+        expected = result(options.program, calm)
+        kills = rounds = 0
+        while kills < options.kills:
+            rounds += 1
+            folder = pathlib.Path(shutil.copytree(base, pathlib.Path(name) / f"round-{rounds}"))
+            for command, seconds in zip(steps(options.program, folder, options.shards), taken):
+                # A kill may fall into the start, which does no work: some attempts, then the step ends undisturbed.
+                for _ in range(6):
+                    if kills == options.kills or not disturbed(command, rng.uniform(0, 1.2) * seconds):
+                        break
+                    kills += 1
+                undisturbed(command)
+            if result(options.program, folder) != expected:
+                sys.exit(f"kills: another result after {kills} kills (seed {options.seed}, round {rounds})")
+            shutil.rmtree(folder)
+    print(f"kills: {kills} kills in {rounds} runs of {options.shards} shards and two stages: the results are identical")
+
+
+main()
