@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "net/golden_data.hpp"
+#include "support/golden_data.hpp"
 #include "support/reference.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
@@ -14,13 +14,6 @@ using namespace twinpatch;
 using Catch::Contains;
 
 namespace {
-
-const GoldenFile::Entry& entry(const GoldenFile& golden, const std::string& path) {
-  const auto found = std::find_if(golden.entries.begin(), golden.entries.end(),
-                                  [&](const GoldenFile::Entry& one) { return one.path == path; });
-  REQUIRE(found != golden.entries.end());
-  return *found;
-}
 
 /// Channel `c` of pair `i` of the input.
 reference::Map patch(const GoldenFile& golden, std::int64_t i, std::int64_t c) {
@@ -47,7 +40,7 @@ TEST_CASE("the reference reproduces the released 2ch network, from both its file
   const auto folder = test::golden_folder();
   if (!folder) return;
   const GoldenFile golden = read_golden(*folder / "test_data.bin");
-  const auto& expected = entry(golden, "networks/2ch/2ch_liberty.bin");
+  const auto& expected = test::golden_entry(golden, "networks/2ch/2ch_liberty.bin");
   CHECK(expected.rows == golden.batch);
   CHECK(expected.columns == 1);
   const Model bin = import_model(*folder / "2ch_liberty.bin");
@@ -67,7 +60,7 @@ TEST_CASE("the reference reproduces the released siam tower") {
   const Model model = import_model(*folder / "siam_desc_yosemite.bin");
   CHECK(model.spec == network("siam"));
   CHECK(model.descriptor_only);
-  const auto& expected = entry(golden, "networks/siam/siam_desc_yosemite.bin");
+  const auto& expected = test::golden_entry(golden, "networks/siam/siam_desc_yosemite.bin");
   CHECK(expected.columns == 256);
   double worst = 0;
   for (std::int64_t i = 0; i < golden.batch; ++i) {
