@@ -79,7 +79,7 @@ TEST_CASE("HPatches tasks are the same for the same seed and need two sequences"
   CHECK_THROWS_AS(evaluate_hpatches(*pixels, std::span(data).first(1), {}), InvalidArgument);
 }
 
-TEST_CASE("Verification of a list of pairs, and lists without the truth") {
+TEST_CASE("verification of a list of pairs, and lists without the truth") {
   std::mt19937_64 random(2);
   const PatchSet patches = noise_patches(random, 20);
   PairList list;

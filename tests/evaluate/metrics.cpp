@@ -72,7 +72,7 @@ TEST_CASE("FPR95 by its four definitions on a case counted by hand") {
   CHECK(fpr95(sample.scores, sample.labels, Fpr95::hardnet) == Approx(0.1));
 }
 
-TEST_CASE("Metrics do not depend on the order of the pairs, ties included") {
+TEST_CASE("metrics do not depend on the order of the pairs, ties included") {
   const Sample sample = overlapping(11, 400, true);
   Sample reversed = sample;
   std::reverse(reversed.scores.begin(), reversed.scores.end());
@@ -83,7 +83,7 @@ TEST_CASE("Metrics do not depend on the order of the pairs, ties included") {
   CHECK(average_precision(sample.scores, sample.labels) == average_precision(reversed.scores, reversed.labels));
 }
 
-TEST_CASE("Perfect and useless scores") {
+TEST_CASE("perfect and useless scores") {
   const std::vector<std::uint8_t> labels{1, 1, 0, 0};
   const std::vector<float> perfect{4, 3, 2, 1};
   const std::vector<float> constant{1, 1, 1, 1};
@@ -96,7 +96,7 @@ TEST_CASE("Perfect and useless scores") {
   CHECK(fpr95(constant, labels, Fpr95::deepcompare_pytorch) == Approx(0.95));
 }
 
-TEST_CASE("Calibration recovers the logistic that drew the labels") {
+TEST_CASE("calibration recovers the logistic that drew the labels") {
   std::mt19937_64 random(5);
   std::uniform_real_distribution<float> uniform(-4, 4);
   std::uniform_real_distribution<double> chance;
@@ -113,7 +113,7 @@ TEST_CASE("Calibration recovers the logistic that drew the labels") {
   CHECK(again.scale == found.scale);
 }
 
-TEST_CASE("Calibration of separable scores stays finite") {
+TEST_CASE("calibration of separable scores stays finite") {
   const std::vector<float> scores{-2, -1, 1, 2};
   const std::vector<std::uint8_t> labels{0, 0, 1, 1};
   const Calibration found = calibrate(scores, labels);
@@ -122,7 +122,7 @@ TEST_CASE("Calibration of separable scores stays finite") {
   CHECK(found.probability(-2) < 0.5);
 }
 
-TEST_CASE("Metrics refuse input that has no answer") {
+TEST_CASE("metrics refuse input that has no answer") {
   const std::vector<float> scores{1, 2};
   const std::vector<std::uint8_t> ones{1, 1};
   const std::vector<std::uint8_t> zeros{0, 0};

@@ -38,7 +38,7 @@ std::string page(int matches, int others) {
   return read_text_file(folder / "report" / "index.html");
 }
 
-TEST_CASE("A report marks the best of each column and needs nothing else", "[evaluate]") {
+TEST_CASE("a report marks the best of each column and needs nothing else", "[evaluate]") {
   const std::string html = page(40, 300);
   CHECK_THAT(html, Contains("<td class='best'>25.00 %</td>") && Contains("<td class='best'>12.50 %</td>"));
   CHECK_THAT(html, Contains("<td>50.00 %</td>") && Contains("<td>0.9000</td>"));
@@ -47,7 +47,7 @@ TEST_CASE("A report marks the best of each column and needs nothing else", "[eva
   CHECK_THAT(html, Contains("data:image/png;base64,") && !Contains("http"));
 }
 
-TEST_CASE("The axis of a ROC curve begins where its pairs can show a rate", "[evaluate]") {
+TEST_CASE("the axis of a ROC curve begins where its pairs can show a rate", "[evaluate]") {
   CHECK_THAT(page(30, 7), Contains(">10 %</text>") && !Contains(">1 %</text>"));
   CHECK_THAT(page(30, 300), Contains(">0.1 %</text>") && !Contains(">0.01 %</text>"));
   CHECK_THAT(page(30, 1000), Contains(">0.1 %</text>") && !Contains(">0.01 %</text>"));

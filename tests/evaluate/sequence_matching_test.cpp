@@ -30,7 +30,7 @@ double circles_overlap_error(double r, double s, double d) {
   return 1 - both / (pi * r * r + pi * s * s - both);
 }
 
-TEST_CASE("Overlap of circles is that of the formula", "[evaluate]") {
+TEST_CASE("overlap of circles is that of the formula", "[evaluate]") {
   test::Random random(3);
   for (int trial = 0; trial < 200; ++trial) {
     const Keypoint left{.x = 50, .y = 60, .sigma = static_cast<float>(1 + 20 * random.uniform())};
@@ -45,7 +45,7 @@ TEST_CASE("Overlap of circles is that of the formula", "[evaluate]") {
   }
 }
 
-TEST_CASE("A region is carried over as an ellipse", "[evaluate]") {
+TEST_CASE("a region is carried over as an ellipse", "[evaluate]") {
   // Twice as wide, half as high, moved: an ellipse of 20 by 5 against a circle of the same area.
   const Homography squeezed{2, 0, 30, 0, 0.5, -4, 0, 0, 1};
   const Keypoint left{.x = 40.5F, .y = 40.5F, .sigma = 10};
@@ -85,7 +85,7 @@ GrayImage blobs(int width, int height, std::uint64_t seed) {
   return image;
 }
 
-TEST_CASE("An image matches itself, and a foreign one does not", "[evaluate]") {
+TEST_CASE("an image matches itself, and a foreign one does not", "[evaluate]") {
   GrayImage image = blobs(160, 120, 5);
   ImageSequence sequence{"self", {"img1", "img2", "img3", "img4"}, {}, {}};
   GrayImage shifted(160, 120);
@@ -125,7 +125,7 @@ TEST_CASE("An image matches itself, and a foreign one does not", "[evaluate]") {
   }
 }
 
-TEST_CASE("Ranking all candidates is matching everything, and few candidates are a part of it", "[evaluate]") {
+TEST_CASE("ranking all candidates is matching everything, and few candidates are a part of it", "[evaluate]") {
   const auto pixels = test::structured_patches(23, 64, 64, 8);
   const auto others = test::structured_patches(17, 64, 64, 9);
   const PatchView left{PixelType::u8, pixels.data(), 23, 64, 64};
@@ -156,7 +156,7 @@ TEST_CASE("Ranking all candidates is matching everything, and few candidates are
   CHECK_THROWS_AS(reranking_comparer(sift(), descriptor_comparer("small", 32, normalised_pixels), 3), ShapeError);
 }
 
-TEST_CASE("Average precision of a sequence counts what could have been found", "[evaluate]") {
+TEST_CASE("average precision of a sequence counts what could have been found", "[evaluate]") {
   // A comparer that knows the right answer for the first keypoint alone and is surest of a wrong one.
   class Fixed final : public Comparer {
    public:

@@ -25,7 +25,7 @@ PairList four_pairs() {
 
 }  // namespace
 
-TEST_CASE("A network that takes no square patches is evaluated on patches of its own size") {
+TEST_CASE("a network that takes no square patches is evaluated on patches of its own size") {
   const auto pixels = test::structured_patches(6, 56, 46, 8);
   const PatchView patches{PixelType::u8, pixels.data(), 6, 56, 46};
   const PairList list = four_pairs();

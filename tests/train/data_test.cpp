@@ -28,7 +28,7 @@ std::vector<std::uint8_t> changed(const std::vector<std::uint8_t>& patch, int he
   return result;
 }
 
-TEST_CASE("Turns and mirror images are exact", "[train]") {
+TEST_CASE("turns and mirror images are exact", "[train]") {
   const auto patch = test::structured_patches(1, 64, 64, 4);
   PatchChange turn;
   turn.symmetry.turns = 1;
@@ -57,7 +57,7 @@ TEST_CASE("Turns and mirror images are exact", "[train]") {
   CHECK(all.size() == 8);
 }
 
-TEST_CASE("Small changes of a patch do what they say, at any size", "[train]") {
+TEST_CASE("small changes of a patch do what they say, at any size", "[train]") {
   for (const auto& [height, width] : std::vector<std::pair<int, int>>{{1, 1}, {5, 7}, {64, 64}, {2, 31}}) {
     const auto patch = test::structured_patches(1, height, width, 7);
     CHECK(changed(patch, height, width, {}) == patch);
@@ -84,7 +84,7 @@ TEST_CASE("Small changes of a patch do what they say, at any size", "[train]") {
   for (std::size_t i = 0; i < patch.size(); ++i) REQUIRE(brighter[i] == std::min(255, patch[i] + 40));
 }
 
-TEST_CASE("Sheets are decoded once and mapped", "[train]") {
+TEST_CASE("sheets are decoded once and mapped", "[train]") {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "scene");
   const auto pixels = test::structured_patches(1, 1024, 1024, 3);
@@ -156,7 +156,7 @@ TEST_CASE("HPatches sequences are scenes: rows are points, strips are images", "
         1);
 }
 
-TEST_CASE("A folder without a list is validated on pairs drawn from its points", "[train]") {
+TEST_CASE("a folder without a list is validated on pairs drawn from its points", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, DecisionMetric{}), 1);
   std::filesystem::remove(folder / "ripples/m50_40_40_0.txt");
@@ -171,7 +171,7 @@ TEST_CASE("A folder without a list is validated on pairs drawn from its points",
   CHECK_THROWS_WITH(train_network(options, nobody), Contains("no negatives"));
 }
 
-TEST_CASE("The window of a dataset goes into the model, where all datasets agree", "[train]") {
+TEST_CASE("the window of a dataset goes into the model, where all datasets agree", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, DecisionMetric{}), 1);
   const auto second = test::write_scene(folder, "second", 10, 2, 3);
@@ -192,7 +192,7 @@ TEST_CASE("The window of a dataset goes into the model, where all datasets agree
   }
 }
 
-TEST_CASE("Data that cannot teach is refused", "[train]") {
+TEST_CASE("data that cannot teach is refused", "[train]") {
   const TemporaryFolder folder;
   const auto lonely = test::write_scene(folder, "lonely", 5, 1, 3);
   CHECK_THROWS_WITH(Scene(lonely, folder / "cache"), Contains("no positives") && Contains("lonely"));
@@ -214,7 +214,7 @@ TEST_CASE("Data that cannot teach is refused", "[train]") {
   CHECK_THROWS_WITH(Scene(good, folder / "cache"), Contains("patches.npy"));
 }
 
-TEST_CASE("One scene with one point has no negatives", "[train]") {
+TEST_CASE("one scene with one point has no negatives", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, test::tiny_spec(Coupling::siamese, test::tiny_layers(32)), 2);
   options.datasets = {test::write_scene(folder, "single", 1, 4, 3)};
@@ -222,7 +222,7 @@ TEST_CASE("One scene with one point has no negatives", "[train]") {
   CHECK_THROWS_WITH(train_network(options, nobody), Contains("no negatives"));
 }
 
-TEST_CASE("A batch depends on its number alone and mixes scenes", "[train]") {
+TEST_CASE("a batch depends on its number alone and mixes scenes", "[train]") {
   const TemporaryFolder folder;
   const auto a = std::make_shared<const Scene>(test::write_scene(folder, "a", 50, 3, 1), folder / "cache");
   const auto b = std::make_shared<const Scene>(test::write_scene(folder, "b", 30, 3, 2), folder / "cache");
@@ -247,7 +247,7 @@ TEST_CASE("A batch depends on its number alone and mixes scenes", "[train]") {
   CHECK(train::Sampler({a, b}, options).batch(0).count == 80);
 }
 
-TEST_CASE("Overlapping places of one image are no negatives", "[train]") {
+TEST_CASE("overlapping places of one image are no negatives", "[train]") {
   const TemporaryFolder folder;
   const auto path = test::write_scene(folder, "near", 3, 2, 5);
   folder.file("near/interest.txt", "0 10 10 0 2\n1 50 50 0 2\n0 12 11 0 2\n1 90 50 0 2\n0 12 11 0 9\n2 0 0 0 1\n");
@@ -258,7 +258,7 @@ TEST_CASE("Overlapping places of one image are no negatives", "[train]") {
   CHECK_FALSE(scene.overlapping(0, 4));  // another size
 }
 
-TEST_CASE("A batch can come from one pair of images", "[train]") {
+TEST_CASE("a batch can come from one pair of images", "[train]") {
   const TemporaryFolder folder;
   const auto path = test::write_scene(folder, "pairs", 6, 2, 5);
   std::string interest;  // points 0…2 in images 10 and 11, points 3…5 in images 20 and 21
@@ -283,7 +283,7 @@ TEST_CASE("A batch can come from one pair of images", "[train]") {
   CHECK(train::Sampler({scene}, options).batch(0).count == 6);
 }
 
-TEST_CASE("The softmax loss is its formula on the batch's own vectors", "[train]") {
+TEST_CASE("the softmax loss is its formula on the batch's own vectors", "[train]") {
   const TemporaryFolder folder;
   const auto scene = std::make_shared<const Scene>(test::write_scene(folder, "a", 20, 2, 1), folder / "cache");
   TrainOptions options;
@@ -307,7 +307,7 @@ TEST_CASE("The softmax loss is its formula on the batch's own vectors", "[train]
   CHECK(train::batch_loss(net, options, batch).item<double>() == Approx(expected).epsilon(1e-4));
 }
 
-TEST_CASE("Hard negatives are the highest scores that may count, without the top of the own scene", "[train]") {
+TEST_CASE("hard negatives are the highest scores that may count, without the top of the own scene", "[train]") {
   train::PatchBatch batch;
   batch.count = 4;
   batch.scene = {0, 0, 0, 1};

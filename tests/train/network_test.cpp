@@ -31,7 +31,7 @@ struct Patches {
         view{PixelType::u8, pixels.data(), count, size.height, size.width} {}
 };
 
-TEST_CASE("Every network of the catalogue scores as the engine does", "[train]") {
+TEST_CASE("every network of the catalogue scores as the engine does", "[train]") {
   ExecutionOptions options;
   options.device = "cpu";
   options.exact_convolutions = true;
@@ -55,7 +55,7 @@ TEST_CASE("Every network of the catalogue scores as the engine does", "[train]")
   }
 }
 
-TEST_CASE("Raw patches are fed as they are", "[train]") {
+TEST_CASE("raw patches are fed as they are", "[train]") {
   const Model model = random_model(network("siam"), 3);
   const auto values = test::normal_floats(2 * 64 * 64, 9, 0.2);
   const PatchView patches{PixelType::f32, values.data(), 2, 64, 64};
@@ -74,7 +74,7 @@ at::Tensor random_tensor(at::IntArrayRef shape, std::uint64_t seed) {
   return tensor;
 }
 
-TEST_CASE("Weights that fit are taken by their place, whatever stands between", "[train]") {
+TEST_CASE("weights that fit are taken by their place, whatever stands between", "[train]") {
   const Model shared = train::initial_model(test::tiny_spec(Coupling::siamese, test::tiny_layers(32)), 5);
   Model towers = train::initial_model(test::tiny_spec(Coupling::pseudo_siamese, DecisionMetric{}), 6);
   CHECK(train::take_weights(towers, shared) == 12);
@@ -101,7 +101,7 @@ TEST_CASE("Weights that fit are taken by their place, whatever stands between", 
   CHECK(pairs.weights.at("branch.0.3.weight").values == shared.weights.at("branch.0.3.weight").values);
 }
 
-TEST_CASE("The head of a grid and its gradient are those of the sums written out", "[train]") {
+TEST_CASE("the head of a grid and its gradient are those of the sums written out", "[train]") {
   for (const auto& [n, m, k] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1}, {3, 5, 7}, {17, 9, 64}}) {
     std::vector<at::Tensor> inputs = {random_tensor({n, k}, 1), random_tensor({m, k}, 2), random_tensor({1, k}, 3),
                                       random_tensor({1}, 4)};

@@ -44,7 +44,7 @@ NetworkSpec metric(DecisionMetric::Kind kind, bool normalise) {
   return test::tiny_spec(Coupling::siamese, DecisionMetric{kind, normalise});
 }
 
-TEST_CASE("A small network learns a small set with every loss", "[train]") {
+TEST_CASE("a small network learns a small set with every loss", "[train]") {
   struct Case {
     const char* name;
     NetworkSpec spec;
@@ -91,7 +91,7 @@ TEST_CASE("A small network learns a small set with every loss", "[train]") {
   }
 }
 
-TEST_CASE("Listed pairs train too", "[train]") {
+TEST_CASE("listed pairs train too", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, siamese(), 60);
   options.pairs = PairSource::list;
@@ -105,7 +105,7 @@ TEST_CASE("Listed pairs train too", "[train]") {
   CHECK_THROWS_WITH(run(options), Contains("must come from groups"));
 }
 
-TEST_CASE("A run that was stopped goes on as if it had not been", "[train]") {
+TEST_CASE("a run that was stopped goes on as if it had not been", "[train]") {
   const TemporaryFolder folder;
   for (const auto optimiser : {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam}) {
     TrainOptions options = test::tiny_options(folder, siamese(), 40);
@@ -135,7 +135,7 @@ TEST_CASE("A run that was stopped goes on as if it had not been", "[train]") {
   }
 }
 
-TEST_CASE("A checkpoint of another run is refused, a damaged one too", "[train]") {
+TEST_CASE("a checkpoint of another run is refused, a damaged one too", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, siamese(), 4);
   options.checkpoint = folder / "run";
@@ -146,7 +146,7 @@ TEST_CASE("A checkpoint of another run is refused, a damaged one too", "[train]"
   CHECK_THROWS_AS(run(options), FormatError);
 }
 
-TEST_CASE("A loss that is no number ends the run and leaves the last good checkpoint", "[train]") {
+TEST_CASE("a loss that is no number ends the run and leaves the last good checkpoint", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, siamese(), 200);
   options.checkpoint = folder / "run";
@@ -163,7 +163,7 @@ TEST_CASE("A loss that is no number ends the run and leaves the last good checkp
   }
 }
 
-TEST_CASE("A checkpoint that cannot be written does not end the run", "[train]") {
+TEST_CASE("a checkpoint that cannot be written does not end the run", "[train]") {
   const TemporaryFolder folder;
   TrainOptions options = test::tiny_options(folder, siamese(), 6);
   options.checkpoint = folder / "run";
@@ -187,7 +187,7 @@ TEST_CASE("A checkpoint that cannot be written does not end the run", "[train]")
   CHECK_FALSE(std::filesystem::exists(folder / "run/state.safetensors"));
 }
 
-TEST_CASE("Options that cannot work are refused before anything is read", "[train]") {
+TEST_CASE("options that cannot work are refused before anything is read", "[train]") {
   const TemporaryFolder folder;
   const TrainOptions good = test::tiny_options(folder, siamese(), 5);
   const auto refused = [&](const NetworkSpec& spec, auto change, const char* words) {
@@ -222,7 +222,7 @@ TEST_CASE("Options that cannot work are refused before anything is read", "[trai
   CHECK_THROWS_WITH(run(options), Contains("siam takes patches of 64×64"));
 }
 
-TEST_CASE("Curves are written as a table and a picture", "[train]") {
+TEST_CASE("curves are written as a table and a picture", "[train]") {
   HistoryEntry a{10, 1.5, 0.8, 0.02, {{"graf & co", 0.25, 0.9, 0.5}, {"boat", 0.5, 0.8, 0.25}}};
   HistoryEntry b = a;
   b.step = 20;

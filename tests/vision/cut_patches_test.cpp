@@ -116,7 +116,7 @@ double reference(const std::vector<Plane>& levels, const Keypoint& keypoint, con
 
 }  // namespace
 
-TEST_CASE("Patches equal the plain double-precision reference") {
+TEST_CASE("patches equal the plain double-precision reference") {
   ThreadPool pool(2);
   for (const auto& [width, height] : {std::pair{311, 203}, {64, 1}, {1, 1}, {5, 90}, {256, 256}}) {
     const GrayImage image = noise(width, height, 11);
@@ -148,7 +148,7 @@ TEST_CASE("Patches equal the plain double-precision reference") {
   }
 }
 
-TEST_CASE("A lone bright pixel lands in the patch pixel that covers it") {
+TEST_CASE("a lone bright pixel lands in the patch pixel that covers it") {
   ThreadPool pool(1);
   GrayImage image(101, 75);
   std::memset(image.row(0), 0, 101 * 75);
@@ -179,7 +179,7 @@ TEST_CASE("A lone bright pixel lands in the patch pixel that covers it") {
   for (const auto& [x, y] : {std::pair{31, 31}, {32, 31}, {31, 32}, {32, 32}}) CHECK(pixel(spread, 0, x, y) == 50);
 }
 
-TEST_CASE("Turning image and keypoint by 90 degrees leaves the patch as it is") {
+TEST_CASE("turning image and keypoint by 90 degrees leaves the patch as it is") {
   ThreadPool pool(1);
   // Sides 2^n·m + 1 keep the sampling of the coarser levels in step when turned.
   const GrayImage image = noise(257, 129, 3);
@@ -206,7 +206,7 @@ TEST_CASE("Turning image and keypoint by 90 degrees leaves the patch as it is") 
   CHECK(std::memcmp(before.view().pixels, after.view().pixels, 64 * 64) == 0);
 }
 
-TEST_CASE("A smooth pattern is sampled where it says, at every scale and angle") {
+TEST_CASE("a smooth pattern is sampled where it says, at every scale and angle") {
   ThreadPool pool(2);
   const GrayImage image = draw(900, 700, waves);
   Random random(8);
@@ -235,7 +235,7 @@ TEST_CASE("A smooth pattern is sampled where it says, at every scale and angle")
   }
 }
 
-TEST_CASE("Fine texture is averaged, not aliased, by a large window") {
+TEST_CASE("fine texture is averaged, not aliased, by a large window") {
   ThreadPool pool(1);
   const GrayImage board = draw(600, 600, [](double x, double y) { return (int(x) + int(y)) % 2 == 0 ? 0.0 : 255.0; });
   for (const float sigma : {12.0F, 25.0F}) {  // a patch pixel is 2.25 and 4.7 image pixels
@@ -244,7 +244,7 @@ TEST_CASE("Fine texture is averaged, not aliased, by a large window") {
   }
 }
 
-TEST_CASE("Beyond the image the nearest pixel is repeated") {
+TEST_CASE("beyond the image the nearest pixel is repeated") {
   ThreadPool pool(1);
   const GrayImage image = draw(50, 40, [](double x, double) { return x < 25 ? 10.0 : 240.0; });
   const PatchSet patches =
@@ -257,7 +257,7 @@ TEST_CASE("Beyond the image the nearest pixel is repeated") {
   CHECK(pixel(patches, 1, 0, 0) == 10);
 }
 
-TEST_CASE("Patches do not depend on the number of threads, and position in a large image costs no precision") {
+TEST_CASE("patches do not depend on the number of threads, and position in a large image costs no precision") {
   const GrayImage image = noise(6000, 40, 4);
   ThreadPool one(1);
   ThreadPool three(3);
@@ -275,7 +275,7 @@ TEST_CASE("Patches do not depend on the number of threads, and position in a lar
   CHECK(std::memcmp(far.view().pixels, near.view().pixels, 64 * 64) == 0);
 }
 
-TEST_CASE("Every instruction set cuts the same patches") {
+TEST_CASE("every instruction set cuts the same patches") {
   const GrayImage image = noise(200, 150, 6);
   ThreadPool pool(1);
   Random random(3);
@@ -305,7 +305,7 @@ TEST_CASE("Every instruction set cuts the same patches") {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-TEST_CASE("Keypoints and options that make no sense are refused by name") {
+TEST_CASE("keypoints and options that make no sense are refused by name") {
   ThreadPool pool(1);
   const GrayImage image = noise(50, 40, 1);
   const Keypoint good{10, 10, 2, 0, 0};
@@ -332,7 +332,7 @@ TEST_CASE("Keypoints and options that make no sense are refused by name") {
   CHECK_THROWS_AS(cut_patches(GrayImage(), std::vector{Keypoint{0, 0, 1, 0, 0}}, {}, pool), InvalidArgument);
 }
 
-TEST_CASE("Windows of other programs have names") {
+TEST_CASE("windows of other programs have names") {
   CHECK(patch_extent_preset("colmap") == 12);
   CHECK(patch_extent_preset("opencv") == 13.5F);
   CHECK(patch_extent_preset("kornia") == 12);
@@ -343,7 +343,7 @@ TEST_CASE("Windows of other programs have names") {
 }
 
 // Not a check: prints what a patch costs. Run with the tag.
-TEST_CASE("Cost of a patch", "[.][cost]") {
+TEST_CASE("cost of a patch", "[.][cost]") {
   const GrayImage image = noise(2000, 1500, 2);
   ThreadPool pool(1);
   Random random(1);

@@ -45,7 +45,7 @@ GrayImage noise_blobs(int width, int height, unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("A round blob is found at its centre with its size, half-pixel convention and all") {
+TEST_CASE("a round blob is found at its centre with its size, half-pixel convention and all") {
   // Also guards the correction of OpenCV's quarter-pixel shift: without it every centre is 0.25 off.
   struct Case {
     double x, y, sigma;
@@ -63,7 +63,7 @@ TEST_CASE("A round blob is found at its centre with its size, half-pixel convent
   }
 }
 
-TEST_CASE("The angle runs from x towards y, in radians") {
+TEST_CASE("the angle runs from x towards y, in radians") {
   for (int degrees = 0; degrees < 360; degrees += 45) {
     CAPTURE(degrees);
     const double angle = degrees * std::numbers::pi / 180;
@@ -83,7 +83,7 @@ TEST_CASE("The angle runs from x towards y, in radians") {
   }
 }
 
-TEST_CASE("The strongest come first, never more than asked for, the same every time") {
+TEST_CASE("the strongest come first, never more than asked for, the same every time") {
   const GrayImage image = noise_blobs(301, 257, 3);
   const auto all = detect_keypoints(image, {.max_keypoints = 0});
   REQUIRE(all.size() > 60);
@@ -101,7 +101,7 @@ TEST_CASE("The strongest come first, never more than asked for, the same every t
   for (int run = 0; run < 3; ++run) CHECK(detect_keypoints(image, {.max_keypoints = 0}) == all);
 }
 
-TEST_CASE("Blank, tiny and thin images have no keypoints") {
+TEST_CASE("blank, tiny and thin images have no keypoints") {
   GrayImage blank(200, 100);
   std::memset(blank.row(0), 128, 20000);
   CHECK(detect_keypoints(blank, {}).empty());

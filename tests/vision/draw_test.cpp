@@ -46,7 +46,7 @@ double share_of(const cv::Mat& image, int channel) {
 
 }  // namespace
 
-TEST_CASE("A homography is read from text, XML, YAML and JSON") {
+TEST_CASE("a homography is read from text, XML, YAML and JSON") {
   const TemporaryFolder folder;
   CHECK(read_homography(folder.file("H1to3p", kNine)) == kExpected);
   CHECK(read_homography(folder.file("bom", "\xEF\xBB\xBF" + std::string(kNine))) == kExpected);
@@ -65,7 +65,7 @@ TEST_CASE("A homography is read from text, XML, YAML and JSON") {
   }
 }
 
-TEST_CASE("What is no homography is refused") {
+TEST_CASE("what is no homography is refused") {
   const TemporaryFolder folder;
   const auto text = [&](std::string_view content) { return message_of(folder.file("H.txt", content)); };
   CHECK_THAT(text(""), Catch::Contains("found 0"));
@@ -92,7 +92,7 @@ TEST_CASE("What is no homography is refused") {
   CHECK_THAT(text(std::string((1 << 20) + 1, ' ')), Catch::Contains("at most 1048576 bytes"));
 }
 
-TEST_CASE("What breaks OpenCV's own reader is no homography either") {
+TEST_CASE("what breaks OpenCV's own reader is no homography either") {
   const TemporaryFolder folder;
   const auto text = [&](const std::string& content) { return message_of(folder.file("H.txt", content)); };
   const std::string deep_json = R"({"H": {"rows": 3, "cols": 3, "data": )";
@@ -129,7 +129,7 @@ TEST_CASE("Transfer errors take the homography's pixel centres at whole numbers"
   CHECK(transfer_errors(left, right, {}, twice).empty());
 }
 
-TEST_CASE("Matches are drawn on both photographs, right ones green and wrong ones red") {
+TEST_CASE("matches are drawn on both photographs, right ones green and wrong ones red") {
   const TemporaryFolder folder;
   cv::imwrite((folder / "left.png").string(), cv::Mat(300, 400, CV_8UC3, cv::Scalar(128, 128, 128)));
   cv::imwrite((folder / "right.jpg").string(), cv::Mat(260, 350, CV_8UC3, cv::Scalar(128, 128, 128)));
@@ -185,7 +185,7 @@ TEST_CASE("Large photographs make a picture of bounded width") {
   CHECK(out.cols > 2380);
 }
 
-TEST_CASE("Contact sheets show patches of any size and type") {
+TEST_CASE("contact sheets show patches of any size and type") {
   const TemporaryFolder folder;
   const auto pixels = structured_patches(30, 33, 65, 4);
   const std::vector<float> raw = twinpatch::test::normal_floats(30 * 33 * 65, 5);

@@ -143,7 +143,7 @@ std::vector<std::byte> tiff(const cv::Mat& image, unsigned orientation, bool big
 
 }  // namespace
 
-TEST_CASE("Every usual format gives the grey pixels that are stored") {
+TEST_CASE("every usual format gives the grey pixels that are stored") {
   const TemporaryFolder folder;
   const cv::Mat colour = photograph(157, 93);
   const cv::Mat grey = to_grey(colour);
@@ -177,7 +177,7 @@ TEST_CASE("16 bits a channel become 8 with the full range kept, and an alpha cha
   CHECK(mean_difference(read_image(folder / "alpha.png"), grey) <= 0.05);
 }
 
-TEST_CASE("An EXIF orientation is not applied") {
+TEST_CASE("an EXIF orientation is not applied") {
   const TemporaryFolder folder;
   const cv::Mat grey = to_grey(photograph(120, 50));
   cv::imwrite((folder / "plain.jpg").string(), grey);
@@ -190,7 +190,7 @@ TEST_CASE("An EXIF orientation is not applied") {
   CHECK(mean_difference(image, grey) < 2);
 }
 
-TEST_CASE("A TIFF file's orientation is not applied either") {
+TEST_CASE("a TIFF file's orientation is not applied either") {
   const TemporaryFolder folder;
   const cv::Mat colour = photograph(120, 50);
   for (const bool wide : {false, true}) {
@@ -211,7 +211,7 @@ TEST_CASE("A TIFF file's orientation is not applied either") {
   }
 }
 
-TEST_CASE("Names with spaces and letters of any language are read and written") {
+TEST_CASE("names with spaces and letters of any language are read and written") {
   const TemporaryFolder folder;
   GrayImage image(3, 2);
   for (int i = 0; i < 6; ++i) image.row(i / 3)[i % 3] = static_cast<std::uint8_t>(37 * i);
@@ -223,7 +223,7 @@ TEST_CASE("Names with spaces and letters of any language are read and written") 
   CHECK(std::memcmp(again.row(0), image.row(0), 6) == 0);
 }
 
-TEST_CASE("A JPEG cut off anywhere is refused, also when a thumbnail in it is whole") {
+TEST_CASE("a JPEG cut off anywhere is refused, also when a thumbnail in it is whole") {
   const TemporaryFolder folder;
   cv::imwrite((folder / "small.jpg").string(), photograph(40, 30));
   for (const bool progressive : {false, true}) {
@@ -251,7 +251,7 @@ TEST_CASE("A JPEG cut off anywhere is refused, also when a thumbnail in it is wh
   }
 }
 
-TEST_CASE("Bytes behind the end of a JPEG do no harm") {
+TEST_CASE("bytes behind the end of a JPEG do no harm") {
   const TemporaryFolder folder;
   cv::imwrite((folder / "a.jpg").string(), photograph(64, 48));
   auto bytes = read_file(folder / "a.jpg");
@@ -259,7 +259,7 @@ TEST_CASE("Bytes behind the end of a JPEG do no harm") {
   CHECK(read_image(folder.file("b.jpg", bytes)).height() == 48);
 }
 
-TEST_CASE("A PNG cut off anywhere or damaged is refused") {
+TEST_CASE("a PNG cut off anywhere or damaged is refused") {
   const TemporaryFolder folder;
   cv::imwrite((folder / "whole.png").string(), photograph(57, 31));
   const auto bytes = read_file(folder / "whole.png");
@@ -273,7 +273,7 @@ TEST_CASE("A PNG cut off anywhere or damaged is refused") {
   CHECK_THAT(message_of<FormatError>(folder.file("damaged.png", damaged)), Catch::Contains("checksum"));
 }
 
-TEST_CASE("Other formats that end early are refused too") {
+TEST_CASE("other formats that end early are refused too") {
   const TemporaryFolder folder;
   for (const char* name : {"a.pgm", "a.ppm", "a.bmp", "a.tiff"}) {
     const cv::Mat colour = photograph(57, 31);
@@ -287,7 +287,7 @@ TEST_CASE("Other formats that end early are refused too") {
   }
 }
 
-TEST_CASE("What is no image is refused with one line that names the file") {
+TEST_CASE("what is no image is refused with one line that names the file") {
   const TemporaryFolder folder;
   CHECK_THAT(message_of<FormatError>(folder.file("empty.jpg", "")), Catch::Contains("empty file"));
   const std::string text = message_of<FormatError>(folder.file("text.png", "hello, this is no image\n"));
@@ -305,7 +305,7 @@ TEST_CASE("What is no image is refused with one line that names the file") {
   CHECK_THROWS_AS(read_image(folder.file("noise.jpg", noise)), FormatError);
 }
 
-TEST_CASE("Images are written whole or not at all") {
+TEST_CASE("images are written whole or not at all") {
   const TemporaryFolder folder;
   GrayImage image(40, 30);
   std::memset(image.row(0), 77, 1200);

@@ -44,7 +44,7 @@ std::string message_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("Keypoints come back from text and npy bit by bit") {
+TEST_CASE("keypoints come back from text and npy bit by bit") {
   const TemporaryFolder folder;
   for (const int count : {0, 1, 257}) {
     const auto keypoints = some_keypoints(count);
@@ -58,7 +58,7 @@ TEST_CASE("Keypoints come back from text and npy bit by bit") {
   CHECK_THROWS_AS(read_keypoints(folder / "absent.txt"), IoError);
 }
 
-TEST_CASE("Text may have comments, blank lines, commas and Windows line ends") {
+TEST_CASE("text may have comments, blank lines, commas and Windows line ends") {
   const TemporaryFolder folder;
   const auto path = folder.file("k.txt", std::string_view("# x y sigma angle\r\n\r\n10.5 20 2.5 -1.25\r\n"
                                                           "  +3,4e0, 1e-1,0  # last\n\n"));
@@ -68,7 +68,7 @@ TEST_CASE("Text may have comments, blank lines, commas and Windows line ends") {
   CHECK(keypoints[1] == Keypoint{3, 4, 0.1F, 0, 0});
 }
 
-TEST_CASE("A byte order mark before the first keypoint is skipped") {
+TEST_CASE("a byte order mark before the first keypoint is skipped") {
   const TemporaryFolder folder;
   const auto keypoints = read_keypoints(folder.file("bom.txt", std::string_view("\xEF\xBB\xBF"
                                                                                 "10 20 3 0\n")));
@@ -93,7 +93,7 @@ TEST_CASE("COLMAP's text with descriptors is read, the descriptors left out") {
   CHECK(read_keypoints(folder.file("none.txt", std::string_view("0 128\n"))).empty());
 }
 
-TEST_CASE("Mistakes in keypoint files are named with their line") {
+TEST_CASE("mistakes in keypoint files are named with their line") {
   const TemporaryFolder folder;
   struct Case {
     std::string text;

@@ -4,12 +4,12 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "support/random.hpp"
+#include "support/real_data.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/formats/npy.hpp"
@@ -86,7 +86,7 @@ TEST_CASE("PhotoTour sheets are read as BMP and as PNG, in order") {
   }
 }
 
-TEST_CASE("An array of any size may stand in place of the sheets") {
+TEST_CASE("an array of any size may stand in place of the sheets") {
   const TemporaryFolder folder;
   const auto pixels = structured_patches(5, 56, 46, 3);
   write_npy<std::uint8_t>(folder / "patches.npy", pixels, {5, 56, 46});
@@ -102,7 +102,7 @@ TEST_CASE("An array of any size may stand in place of the sheets") {
              Catch::Contains("patches.npy") && Catch::Contains("5 patches, but info.txt has 6 lines"));
 }
 
-TEST_CASE("What is wrong with a PhotoTour folder is said") {
+TEST_CASE("what is wrong with a PhotoTour folder is said") {
   const TemporaryFolder folder;
   CHECK_FALSE(is_photo_tour(folder.path()));
   CHECK_FALSE(is_photo_tour(folder / "absent"));
@@ -119,11 +119,10 @@ TEST_CASE("What is wrong with a PhotoTour folder is said") {
   CHECK_THAT(message_of<FormatError>(read), Catch::Contains("as .bmp and as .png"));
 }
 
-TEST_CASE("The real PhotoTour set is read") {
-  const char* const data = std::getenv("TWINPATCH_DATA_DIR");
-  const std::filesystem::path folder = std::filesystem::path(data ? data : "../shared/data") / "ubc_notredame2007";
-  if (!is_photo_tour(folder)) {
-    WARN("skipped: no PhotoTour folder at " << folder);
+TEST_CASE("the real PhotoTour set is read") {
+  const auto folder = test::real_data("ubc_notredame2007");
+  if (folder.empty()) {
+    WARN("skipped: no PhotoTour data");
     return;
   }
   const PhotoTour tour = read_photo_tour(folder);
@@ -169,7 +168,7 @@ TEST_CASE("HPatches strips are read") {
   CHECK_THROWS_AS(read_hpatches_sequence(folder / "notes"), IoError);
 }
 
-TEST_CASE("Patches are resized by area when shrinking and smoothly when growing") {
+TEST_CASE("patches are resized by area when shrinking and smoothly when growing") {
   const auto pixels = structured_patches(5, 64, 64, 3);
   const PatchView view{PixelType::u8, pixels.data(), 5, 64, 64};
   CHECK(same_pixels(resize_patches(view, 64).view(), pixels));
