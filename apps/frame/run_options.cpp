@@ -23,7 +23,7 @@ Option* add_choice(Options& app, const std::string& name, T& target, const std::
   for (const auto& [word, value] : choices) names += (names.empty() ? "" : ", ") + word;
   const auto parse = [name, names, choices, &target](const std::string& word) {
     const auto found = choices.find(word);
-    if (found == choices.end()) throw InvalidArgument(name + ": \"" + word + "\" is none of " + names);
+    if (found == choices.end()) throw InvalidArgument(name + ": \"" + word + "\" is not one of " + names);
     target = found->second;
   };
   return app.add_option_function(name, parse, description)->group(kRunGroup);
@@ -33,17 +33,17 @@ Option* add_choice(Options& app, const std::string& name, T& target, const std::
 
 void add_run_options(Options& app, RunOptions& options) {
   app.add_flag("--json", options.json, "one JSON object with \"schema\" on standard output")->group(kRunGroup);
-  app.add_option("--seed", options.seed, "for whatever is drawn at random")
+  app.add_option("--seed", options.seed, "seed of random numbers")
       ->type_name("N")
       ->default_str(std::to_string(options.seed))
       ->group(kRunGroup);
   app.add_flag("-q,--quiet", options.quiet, "only warnings and errors on standard error")->group(kRunGroup);
-  app.add_flag("-v,--verbose", options.verbose, "more about what is done and why")->group(kRunGroup);
+  app.add_flag("-v,--verbose", options.verbose, "more details")->group(kRunGroup);
   add_choice(app, "--progress", options.progress, kStyles,
              "auto (a bar on a terminal, else a line every 30 s), plain, json or none")
       ->type_name("STYLE")
       ->default_str("auto");
-  add_choice(app, "--log-format", options.log_format, kFormats, "text or json: one object a line")
+  add_choice(app, "--log-format", options.log_format, kFormats, "text or json: one object per line")
       ->type_name("FORMAT")
       ->default_str("text");
 }

@@ -8,9 +8,9 @@ Command export_command() {
   return {
       .name = "export",
       .summary = "write matches as files of other structure-from-motion programs",
-      .examples = {{"for hloc, out of its features",
+      .examples = {{"for hloc, from its features",
                     "twinpatch export hloc --features features.h5 --images images --pairs pairs.txt -o matches.h5"},
-                   {"for OpenMVG, out of a finished run",
+                   {"for OpenMVG, from a finished run",
                     "twinpatch export openmvg run --sfm-data matches/sfm_data.json -o matches/matches.putative.bin"}},
       .notes = "",
       .add_options = {},

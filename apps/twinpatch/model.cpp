@@ -7,10 +7,9 @@ namespace twinpatch::app {
 Command model_command() {
   return {.name = "model",
           .summary = "list, show, convert and verify models",
-          .examples = {{"every network this program knows, and which have weights", "twinpatch model list"},
+          .examples = {{"every network, and which have weights", "twinpatch model list"},
                        {"layers, sizes and cost of one", "twinpatch model show siam"},
-                       {"a released .bin or .t7 file as a model of ours",
-                        "twinpatch model convert 2ch.bin 2ch.safetensors"}},
+                       {"convert a released .bin or .t7 file", "twinpatch model convert 2ch.bin 2ch.safetensors"}},
           .notes = "",
           .add_options = {},
           .children = {model_list_command(), model_show_command(), model_convert_command(), model_verify_command()}};

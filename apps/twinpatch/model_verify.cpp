@@ -82,7 +82,7 @@ struct Comparison {
 Comparison compare(const std::vector<float>& found, const GoldenFile::Entry& entry, const VerifyOptions& options,
                    bool descriptors) {
   if (found.size() != entry.values.size()) {
-    throw ShapeError(fmt::format("{}: entry {} has {}x{} values, but {} puts out {}", options.golden, entry.path,
+    throw ShapeError(fmt::format("{}: entry {} has {}x{} values, but {} gives {}", options.golden, entry.path,
                                  entry.rows, entry.columns, options.model, found.size()));
   }
   Comparison result{0, options.tolerance.value_or(descriptors ? 1e-5 : 1e-4)};
@@ -150,7 +150,7 @@ Command model_verify_command() {
                        {"a converted model against a named entry",
                         "twinpatch model verify my.safetensors test_data.bin --entry 2ch_liberty"}},
           .notes =
-              "The golden input is fed as it is, without normalisation. Exit code 1 if an entry differs by more "
+              "The golden input is fed unchanged, without normalisation. Exit code 1 if an entry differs by more "
               "than allowed.",
           .add_options = add_verify_options,
           .children = {}};

@@ -20,12 +20,12 @@ Run add_plan_options(Options& app) {
 
 Command plan_command() {
   return {.name = "plan",
-          .summary = "say what matching the images of a COLMAP database would take",
+          .summary = "estimate what matching the images of a COLMAP database takes",
           .examples = {{"images, pairs, blocks, bytes, time", "twinpatch plan database.db --images images"},
                        {"one of eight shards", "twinpatch plan database.db --images images --shard 1/8"},
                        {"for a script", "twinpatch plan database.db --images images --json"}},
           .notes =
-              "The options are those of twinpatch colmap, and so is the plan: this is its --dry-run. A few images "
+              "The options are those of twinpatch colmap, of which this is the --dry-run. A few images "
               "are read and compared for some seconds to measure this host; nothing is written.",
           .add_options = add_plan_options,
           .children = {}};

@@ -25,7 +25,7 @@ class CpuPairScorer final : public PairScorer {
   void score_tile(PlacedRows left, std::span<const PlacedRows> right, Selection& selection,
                   const RunControl& control) override {
     auto* const target = dynamic_cast<CpuSelection*>(&selection);
-    if (target == nullptr) throw InvalidArgument("scores of the CPU cannot go into a selection of another backend");
+    if (target == nullptr) throw InvalidArgument("the CPU engine cannot write into a selection of another backend");
     const std::scoped_lock turn(mutex_);
     grid_->select({left, right}, *target, control);
   }

@@ -68,7 +68,7 @@ TEST_CASE("misspelt commands and options are usage errors with a suggestion") {
       {{"grid", "a", "b", "-o", "c", "--top", "0"}, "--top must be at least 1, found 0"},
       {{"grid", "a", "b", "-o", "c", "--memory", "many"}, "many"},
       {{"grid", "a", "b", "-o", "c", "--precision", "fp8"}, "fp8"},
-      {{"grid", "a", "b", "-o", "c", "--progress", "fancy"}, "\"fancy\" is none of auto"},
+      {{"grid", "a", "b", "-o", "c", "--progress", "fancy"}, "\"fancy\" is not one of auto"},
       {{"grid", "a", "b", "-o", "c", "--ratio", "0.8"}, "--top 2"},
       {{"match", "a", "b", "--ratio", "1.5"}, "--ratio must lie in (0, 1], found 1.5"},
       {{"match", "a", "b", "--pixel-origin", "1"}, "--pixel-origin must be 0 or 0.5, found 1"},

@@ -23,7 +23,7 @@ TEST_CASE("a small memory bound cuts a grid of a 2-channel network into blocks a
 TEST_CASE("precisions and kernels that the CPU lacks are refused") {
   ExecutionOptions options = cpu_options();
   options.precision = Precision::bf16;
-  CHECK_THROWS_WITH(make_cpu_backend(options), "the CPU engine runs in fp32, precision bf16 was asked for");
+  CHECK_THROWS_WITH(make_cpu_backend(options), "the CPU engine supports fp32 only, not bf16");
   options.precision = Precision::fp32;
   options.kernels = Kernels::fused;
   CHECK_THROWS_WITH(make_cpu_backend(options), "fused kernels require CUDA");

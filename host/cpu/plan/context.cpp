@@ -21,8 +21,7 @@ CpuContext::CpuContext(const ExecutionOptions& given)
       pool(given.threads) {
   options.validate();
   if (given.precision != Precision::fp32) {
-    throw DeviceError(
-        fmt::format("the CPU engine runs in fp32, precision {} was asked for", to_string(given.precision)));
+    throw DeviceError(fmt::format("the CPU engine supports fp32 only, not {}", to_string(given.precision)));
   }
   if (given.kernels == Kernels::fused) throw DeviceError("fused kernels require CUDA");
 }
