@@ -28,7 +28,7 @@ bool is_two_channel(const Model& model) { return model.spec.coupling == Coupling
 void check_offered(const ExecutionOptions& options) {
   options.validate();
   if (options.precision == Precision::int8) {
-    throw DeviceError("the CUDA engine runs in fp32, tf32, fp16 or bf16, precision int8 was asked for");
+    throw DeviceError("the CUDA engine supports fp32, tf32, fp16 and bf16, not int8");
   }
   if (options.kernels == Kernels::fused) {
     throw DeviceError("the CUDA engine has no fused kernels yet; use --kernels library");

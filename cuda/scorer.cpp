@@ -47,7 +47,7 @@ class DeviceScorer final : public PairScorer {
                   const RunControl& control) override {
     auto* const target = dynamic_cast<DeviceSelection*>(&selection);
     if (target == nullptr || target->device() != device_.get()) {
-      throw InvalidArgument("scores of a CUDA device cannot go into a selection of another backend");
+      throw InvalidArgument("the CUDA engine cannot write into a selection of another backend");
     }
     check_rows(*left.rows, Side::left);
     std::vector<PlacedRows> filled;

@@ -206,7 +206,7 @@ class SpreadScorer final : public PairScorer {
     for (const PlacedRows& part : placed_right) right.emplace_back(&spread(*part.rows, Side::right), part.first);
     auto* const target = dynamic_cast<SpreadSelection*>(&selection);
     if (target == nullptr) {
-      throw InvalidArgument("scores of CUDA devices cannot go into a selection of another backend");
+      throw InvalidArgument("the CUDA engine cannot write into a selection of another backend");
     }
     threads_->run([&](std::size_t device) {
       std::vector<PlacedRows> parts;

@@ -56,7 +56,7 @@ class TwoChannelBranch final : public BranchExecutor {
  private:
   [[noreturn]] void refuse() const {
     throw InvalidArgument(
-        fmt::format("network {} sees both patches of a pair at once: it has no descriptors", model_->spec.name));
+        fmt::format("network {} takes both patches of a pair at once: it has no descriptors", model_->spec.name));
   }
 
   std::shared_ptr<Device> device_;

@@ -185,7 +185,7 @@ ConvolutionPlan::ConvolutionPlan(Libraries& libraries, const ConvolutionRequest&
     } catch (const OutOfMemory&) {
       throw;
     } catch (const DeviceError& error) {
-      state.libraries->report(fmt::format("ignored {}, it will be made anew: {}",
+      state.libraries->report(fmt::format("ignored {}, it will be replaced: {}",
                                           state.libraries->cache.file(state.key).string(), error.what()));
     }
   }

@@ -99,14 +99,14 @@ Algorithm restore(const CudnnTarget& target, const ConvolutionRequest& request, 
   bool own_pool = false;
   for (const auto& stage : kept.stages) {
     // In order, without gap or overlap: every stage's parts lie above those before it.
-    if (stage.parts == 0 || stage.parts <= sum) throw DeviceError("a kept plan whose stages are out of order");
+    if (stage.parts == 0 || stage.parts <= sum) throw DeviceError("a stored plan whose stages are out of order");
     sum |= stage.parts;
     own_pool = stage.parts == kPool && stage.plan.empty();
     if (own_pool) continue;
     stages.push_back(std::make_shared<const ExecutionPlan>(load_plan(target, stage.parts, stage.plan)));
   }
   if (sum != parts_of(request) || kept.stages.size() > 2) {
-    throw DeviceError("a kept plan of other stages than asked for");
+    throw DeviceError("a stored plan of other stages than requested");
   }
   return make_algorithm(request, std::move(stages), own_pool);
 }

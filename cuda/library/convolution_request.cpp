@@ -21,7 +21,7 @@ void ConvolutionRequest::validate() const {
   if (batch < 1) throw InvalidArgument(fmt::format("a convolution over a batch of {}: expected at least 1", batch));
   if (workspace_limit < 0) throw InvalidArgument("a convolution's workspace cannot be negative");
   if (pooling && pooling->kind != Pooling::Kind::max) {
-    throw InvalidArgument("a convolution is followed by max pooling alone: " + twinpatch::describe(Layer(*pooling)));
+    throw InvalidArgument("a convolution can be followed only by max pooling: " + twinpatch::describe(Layer(*pooling)));
   }
   if (pooling && (pooling->window.height > 32 || pooling->window.width > 32)) {
     throw InvalidArgument("pooling windows of at most 32 a side: " + twinpatch::describe(Layer(*pooling)));

@@ -25,8 +25,8 @@ std::string blas_version() {
 void require_version() {
   const auto found = static_cast<int>(cudnnGetVersion());
   if (found / 10000 == CUDNN_MAJOR && found / 100 % 100 >= CUDNN_MINOR) return;
-  throw DeviceError(fmt::format("cuDNN {} was found, this program was built for {}.{} (any later {}.x will do)",
-                                dnn_version(), CUDNN_MAJOR, CUDNN_MINOR, CUDNN_MAJOR));
+  throw DeviceError(fmt::format("found cuDNN {}, expected {}.{} or a later {}.x", dnn_version(), CUDNN_MAJOR,
+                                CUDNN_MINOR, CUDNN_MAJOR));
 }
 
 }  // namespace

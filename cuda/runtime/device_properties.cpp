@@ -151,8 +151,8 @@ void require_kernel_image(int device) {
   }
   const DeviceProperties properties = device_properties(device);
   throw DeviceError(fmt::format(
-      "CUDA device {} ({}, compute capability {}.{}): this program holds no kernels for it; built for {} ({})", device,
-      properties.name, properties.major, properties.minor, built_architectures(), describe(code)));
+      "CUDA device {} ({}, compute capability {}.{}): this program has no kernels for it; it was built for {} ({})",
+      device, properties.name, properties.major, properties.minor, built_architectures(), describe(code)));
 }
 
 std::vector<int> parse_devices(const std::string& text) {
@@ -170,10 +170,10 @@ std::vector<int> parse_devices(const std::string& text) {
     if (!well_formed) break;
     if (device >= count.devices) {
       throw InvalidArgument(
-          fmt::format("--device {}: there is no CUDA device {}, the last is {}", text, device, count.devices - 1));
+          fmt::format("--device {}: no CUDA device {}, the last is {}", text, device, count.devices - 1));
     }
     if (std::find(devices.begin(), devices.end(), device) != devices.end()) {
-      throw InvalidArgument(fmt::format("--device {}: device {} is named twice", text, device));
+      throw InvalidArgument(fmt::format("--device {}: duplicate device {}", text, device));
     }
     devices.push_back(device);
     at = after == end ? end : after + 1;

@@ -11,8 +11,7 @@ TEST_CASE("precisions and kernels that the device lacks are refused") {
   if (no_device()) return;
   ExecutionOptions options = cuda_options();
   options.precision = Precision::int8;
-  CHECK_THROWS_WITH(make_cuda_backend(options),
-                    "the CUDA engine runs in fp32, tf32, fp16 or bf16, precision int8 was asked for");
+  CHECK_THROWS_WITH(make_cuda_backend(options), "the CUDA engine supports fp32, tf32, fp16 and bf16, not int8");
   options = cuda_options();
   options.kernels = Kernels::fused;
   CHECK_THROWS_AS(make_cuda_backend(options), DeviceError);

@@ -64,8 +64,8 @@ TEST_CASE("a card without kernels in this program is named, and described as not
   const DeviceCount usable = count_usable_devices();
   CHECK(usable.devices == 0);
   CHECK(usable.obstacle == Obstacle::no_kernels);
-  CHECK_THAT(usable.reason, Catch::Contains("holds no kernels"));
-  CHECK_THROWS_WITH(Context(0), Catch::Contains("compute capability 7.5") && Catch::Contains("holds no kernels"));
+  CHECK_THAT(usable.reason, Catch::Contains("has no kernels"));
+  CHECK_THROWS_WITH(Context(0), Catch::Contains("compute capability 7.5") && Catch::Contains("has no kernels"));
   CHECK_THAT(describe_devices().at(0), Catch::Contains("not usable"));
   CHECK(cudaGetLastError() == cudaSuccess);
 }

@@ -106,7 +106,7 @@ void CpuSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::in
                               std::int64_t columns) const {
   if (first_row < 0 || first_column < 0 || rows < 0 || columns < 0 || rows > request_.rows - first_row ||
       columns > request_.columns - first_column) {
-    throw InvalidArgument(fmt::format("a tile of {} × {} scores at ({}, {}) lies outside the grid of {} × {}", rows,
+    throw InvalidArgument(fmt::format("a tile of {} × {} scores at ({}, {}) is outside the grid of {} × {}", rows,
                                       columns, first_row, first_column, request_.rows, request_.columns));
   }
 }
