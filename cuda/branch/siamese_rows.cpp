@@ -119,8 +119,7 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
   unsigned long long bad = kNone;
   read_back(*device_, first_bad.data(), 1, &bad);
   if (bad != kNone) {
-    throw NotFinite(fmt::format("network {}: the descriptor of patch {} is not finite", name_, bad),
-                    static_cast<std::int64_t>(bad));
+    throw NotFinite::of_descriptor(name_, static_cast<std::int64_t>(bad));
   }
   return result;
 }

@@ -1,7 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -45,8 +43,14 @@ class TwoChannelBranch final : public BranchExecutor {
     staging_.report();
     return result;
   }
-  std::shared_ptr<const Rows> rows(MatrixView /*descriptors*/, Side /*side*/) override { refuse(); }
-  Matrix descriptors(PatchView /*patches*/, Side /*side*/, const RunControl& /*control*/) override { refuse(); }
+  std::shared_ptr<const Rows> rows(MatrixView /*descriptors*/, Side /*side*/) override {
+    check_has_descriptors(model_->spec);  // throws
+    return nullptr;
+  }
+  Matrix descriptors(PatchView /*patches*/, Side /*side*/, const RunControl& /*control*/) override {
+    check_has_descriptors(model_->spec);  // throws
+    return {};
+  }
   std::int64_t descriptor_size() const override { return 0; }
   /// As u8; raw patches take four times as much.
   std::int64_t row_bytes(int height, int width) const override {
@@ -54,11 +58,6 @@ class TwoChannelBranch final : public BranchExecutor {
   }
 
  private:
-  [[noreturn]] void refuse() const {
-    throw InvalidArgument(
-        fmt::format("network {} takes both patches of a pair at once: it has no descriptors", model_->spec.name));
-  }
-
   std::shared_ptr<Device> device_;
   std::shared_ptr<const Model> model_;
   Staging staging_;

@@ -134,7 +134,7 @@ Selected Engine::State::select(const GridSide& left, std::span<const GridSide> r
     walk_grid(walk, scorer(), selection, control);
     return selection.read();
   } catch (const NotFinite& error) {
-    if (error.pair().left < 0 || rights.size() == 1) throw;
+    if (error.pair().left < 0) throw;
     throw_of_its_set(spec().name, rights, error);
   }
 }

@@ -87,7 +87,7 @@ class RowMaker final : public SiameseRowMaker {
     context_->pool.for_ranges(values.rows(), 1024, [&](std::int64_t begin, std::int64_t end, int) {
       for (std::int64_t i = begin; i < end; ++i) {
         if (!all_finite(values.row(i))) {
-          throw NotFinite(fmt::format("network {}: the descriptor of patch {} is not finite", model_->spec.name, i), i);
+          throw NotFinite::of_descriptor(model_->spec.name, i);
         }
       }
     });

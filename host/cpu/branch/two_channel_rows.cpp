@@ -1,7 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <cstring>
 #include <utility>
 
@@ -22,8 +20,14 @@ class TwoChannelBranch final : public BranchExecutor {
     check_patch_size(model_->spec, patches.height, patches.width);
     return std::make_shared<TwoChannelRows>(*context_, model_->spec, patches, side, control);
   }
-  std::shared_ptr<const Rows> rows(MatrixView /*descriptors*/, Side /*side*/) override { refuse(); }
-  Matrix descriptors(PatchView /*patches*/, Side /*side*/, const RunControl& /*control*/) override { refuse(); }
+  std::shared_ptr<const Rows> rows(MatrixView /*descriptors*/, Side /*side*/) override {
+    check_has_descriptors(model_->spec);  // throws
+    return nullptr;
+  }
+  Matrix descriptors(PatchView /*patches*/, Side /*side*/, const RunControl& /*control*/) override {
+    check_has_descriptors(model_->spec);  // throws
+    return {};
+  }
   std::int64_t descriptor_size() const override { return 0; }
   /// As u8; raw patches take four times as much.
   std::int64_t row_bytes(int height, int width) const override {
@@ -31,11 +35,6 @@ class TwoChannelBranch final : public BranchExecutor {
   }
 
  private:
-  [[noreturn]] void refuse() const {
-    throw InvalidArgument(
-        fmt::format("network {} takes both patches of a pair at once: it has no descriptors", model_->spec.name));
-  }
-
   std::shared_ptr<CpuContext> context_;
   std::shared_ptr<const Model> model_;
 };
