@@ -93,9 +93,9 @@ struct PlacedRows {
   std::int64_t first = 0;
 };
 
-/// The part of a network that sees a pair. Higher scores are more similar. May be called from several threads, calls take
-/// turns. Lists and blocks are handed out as computed (Engine checks them); a selection refuses scores that are not
-/// finite (NotFinite). Calls check `control.stop` now and then; the caller that walks the tiles or the list reports
+/// The part of a network that sees a pair. Higher scores are more similar. May be called from several threads, calls
+/// take turns. Lists and blocks are handed out as computed (Engine checks them); a selection refuses scores that are
+/// not finite (NotFinite). Calls check `control.stop` now and then; the caller that walks the tiles or the list reports
 /// progress.
 class PairScorer {
  public:
