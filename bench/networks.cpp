@@ -45,7 +45,7 @@ struct Patches {
 Extent patch_size(const NetworkSpec& spec) { return spec.input.value_or(Extent{64, 64}); }
 
 void describe_patches(benchmark::State& state, const std::string& name, bool exact) {
-  const auto model = std::make_shared<const Model>(random_model(network(name), 1));
+  const auto model = fold_batch_normalisation(std::make_shared<const Model>(random_model(network(name), 1)));
   const auto branch = backend(state, exact)->make_branch(model);
   const Patches patches(256, patch_size(model->spec));
   for (auto _ : state) benchmark::DoNotOptimize(branch->descriptors(patches.view, Side::left).data());

@@ -21,11 +21,6 @@ namespace twinpatch {
 namespace cpu {
 namespace {
 
-/// The form that is run: checked, batch normalisations folded.
-std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
-  return fold_batch_normalisation(model);
-}
-
 /// "model name" of the first processor, where the system tells.
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -46,13 +41,12 @@ std::string CpuBackend::description() const {
 }
 
 std::unique_ptr<BranchExecutor> CpuBackend::make_branch(std::shared_ptr<const Model> model) {
-  auto form = runnable(model);
-  if (form->spec.coupling == Coupling::two_channel) return make_two_channel_branch(context_, std::move(form));
-  return make_siamese_branch(context_, std::move(form));
+  if (model->spec.coupling == Coupling::two_channel) return make_two_channel_branch(context_, std::move(model));
+  return make_siamese_branch(context_, std::move(model));
 }
 
 std::unique_ptr<PairScorer> CpuBackend::make_scorer(std::shared_ptr<const Model> model) {
-  return make_pair_scorer(context_, runnable(model));
+  return make_pair_scorer(context_, std::move(model));
 }
 
 std::unique_ptr<Selection> CpuBackend::make_selection(const SelectionRequest& request) {

@@ -46,7 +46,7 @@ TEST_CASE("every network with descriptors gives the reference's, for both sides"
       for_each_backend([&](const BackendRow& on) {
         ExecutionOptions options = on.options;
         options.batch = 2;  // two passes, the second one short
-        const auto branch = on.make(options)->make_branch(model);
+        const auto branch = on.make(options)->make_branch(fold_batch_normalisation(model));
         CHECK(branch->descriptor_size() == branch_size(spec));
         expect_close(branch->descriptors(patches.view, side).span(), expected, tolerance::kDescriptorFp32);
       });

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "support/backend_rig.hpp"
+#include "support/small_networks.hpp"
 #include "support/tolerances.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -27,6 +28,14 @@ TEST_CASE("precisions and kernels that the CPU lacks are refused") {
   options.precision = Precision::fp32;
   options.kernels = Kernels::fused;
   CHECK_THROWS_WITH(make_cpu_backend(options), "fused kernels require CUDA");
+}
+
+TEST_CASE("networks whose batch normalisations nobody folded are refused") {
+  NetworkSpec spec = small_spec(8, DecisionMetric{});
+  spec.streams[0].layers.push_back(BatchNormalisation{.channels = 8});
+  const auto backend = make_cpu_backend(cpu_options());
+  CHECK_THROWS_WITH(backend->make_branch(shared_model(spec)), Catch::Contains("must be folded"));
+  CHECK_NOTHROW(backend->make_branch(fold_batch_normalisation(shared_model(spec))));
 }
 
 TEST_CASE("the CPU's backend says what it is") {

@@ -48,8 +48,8 @@ struct Rig {
   Rig(std::unique_ptr<Backend> on, std::shared_ptr<const Model> of)
       : backend(std::move(on)),
         model(std::move(of)),
-        branch(backend->make_branch(model)),
-        scorer(backend->make_scorer(model)) {}
+        branch(backend->make_branch(fold_batch_normalisation(model))),
+        scorer(backend->make_scorer(fold_batch_normalisation(model))) {}
 
   /// Every pair of left × right, as a list.
   template <class Left, class Right>
