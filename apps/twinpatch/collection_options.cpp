@@ -6,7 +6,6 @@
 
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/collection_run.hpp"
-#include "apps/twinpatch/pair_choice.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -16,6 +15,8 @@ constexpr const char* kRunOptions = "Long runs";
 }  // namespace
 
 void CollectionOptions::validate() const {
+  photographs.validate();
+  engine.execution.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1)) {
     throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
   }
@@ -23,7 +24,6 @@ void CollectionOptions::validate() const {
   if (block_keypoints < 0)
     throw UsageError(fmt::format("--block-keypoints must not be negative, found {}", block_keypoints));
   (void)its_shard();
-  (void)parse_pair_rule(pairs);
 }
 
 PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
@@ -46,10 +46,23 @@ Shard CollectionOptions::its_shard() const {
   }
 }
 
+RunPlaces CollectionOptions::places(const std::filesystem::path& default_run) const {
+  const std::filesystem::path folder = run.empty() ? default_run : std::filesystem::path(run);
+  return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors)};
+}
+
+std::string CollectionOptions::numerics() const {
+  const ExecutionOptions& execution = engine.execution;
+  return std::string(to_string(execution.precision)) + (execution.exact_convolutions ? ", exact convolutions" : "");
+}
+
 void add_collection_options(Options& app, CollectionOptions& options) {
-  app.add_option("--pairs", options.pairs, "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
+  add_engine_options(app, options.engine);
+  app.add_option_function(
+         "--pairs", [&options](const std::string& text) { options.pairs = PairChoice::parse(text); },
+         "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
       ->type_name("WHICH")
-      ->default_str(options.pairs)
+      ->default_str(options.pairs.text)
       ->group(kMainGroup);
   app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
   app.add_option(
@@ -84,6 +97,7 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->type_name("N")
       ->default_str("0")
       ->group(kRunOptions);
+  add_patch_options(app, options.photographs);
 }
 
 }  // namespace twinpatch::app

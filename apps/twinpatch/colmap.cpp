@@ -9,10 +9,8 @@
 #include "apps/twinpatch/colmap_images.hpp"
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
-#include "apps/twinpatch/pair_choice.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/units.hpp"
-#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/sfm/colmap_next.hpp"
 #include "twinpatch/sfm/image_pair_list.hpp"
 
@@ -114,40 +112,35 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExp
 
 }  // namespace
 
-ExitCode run_colmap(Session& session, const ColmapOptions& given) {
-  given.validate();
-  ColmapOptions options = given;
-  // Images are made from the network alone, so what the model says about its patches is asked for before.
-  options.photographs.model_extent = patch_extent(load_model(find_model(options.engine.model)));
+ExitCode run_colmap(Session& session, const ColmapOptions& options) {
+  options.validate();
+  Model model = open_model(session, options.collection.engine.model);
+  const CutOptions cut = cut_options(options.collection.photographs, model);
   // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
   if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options(session.control().stop));
-  const auto images = open_images(session, options);
 
-  const std::vector<std::string> names = images->names();
-  const PairRule rule = parse_pair_rule(options.collection.pairs);
-  const ImagePairList list = listed_pairs(session, rule, names);
-  const ExitCode code = list.complete() ? ExitCode::done : ExitCode::partial;
-  std::optional<float> sigma;
-  const auto make_images = [&](const NetworkSpec& spec) {
-    sigma = sigma_of_points(options, cut_options(options.photographs, spec));
-    return make_source(images, options, spec);
-  };
-  const auto make_pairs = [&](const PairContext& context) {
-    return select_pairs(session, rule, names, list.pairs, context);
-  };
-  const CollectionOutcome outcome =
-      run_images(session, options.engine, options.collection, make_images, make_pairs, options.run_folder());
-  if (!outcome.matches) return code;
+  const ColmapImages images = open_images(session, options);
+  const FeatureImageSource source = image_source(images, options, cut);
+  const PairCandidates candidates = read_candidates(session, options.collection.pairs, images.names());
 
-  const ColmapExport result = export_matches(session, options, *images, *outcome.matches, sigma);
+  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
+  const RunPlaces places = options.places();
+  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
+  const CollectionPlan plan =
+      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
+  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const auto matches = match_images(session, work, places, options.collection);
+  if (!matches) return candidates.exit_code();
+
+  const ColmapExport result = export_matches(session, options, images, *matches, sigma_of_points(options, cut));
   report_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
-  const bool has_list = write_pair_list(session, options, names, result.matched);
-  const auto next = report_next(session, options, *images, result, has_list);
+  const bool has_list = write_pair_list(session, options, candidates.names, result.matched);
+  const std::vector<std::string> next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
     session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next));
   }
-  return code;
+  return candidates.exit_code();
 }
 
 namespace {

@@ -46,7 +46,7 @@ class Exporter {
         images_(images),
         writer_(options.database, options.write_options(session.control().stop)),
         keypoints_(images, sigma),
-        pool_(options.engine.execution.threads) {}
+        pool_(options.collection.engine.execution.threads) {}
 
   void add(ImagePair pair, std::span<const Match> matches) {
     ++result_.pairs;

@@ -8,7 +8,6 @@
 
 #include "apps/frame/command.hpp"
 #include "twinpatch/sfm/colmap_writer.hpp"
-#include "twinpatch/sfm/feature_image_source.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -43,7 +42,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
       throw InvalidArgument(fmt::format("{} has {}x{} pixels, but its camera in the database {}x{}", path.string(),
                                         image.width(), image.height(), camera->camera.width, camera->camera.height));
     }
-    const auto keypoints = detect_keypoints(image, {.max_keypoints = options.photographs.max_keypoints});
+    const auto keypoints = detect_keypoints(image, {.max_keypoints = options.collection.photographs.max_keypoints});
     writer.add_keypoints(row->id, keypoints);
     found += std::ssize(keypoints);
     session.control().advance(1);
@@ -86,26 +85,25 @@ const ColmapCameraRow* ColmapImages::camera(const ColmapImageRow& row) const {
   return found == cameras.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<const ColmapImages> open_images(Session& session, const ColmapOptions& options) {
+ColmapImages open_images(Session& session, const ColmapOptions& options) {
   ColmapDatabase database(options.database, session.control().stop);
   auto rows = database.images();
   auto cameras = database.cameras();
-  auto images = std::make_shared<ColmapImages>(
-      ColmapImages{.database = std::move(database), .rows = std::move(rows), .cameras = std::move(cameras)});
-  session.detail("{}: tables of COLMAP {}, {} images", options.database, colmap_schema_name(images->database.schema()),
-                 images->rows.size());
-  if (images->rows.empty()) {
+  ColmapImages images{.database = std::move(database), .rows = std::move(rows), .cameras = std::move(cameras)};
+  session.detail("{}: tables of COLMAP {}, {} images", options.database, colmap_schema_name(images.database.schema()),
+                 images.rows.size());
+  if (images.rows.empty()) {
     throw InvalidArgument(
         fmt::format("{}: there are no images in this database; `colmap feature_extractor` puts them "
                     "there, or pycolmap's import_images",
                     options.database));
   }
-  check_photographs(options.images, images->names());
+  check_photographs(options.images, images.names());
   if (options.extract) {
-    extract(session, options, *images);
-    images->rows = images->database.images();
+    extract(session, options, images);
+    images.rows = images.database.images();
   }
-  check_keypoints(session, options, images->rows);
+  check_keypoints(session, options, images.rows);
   return images;
 }
 
@@ -114,25 +112,21 @@ std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOpti
   return *options.patch_size / cut.extent;
 }
 
-std::unique_ptr<ImageSource> make_source(std::shared_ptr<const ColmapImages> images, const ColmapOptions& options,
-                                         const NetworkSpec& spec) {
+FeatureImageSource image_source(const ColmapImages& images, const ColmapOptions& options, const CutOptions& cut) {
   std::vector<FeatureImage> features;
-  features.reserve(images->rows.size());
-  for (const auto& row : images->rows) {
+  features.reserve(images.rows.size());
+  for (const auto& row : images.rows) {
     FeatureImage feature{.name = row.name, .keypoints = std::max<std::int64_t>(row.keypoints, 0)};
-    if (const ColmapCameraRow* camera = images->camera(row)) {
+    if (const ColmapCameraRow* camera = images.camera(row)) {
       feature.width = static_cast<int>(camera->camera.width);
       feature.height = static_cast<int>(camera->camera.height);
     }
     features.push_back(std::move(feature));
   }
-  const CutOptions cut = cut_options(options.photographs, spec);
-  const auto sigma = sigma_of_points(options, cut);
-  const auto load = [images = std::move(images), sigma](std::int64_t image) {
-    return images->database.keypoints(images->rows.at(static_cast<std::size_t>(image)).id, sigma);
+  const auto load = [&images, sigma = sigma_of_points(options, cut)](std::int64_t image) {
+    return images.database.keypoints(images.rows.at(static_cast<std::size_t>(image)).id, sigma);
   };
-  return std::make_unique<FeatureImageSource>(options.images, std::move(features), load, cut,
-                                              options.engine.execution.threads);
+  return {options.images, std::move(features), load, cut, options.collection.engine.execution.threads};
 }
 
 }  // namespace twinpatch::app

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/twinpatch/colmap_options.hpp"
 #include "twinpatch/sfm/colmap_database.hpp"
+#include "twinpatch/sfm/feature_image_source.hpp"
 
 namespace twinpatch::app {
 
@@ -28,13 +29,13 @@ struct ColmapImages {
 /// Opens the database and, with --extract, detects keypoints first. Says which images have none. Throws InvalidArgument
 /// where no image has any, where keypoints have no scale and no --patch-size was given, and where photographs are
 /// missing (naming them).
-[[nodiscard]] std::shared_ptr<const ColmapImages> open_images(Session& session, const ColmapOptions& options);
+[[nodiscard]] ColmapImages open_images(Session& session, const ColmapOptions& options);
 
 /// Side of a window divided by the extent: the scale of keypoints of two columns.
 [[nodiscard]] std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOptions& cut);
 
-/// Patches for a network.
-[[nodiscard]] std::unique_ptr<ImageSource> make_source(std::shared_ptr<const ColmapImages> images,
-                                                       const ColmapOptions& options, const NetworkSpec& spec);
+/// Their patches. Refers to `images`.
+[[nodiscard]] FeatureImageSource image_source(const ColmapImages& images, const ColmapOptions& options,
+                                              const CutOptions& cut);
 
 }  // namespace twinpatch::app

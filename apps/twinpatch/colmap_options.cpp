@@ -19,13 +19,8 @@ void check_positive(const char* option, double value) {
 
 }  // namespace
 
-std::filesystem::path ColmapOptions::run_folder() const {
-  return collection.run.empty() ? std::filesystem::path(database + ".twinpatch")
-                                : std::filesystem::path(collection.run);
-}
-
 std::filesystem::path ColmapOptions::pair_list_path() const {
-  return pair_list.empty() ? run_folder() / "pairs.txt" : std::filesystem::path(pair_list);
+  return pair_list.empty() ? places().folder / "pairs.txt" : std::filesystem::path(pair_list);
 }
 
 ColmapWriteOptions ColmapOptions::write_options(std::stop_token stop) const {
@@ -35,8 +30,6 @@ ColmapWriteOptions ColmapOptions::write_options(std::stop_token stop) const {
 }
 
 void ColmapOptions::validate() const {
-  photographs.validate();
-  engine.execution.validate();
   collection.validate();
   if (patch_size) check_positive("--patch-size", *patch_size);
   check_positive("--max-error", verification.max_error);
@@ -61,9 +54,6 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
   app.add_flag("--replace", options.replace, "overwrite matches and geometries that the pairs have already")
       ->group(kMainGroup);
   app.add_flag("--verify", options.verify, "verify geometrically here, so that COLMAP need not")->group(kMainGroup);
-  add_engine_options(app, options.engine);
-  add_collection_options(app, options.collection);
-
   app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
       ->group(kDatabaseGroup);
   app.add_option("--patch-size", options.patch_size,
@@ -85,7 +75,7 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
       ->type_name("N")
       ->default_str("15")
       ->group(kDatabaseGroup);
-  add_patch_options(app, options.photographs);
+  add_collection_options(app, options.collection);
 }
 
 }  // namespace twinpatch::app

@@ -9,8 +9,6 @@
 
 #include "apps/frame/command.hpp"
 #include "apps/twinpatch/collection_run.hpp"
-#include "apps/twinpatch/engine_options.hpp"
-#include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/sfm/colmap_verify.hpp"
 #include "twinpatch/sfm/colmap_writer.hpp"
 
@@ -19,9 +17,7 @@ namespace twinpatch::app {
 class Options;
 
 struct ColmapOptions {
-  EngineOptions engine;
   CollectionOptions collection;
-  PhotographOptions photographs;
   std::string database;
   std::string images;
   std::string pair_list;            ///< written; empty: in the run's folder
@@ -34,7 +30,8 @@ struct ColmapOptions {
 
   /// Throws UsageError, IoError.
   void validate() const;
-  [[nodiscard]] std::filesystem::path run_folder() const;
+  [[nodiscard]] RunPlaces places() const { return collection.places(database + ".twinpatch"); }
+  /// Where the pairs that got matches are written.
   [[nodiscard]] std::filesystem::path pair_list_path() const;
   [[nodiscard]] ColmapWriteOptions write_options(std::stop_token stop) const;
 };

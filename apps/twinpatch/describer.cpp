@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "twinpatch/net/patch_extent.hpp"
-
 namespace twinpatch::app {
 namespace {
 
@@ -29,9 +27,7 @@ Describer::Describer(Session& session, DescriberOptions options)
       options_(std::move(options)),
       engine_(describing_engine(session, options_.engine)),
       writer_(options_.out, NpyType::f32, {-1, engine_.descriptor_size()}),
-      pool_(options_.engine.execution.threads) {
-  options_.photographs.model_extent = patch_extent(engine_.model());
-}
+      pool_(options_.engine.execution.threads) {}
 
 void Describer::add(const std::string& input) {
   if (!seen_.insert(std::filesystem::weakly_canonical(input)).second) {
@@ -54,7 +50,7 @@ void Describer::finish() {
 
 void Describer::add_photograph(const std::string& input) {
   const Photograph photograph =
-      read_photograph(session_, input, options_.keypoints, engine_.spec(), options_.photographs, pool_);
+      read_photograph(session_, {input, options_.keypoints}, engine_.model(), options_.photographs, pool_);
   const float shift = options_.photographs.pixel_origin - 0.5F;
   for (const auto& k : photograph.keypoints) {
     keypoints_.insert(keypoints_.end(), {k.x + shift, k.y + shift, k.sigma, k.angle});

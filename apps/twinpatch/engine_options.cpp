@@ -68,15 +68,24 @@ void add_engine_options(Options& app, EngineOptions& options) {
   add_execution_options(app, options.execution);
 }
 
-Engine make_engine(Session& session, const EngineOptions& options) {
-  options.execution.validate();
-  const auto path = find_model(options.model);
+Model open_model(Session& session, const std::string& file_or_name) {
+  const auto path = find_model(file_or_name);
   session.detail("model: {}", path.string());
-  ExecutionOptions execution = options.execution;
+  return load_model(path);
+}
+
+Engine make_engine(Session& session, Model model, const ExecutionOptions& options) {
+  options.validate();
+  ExecutionOptions execution = options;
   execution.log = [&session](const std::string& line) { session.detail("{}", line); };
-  Engine engine(load_model(path), execution);
+  Engine engine(std::move(model), execution);
   session.info("{} on {}", engine.spec().name, engine.device());
   return engine;
+}
+
+Engine make_engine(Session& session, const EngineOptions& options) {
+  options.execution.validate();
+  return make_engine(session, open_model(session, options.model), options.execution);
 }
 
 nlohmann::ordered_json model_json(const Engine& engine) {

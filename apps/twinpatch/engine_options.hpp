@@ -22,7 +22,11 @@ void add_engine_options(Options& app, EngineOptions& options);
 /// --device and its like, without --model.
 void add_execution_options(Options& app, ExecutionOptions& options);
 
-/// Finds and loads the model, takes the device, and says both in one line.
+/// Finds and loads a model by its file or name.
+[[nodiscard]] Model open_model(Session& session, const std::string& file_or_name);
+/// Takes the device, and reports both in one line.
+[[nodiscard]] Engine make_engine(Session& session, Model model, const ExecutionOptions& options);
+/// The same of a model that is loaded first.
 [[nodiscard]] Engine make_engine(Session& session, const EngineOptions& options);
 
 /// {"name", "hash"} of the engine's model, for --json.

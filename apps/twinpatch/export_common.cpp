@@ -4,67 +4,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include "apps/frame/options.hpp"
-
 #include "apps/frame/run_options.hpp"
-#include "twinpatch/net/model.hpp"
-#include "twinpatch/net/patch_extent.hpp"
 
 namespace twinpatch::app {
-namespace {
+void ExportOptions::validate() const { collection.validate(); }
 
-/// Leaves out the images that no pair of the list names, so that they need not be there.
-void keep_listed(ExportPairs& images) {
-  std::vector<std::int32_t> place(images.names.size(), -1);
-  for (const auto& pair : images.listed) {
-    place[static_cast<std::size_t>(pair.first)] = 0;
-    place[static_cast<std::size_t>(pair.second)] = 0;
-  }
-  std::vector<std::string> named;
-  for (std::size_t i = 0; i < images.names.size(); ++i) {
-    if (place[i] < 0) continue;
-    place[i] = static_cast<std::int32_t>(named.size());
-    named.push_back(images.names[i]);
-  }
-  for (auto& pair : images.listed) {
-    pair = {place[static_cast<std::size_t>(pair.first)], place[static_cast<std::size_t>(pair.second)]};
-  }
-  images.names = std::move(named);
-}
-
-}  // namespace
-
-void ExportOptions::validate() const {
-  engine.execution.validate();
-  collection.validate();
-  photographs.validate();
-}
-
-void add_export_options(Options& app, ExportOptions& options) {
+void add_export_options(Options& app, ExportOptions& options, const char* out_help) {
+  app.add_option("RUN", options.runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
+  app.add_option("-o,--out", options.out, out_help)->required()->type_name("FILE")->group(kMainGroup);
   add_collection_options(app, options.collection);
-  add_engine_options(app, options.engine);
-  add_patch_options(app, options.photographs);
-}
-
-PhotographOptions patch_options(const ExportOptions& options) {
-  PhotographOptions photographs = options.photographs;
-  photographs.model_extent = patch_extent(load_model(find_model(options.engine.model)));
-  return photographs;
-}
-
-ExportPairs find_pairs(Session& session, const ExportOptions& options, std::vector<std::string> names) {
-  const PairRule rule = parse_pair_rule(options.collection.pairs);
-  ImagePairList list = listed_pairs(session, rule, names);
-  ExportPairs pairs{.rule = rule, .names = std::move(names), .listed = std::move(list.pairs), .unknown = {}};
-  for (const auto& image : list.unknown) pairs.unknown.push_back(image.name);
-  if (rule.kind == PairRule::Kind::list) keep_listed(pairs);
-  return pairs;
-}
-
-MakePairs selection_of(Session& session, const ExportPairs& pairs) {
-  return
-      [&](const PairContext& context) { return select_pairs(session, pairs.rule, pairs.names, pairs.listed, context); };
 }
 
 CollectionMatches open_runs(const std::vector<std::string>& folders) {

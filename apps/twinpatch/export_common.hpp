@@ -2,48 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "apps/twinpatch/collection_run.hpp"
-#include "apps/twinpatch/pair_choice.hpp"
-#include "apps/twinpatch/photograph.hpp"
-#include "twinpatch/sfm/feature_image_source.hpp"
+#include "twinpatch/collection/matches.hpp"
 
 namespace twinpatch::app {
 
 class Options;
 
-/// How keypoints of other programs are matched on the way to their files.
+/// What every export has.
 struct ExportOptions {
-  EngineOptions engine;
+  std::vector<std::string> runs;  ///< folders of a finished run; empty: keypoints are matched first
   CollectionOptions collection;
-  PhotographOptions photographs;
   std::string out;
 
   /// Throws UsageError.
   void validate() const;
-  /// Where a run of this command is kept unless --run says it.
-  [[nodiscard]] std::filesystem::path run_folder() const { return out + ".run"; }
+  [[nodiscard]] RunPlaces places() const { return collection.places(out + ".run"); }
 };
-void add_export_options(Options& app, ExportOptions& options);
-
-/// How patches are cut, with the window that the model names where none was asked for.
-[[nodiscard]] PhotographOptions patch_options(const ExportOptions& options);
-
-/// Which images are matched, and what of the list could not be taken.
-struct ExportPairs {
-  PairRule rule;
-  std::vector<std::string> names;  ///< of a list, those that occur in a pair
-  std::vector<ImagePair> listed;   ///< of places in `names`
-  std::vector<std::string> unknown;
-};
-/// Of these images; says what of a list is left out.
-[[nodiscard]] ExportPairs find_pairs(Session& session, const ExportOptions& options, std::vector<std::string> names);
-/// For run_images; both arguments must outlive the result.
-[[nodiscard]] MakePairs selection_of(Session& session, const ExportPairs& pairs);
-
+/// RUN and -o, and the options of a collection.
+void add_export_options(Options& app, ExportOptions& options, const char* out_help);
 /// Opens the folders of a finished run.
 [[nodiscard]] CollectionMatches open_runs(const std::vector<std::string>& folders);
 [[nodiscard]] std::vector<std::string> names_of(const CollectionPlan& plan);

@@ -10,17 +10,16 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/export_common.hpp"
+#include "twinpatch/sfm/feature_image_source.hpp"
 #include "twinpatch/sfm/hloc_features.hpp"
 #include "twinpatch/sfm/hloc_matches.hpp"
 
 namespace twinpatch::app {
 namespace {
 
-struct HlocOptions {
-  std::vector<std::string> runs;
+struct HlocOptions : ExportOptions {
   std::string features, images;
   float sigma = 0;
-  ExportOptions matching;
 
   void validate() const;
 };
@@ -35,13 +34,11 @@ void HlocOptions::validate() const {
   if (!(sigma >= 0 && sigma <= 10'000)) {
     throw UsageError(fmt::format("--keypoint-sigma must lie in [0, 10000], found {}", sigma));
   }
-  matching.validate();
+  ExportOptions::validate();
   Outputs outputs;
   outputs.add_input(features);
-  if (const PairRule rule = parse_pair_rule(matching.collection.pairs); rule.kind == PairRule::Kind::list) {
-    outputs.add_input(rule.text);
-  }
-  outputs.add("-o", matching.out);
+  outputs.add_input(collection.pairs.list_path());
+  outputs.add("-o", out);
   outputs.check();
 }
 
@@ -84,38 +81,38 @@ std::vector<FeatureImage> read_images(Session& session, const HlocFeatureFile& f
 }
 
 ExitCode match_features(Session& session, const HlocOptions& options) {
+  Model model = open_model(session, options.collection.engine.model);
+  const CutOptions cut = cut_options(options.collection.photographs, model);
+
   const HlocFeatureFile file(options.features);
-  const ExportPairs pairs = find_pairs(session, options.matching, file.names());
-  check_photographs(options.images, pairs.names);
-  const auto images = read_images(session, file, pairs.names, options.sigma);
+  PairCandidates candidates = read_candidates(session, options.collection.pairs, file.names());
+  keep_listed_images(candidates);
+  check_photographs(options.images, candidates.names);
   const auto load = [&](std::int64_t image) {
-    const std::string& name = pairs.names.at(static_cast<std::size_t>(image));
+    const std::string& name = candidates.names.at(static_cast<std::size_t>(image));
     return usable_keypoints(file.read(name), fmt::format("{}: image \"{}\"", options.features, name), options.sigma);
   };
-  const PhotographOptions photographs = patch_options(options.matching);
-  const auto make_images = [&](const NetworkSpec& spec) {
-    return std::make_unique<FeatureImageSource>(options.images, images, load, cut_options(photographs, spec), 1);
-  };
-  const CollectionOutcome outcome =
-      run_images(session, options.matching.engine, options.matching.collection, make_images,
-                 selection_of(session, pairs), options.matching.run_folder());
-  if (outcome.matches) return write(session, *outcome.matches, options.matching.out, pairs.unknown);
-  return pairs.unknown.empty() ? ExitCode::done : ExitCode::partial;
+  const FeatureImageSource source(options.images, read_images(session, file, candidates.names, options.sigma), load,
+                                  cut, 1);
+
+  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
+  const RunPlaces places = options.places();
+  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
+  const CollectionPlan plan =
+      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
+  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const auto matches = match_images(session, work, places, options.collection);
+  return matches ? write(session, *matches, options.out, candidates.unknown) : candidates.exit_code();
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {
   options.validate();
   if (options.runs.empty()) return match_features(session, options);
-  return write(session, open_runs(options.runs), options.matching.out, {});
+  return write(session, open_runs(options.runs), options.out, {});
 }
 
 Run add_hloc_options(Options& app) {
   auto options = std::make_shared<HlocOptions>();
-  app.add_option("RUN", options->runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
-  app.add_option("-o,--out", options->matching.out, "matches.h5 to write")
-      ->required()
-      ->type_name("FILE")
-      ->group(kMainGroup);
   app.add_option("--features", options->features, "hloc's features.h5: match its keypoints")
       ->type_name("FILE")
       ->group(kMainGroup);
@@ -125,7 +122,7 @@ Run add_hloc_options(Options& app) {
   app.add_option("--keypoint-sigma", options->sigma, "scale in pixels of all keypoints, where the file has no scales")
       ->type_name("S")
       ->group(kMainGroup);
-  add_export_options(app, options->matching);
+  add_export_options(app, *options, "matches.h5 to write");
   return [options](Session& session) { return run_hloc(session, *options); };
 }
 

@@ -10,18 +10,17 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/export_common.hpp"
+#include "twinpatch/sfm/feature_image_source.hpp"
 #include "twinpatch/sfm/hloc_features.hpp"
 #include "twinpatch/sfm/openmvg.hpp"
 
 namespace twinpatch::app {
 namespace {
 
-struct OpenMvgOptions {
-  std::vector<std::string> runs;
+struct OpenMvgOptions : ExportOptions {
   std::string project, features_folder, images;
   std::string keypoints;  ///< features.h5 that a run was made of
   float sigma = 0;
-  ExportOptions matching;
 
   void validate() const;
 };
@@ -34,17 +33,14 @@ void OpenMvgOptions::validate() const {
   if (!runs.empty() && features_folder.empty() != keypoints.empty()) {
     throw UsageError("with a finished run, --features-dir is where the .feat files of --keypoints are written");
   }
-  const std::string& out = matching.out;
   if (!out.ends_with(".txt") && !out.ends_with(".bin")) {
     throw UsageError(fmt::format("-o must end in .txt or .bin, by which OpenMVG tells them apart, found {}", out));
   }
-  matching.validate();
+  ExportOptions::validate();
   Outputs outputs;
   outputs.add_input(project);
   outputs.add_input(keypoints);
-  if (const PairRule rule = parse_pair_rule(matching.collection.pairs); rule.kind == PairRule::Kind::list) {
-    outputs.add_input(rule.text);
-  }
+  outputs.add_input(collection.pairs.list_path());
   outputs.add("-o", out);
   outputs.check();
 }
@@ -84,7 +80,7 @@ Assigned assign(Session& session, const ViewsByName& views, const std::vector<st
 ExitCode write(Session& session, const OpenMvgOptions& options, const CollectionMatches& matches,
                const Assigned& assigned, const std::vector<std::string>& unknown) {
   ExportSummary summary;
-  const std::string& out = options.matching.out;
+  const std::string& out = options.out;
   OpenMvgMatchWriter writer(out, assigned.ids, keypoint_counts_of(matches.plan()));
   matches.for_each(
       [&](ImagePair pair, std::span<const Match> some) {
@@ -127,31 +123,37 @@ ExitCode export_runs(Session& session, const OpenMvgOptions& options) {
 }
 
 ExitCode match_features(Session& session, const OpenMvgOptions& options) {
+  Model model = open_model(session, options.collection.engine.model);
+  const CutOptions cut = cut_options(options.collection.photographs, model);
+
   const OpenMvgProject project = read_openmvg_project(options.project);
   const ViewsByName views = views_by_name(project);
   std::vector<std::string> names;
   for (const auto& [name, view] : views) names.push_back(name);
-  const ExportPairs pairs = find_pairs(session, options.matching, names);
+  PairCandidates candidates = read_candidates(session, options.collection.pairs, std::move(names));
+  keep_listed_images(candidates);
   const std::filesystem::path folder = options.images.empty() ? project.root : std::filesystem::path(options.images);
-  check_photographs(folder, pairs.names);
+  check_photographs(folder, candidates.names);
   const auto read = [&](const std::string& name) {
     return read_openmvg_features(std::filesystem::path(options.features_folder) / (views.at(name).stem + ".feat"));
   };
   std::vector<FeatureImage> images;
-  for (const auto& name : pairs.names) {
+  for (const auto& name : candidates.names) {
     images.push_back({name, std::ssize(read(name)), views.at(name).width, views.at(name).height});
   }
-  const auto load = [&](std::int64_t image) { return read(pairs.names.at(static_cast<std::size_t>(image))); };
-  const PhotographOptions photographs = patch_options(options.matching);
-  const auto make_images = [&](const NetworkSpec& spec) {
-    return std::make_unique<FeatureImageSource>(folder, images, load, cut_options(photographs, spec), 1);
-  };
-  const CollectionOutcome outcome =
-      run_images(session, options.matching.engine, options.matching.collection, make_images,
-                 selection_of(session, pairs), options.matching.run_folder());
-  if (!outcome.matches) return pairs.unknown.empty() ? ExitCode::done : ExitCode::partial;
-  const Assigned assigned = assign(session, views, pairs.names, options.project);
-  return write(session, options, *outcome.matches, assigned, pairs.unknown);
+  const auto load = [&](std::int64_t image) { return read(candidates.names.at(static_cast<std::size_t>(image))); };
+  const FeatureImageSource source(folder, std::move(images), load, cut, 1);
+
+  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
+  const RunPlaces places = options.places();
+  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
+  const CollectionPlan plan =
+      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
+  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const auto matches = match_images(session, work, places, options.collection);
+  if (!matches) return candidates.exit_code();
+  const Assigned assigned = assign(session, views, candidates.names, options.project);
+  return write(session, options, *matches, assigned, candidates.unknown);
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {
@@ -161,11 +163,6 @@ ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {
 
 Run add_openmvg_options(Options& app) {
   auto options = std::make_shared<OpenMvgOptions>();
-  app.add_option("RUN", options->runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
-  app.add_option("-o,--out", options->matching.out, "matches.putative.bin or .txt to write")
-      ->required()
-      ->type_name("FILE")
-      ->group(kMainGroup);
   app.add_option("--sfm-data", options->project, "OpenMVG's sfm_data.json: numbers of the views, folder of the images")
       ->required()
       ->type_name("FILE")
@@ -184,7 +181,7 @@ Run add_openmvg_options(Options& app) {
   app.add_option("--images", options->images, "folder of the images, if not root_path of sfm_data.json")
       ->type_name("DIR")
       ->group(kMainGroup);
-  add_export_options(app, options->matching);
+  add_export_options(app, *options, "matches.putative.bin or .txt to write");
   return [options](Session& session) { return run_openmvg(session, *options); };
 }
 

@@ -14,7 +14,6 @@
 #include "apps/twinpatch/match_report.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/core/units.hpp"
-#include "twinpatch/net/patch_extent.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -113,14 +112,12 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   check(options.rules(), engine.spec());
   const auto calibration = calibration_of(engine, options.probability);
 
-  PhotographOptions photographs = options.photographs;
-  photographs.model_extent = patch_extent(engine.model());
   const auto start = std::chrono::steady_clock::now();
   ThreadPool pool(options.engine.execution.threads);
   const Photograph left =
-      read_photograph(session, options.left, options.left_keypoints, engine.spec(), photographs, pool);
+      read_photograph(session, {options.left, options.left_keypoints}, engine.model(), options.photographs, pool);
   const Photograph right =
-      read_photograph(session, options.right, options.right_keypoints, engine.spec(), photographs, pool);
+      read_photograph(session, {options.right, options.right_keypoints}, engine.model(), options.photographs, pool);
   announce_long_grid(session, engine, left, right);
   const double prepared = seconds_since(start);
 

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <numeric>
 
-#include "apps/frame/command.hpp"
+#include "twinpatch/sfm/image_pair_list.hpp"
 #include "twinpatch/sfm/image_retrieval.hpp"
 
 namespace twinpatch::app {
@@ -40,60 +40,82 @@ PairSelection sequential(const std::vector<std::string>& names, int window) {
   return PairSelection::listed(count, std::move(pairs));
 }
 
-PairSelection retrieved(Session& session, const PairRule& rule, const PairContext& context) {
-  const NetworkSpec& spec = context.engine.spec();
+/// The images whose pooled descriptors are most similar.
+PairSelection retrieved(Session& session, const PairChoice& choice, const Retrieval& retrieval) {
+  const NetworkSpec& spec = retrieval.engine.spec();
   if (!has_descriptors(spec)) {
     throw InvalidArgument(
         fmt::format("--pairs {}: {} compares pairs of patches and has no descriptors to find similar "
                     "images by; take a siamese model, and {} as --rerank",
-                    rule.text, spec.name, spec.name));
+                    choice.text, spec.name, spec.name));
   }
-  const auto walk = [&](const std::function<void(std::int64_t, MatrixView)>& sink) {
-    describe_collection(context.engine, context.source, {context.descriptors, context.numerics}, sink,
-                        session.control());
+  const auto walk = [&](const DescriptorSink& sink) {
+    describe_collection(retrieval.engine, retrieval.source, retrieval.descriptors, sink, session.control());
   };
   const Matrix vectors =
-      global_vectors(context.source.size(), walk, {.neighbours = rule.neighbours, .seed = session.options().seed});
-  ThreadPool pool(context.threads);
-  auto pairs = nearest_images(vectors.view(), rule.neighbours, pool, session.control());
-  session.info("retrieval: {} pairs, each image with the {} most similar to it", pairs.size(), rule.neighbours);
-  return PairSelection::listed(context.source.size(), std::move(pairs));
+      global_vectors(retrieval.source.size(), walk, {.neighbours = choice.neighbours, .seed = session.options().seed});
+  ThreadPool pool(retrieval.threads);
+  auto pairs = nearest_images(vectors.view(), choice.neighbours, pool, session.control());
+  session.info("retrieval: {} pairs, each image with the {} most similar to it", pairs.size(), choice.neighbours);
+  return PairSelection::listed(retrieval.source.size(), std::move(pairs));
 }
 
 }  // namespace
 
-PairRule parse_pair_rule(const std::string& text) {
-  if (text == "exhaustive") return {PairRule::Kind::exhaustive, 0, text};
-  if (text.starts_with(kSequential)) return {PairRule::Kind::sequential, number_behind(text, kSequential), text};
-  if (text.starts_with(kRetrieval)) return {PairRule::Kind::retrieval, number_behind(text, kRetrieval), text};
+PairChoice PairChoice::parse(const std::string& text) {
+  if (text == "exhaustive") return {Kind::exhaustive, 0, text};
+  if (text.starts_with(kSequential)) return {Kind::sequential, number_behind(text, kSequential), text};
+  if (text.starts_with(kRetrieval)) return {Kind::retrieval, number_behind(text, kRetrieval), text};
   if (!std::filesystem::exists(text)) {
     throw UsageError(
         fmt::format("--pairs {}: neither exhaustive, sequential:N or retrieval:N nor a file that is there", text));
   }
-  return {PairRule::Kind::list, 0, text};
+  return {Kind::list, 0, text};
 }
 
-ImagePairList listed_pairs(Session& session, const PairRule& rule, const std::vector<std::string>& names) {
-  if (rule.kind != PairRule::Kind::list) return {};
-  ImagePairList list = read_image_pairs(rule.text, names);
+PairCandidates read_candidates(Session& session, const PairChoice& choice, std::vector<std::string> names) {
+  PairCandidates candidates{.choice = choice, .names = std::move(names), .listed = {}, .unknown = {}};
+  if (choice.kind != PairChoice::Kind::list) return candidates;
+  ImagePairList list = read_image_pairs(choice.list_path(), candidates.names);
   for (const std::string& warning : list.warnings()) session.warn("{}", warning);
-  if (list.repeated > 0) session.detail("{}: {} lines repeat a pair", rule.text, list.repeated);
-  return list;
+  if (list.repeated > 0) session.detail("{}: {} lines repeat a pair", choice.text, list.repeated);
+  candidates.listed = std::move(list.pairs);
+  for (const UnknownImage& image : list.unknown) candidates.unknown.push_back(image.name);
+  return candidates;
 }
 
-PairSelection select_pairs(Session& session, const PairRule& rule, const std::vector<std::string>& names,
-                           std::vector<ImagePair> listed, const PairContext& context) {
-  switch (rule.kind) {
-    case PairRule::Kind::exhaustive:
-      return PairSelection::exhaustive(std::ssize(names));
-    case PairRule::Kind::sequential:
-      return sequential(names, rule.neighbours);
-    case PairRule::Kind::retrieval:
-      return retrieved(session, rule, context);
-    case PairRule::Kind::list:
+void keep_listed_images(PairCandidates& candidates) {
+  if (candidates.choice.kind != PairChoice::Kind::list) return;
+  std::vector<std::int32_t> place(candidates.names.size(), -1);
+  for (const auto& pair : candidates.listed) {
+    place[static_cast<std::size_t>(pair.first)] = 0;
+    place[static_cast<std::size_t>(pair.second)] = 0;
+  }
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < candidates.names.size(); ++i) {
+    if (place[i] < 0) continue;
+    place[i] = static_cast<std::int32_t>(named.size());
+    named.push_back(candidates.names[i]);
+  }
+  for (auto& pair : candidates.listed) {
+    pair = {place[static_cast<std::size_t>(pair.first)], place[static_cast<std::size_t>(pair.second)]};
+  }
+  candidates.names = std::move(named);
+}
+
+PairSelection select_pairs(Session& session, const PairCandidates& candidates, const Retrieval& retrieval) {
+  const PairChoice& choice = candidates.choice;
+  switch (choice.kind) {
+    case PairChoice::Kind::exhaustive:
+      return PairSelection::exhaustive(std::ssize(candidates.names));
+    case PairChoice::Kind::sequential:
+      return sequential(candidates.names, choice.neighbours);
+    case PairChoice::Kind::retrieval:
+      return retrieved(session, choice, retrieval);
+    case PairChoice::Kind::list:
       break;
   }
-  return PairSelection::listed(std::ssize(names), std::move(listed));
+  return PairSelection::listed(std::ssize(candidates.names), candidates.listed);
 }
 
 }  // namespace twinpatch::app

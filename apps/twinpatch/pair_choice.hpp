@@ -3,30 +3,55 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "apps/twinpatch/collection_run.hpp"
-#include "twinpatch/sfm/image_pair_list.hpp"
+#include "apps/frame/command.hpp"
+#include "apps/frame/session.hpp"
+#include "twinpatch/collection/run.hpp"
 
 namespace twinpatch::app {
 
 /// What --pairs says.
-struct PairRule {
+struct PairChoice {
   enum class Kind : std::uint8_t { exhaustive, sequential, retrieval, list };
   Kind kind = Kind::exhaustive;
   int neighbours = 0;  ///< N of sequential:N and retrieval:N
-  std::string text;    ///< as it was given: of a list, its path
+  std::string text = "exhaustive";
+
+  /// Throws UsageError for what is no such choice and no file either.
+  [[nodiscard]] static PairChoice parse(const std::string& text);
+  /// Empty for other choices than a list.
+  [[nodiscard]] std::filesystem::path list_path() const { return kind == Kind::list ? text : ""; }
 };
-/// Throws UsageError for what is neither a rule nor a file that is there.
-[[nodiscard]] PairRule parse_pair_rule(const std::string& text);
 
-/// Pairs of a list, of places in `names`; none for the other rules. Warns of what is left out.
-[[nodiscard]] ImagePairList listed_pairs(Session& session, const PairRule& rule, const std::vector<std::string>& names);
+/// The images that pairs are chosen among, and what a list says about them.
+struct PairCandidates {
+  PairChoice choice;
+  std::vector<std::string> names;    ///< of the images, in their order in the collection
+  std::vector<ImagePair> listed;     ///< of a list: places in `names`
+  std::vector<std::string> unknown;  ///< names in a list that no image has
 
-/// The pairs of a rule: `names` of the images in their order in the collection, `listed` from listed_pairs. Throws
-/// InvalidArgument where a network without descriptors is to find similar images.
-[[nodiscard]] PairSelection select_pairs(Session& session, const PairRule& rule, const std::vector<std::string>& names,
-                                         std::vector<ImagePair> listed, const PairContext& context);
+  /// Partial where a list could not be taken as a whole.
+  [[nodiscard]] ExitCode exit_code() const { return unknown.empty() ? ExitCode::done : ExitCode::partial; }
+};
+/// Reads the list where there is one; warns of what is left out of it. Throws IoError, FormatError.
+[[nodiscard]] PairCandidates read_candidates(Session& session, const PairChoice& choice,
+                                             std::vector<std::string> names);
+/// Leaves out the images that no pair of a list names, so that they need not be there.
+void keep_listed_images(PairCandidates& candidates);
+
+/// What finds similar images: descriptors of their patches.
+struct Retrieval {
+  Engine& engine;
+  const ImageSource& source;
+  DescriptorFolder descriptors;
+  int threads = 0;  ///< as --threads
+};
+/// The pairs that are chosen; only retrieval:N looks at the images. Throws InvalidArgument where a network without
+/// descriptors is to find similar images.
+[[nodiscard]] PairSelection select_pairs(Session& session, const PairCandidates& candidates,
+                                         const Retrieval& retrieval);
 
 }  // namespace twinpatch::app

@@ -9,6 +9,7 @@
 #include "apps/frame/options.hpp"
 
 #include "apps/frame/command.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch::app {
@@ -24,10 +25,11 @@ int patch_side(const NetworkSpec& spec) {
                                spec.input->height, spec.input->width));
 }
 
-float extent_of(const PhotographOptions& options) {
+float extent_of(const PhotographOptions& options, const Model& model) {
+  const auto wanted = patch_extent(model);
   if (options.extent) return *options.extent;
   if (!options.extent_from.empty()) return patch_extent_preset(options.extent_from);
-  return options.model_extent.value_or(CutOptions().extent);
+  return wanted.value_or(CutOptions().extent);
 }
 
 std::vector<Keypoint> find_keypoints(const GrayImage& image, const std::filesystem::path& file,
@@ -66,8 +68,8 @@ void PhotographOptions::validate() const {
   if (!extent_from.empty()) (void)patch_extent_preset(extent_from);
 }
 
-CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec) {
-  return {.side = patch_side(spec), .extent = extent_of(options), .upright = options.upright};
+CutOptions cut_options(const PhotographOptions& options, const Model& model) {
+  return {.side = patch_side(model.spec), .extent = extent_of(options, model), .upright = options.upright};
 }
 
 void add_patch_options(Options& app, PhotographOptions& options) {
@@ -115,18 +117,17 @@ void check_photographs(const std::filesystem::path& folder, const std::vector<st
                                              quoted_names(missing)));
 }
 
-Photograph read_photograph(Session& session, const std::filesystem::path& path,
-                           const std::filesystem::path& keypoint_file, const NetworkSpec& spec,
+Photograph read_photograph(Session& session, const PhotographFiles& files, const Model& model,
                            const PhotographOptions& options, ThreadPool& pool) {
-  const CutOptions cut = cut_options(options, spec);
-  const GrayImage image = read_image(path);
+  const CutOptions cut = cut_options(options, model);
+  const std::string path = files.image.string();
+  const GrayImage image = read_image(files.image);
   session.control().check();
-  Photograph photograph{
-      path.string(), image.width(), image.height(), find_keypoints(image, keypoint_file, options), {}};
-  if (photograph.keypoints.empty()) session.warn("{}: no keypoints found", path.string());
+  Photograph photograph{path, image.width(), image.height(), find_keypoints(image, files.keypoints, options), {}};
+  if (photograph.keypoints.empty()) session.warn("{}: no keypoints found", path);
   session.control().check();
   photograph.patches = cut_patches(image, photograph.keypoints, cut, pool);
-  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path.string(), image.width(), image.height(),
+  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path, image.width(), image.height(),
                  photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "");
   return photograph;
 }

@@ -9,7 +9,7 @@
 
 #include "apps/frame/session.hpp"
 #include "twinpatch/core/thread_pool.hpp"
-#include "twinpatch/net/spec.hpp"
+#include "twinpatch/net/model.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 
 namespace twinpatch::app {
@@ -19,10 +19,8 @@ class Options;
 /// From a photograph to patches.
 struct PhotographOptions {
   int max_keypoints = 2000;
-  std::optional<float> extent;  ///< side of the window in σ
+  std::optional<float> extent;  ///< side of the window in σ; nothing: the model's
   std::string extent_from;      ///< or the preset it is taken from
-  /// Where neither is given: what the model was trained on (patch_extent(model)).
-  std::optional<float> model_extent;
   bool upright = false;
   float pixel_origin = 0;  ///< coordinate of the first pixel's centre, in and out: 0 (OpenCV) or 0.5 (COLMAP)
 
@@ -31,8 +29,10 @@ struct PhotographOptions {
 void add_photograph_options(Options& app, PhotographOptions& options);
 /// The same without --pixel-origin, for commands whose keypoints come with a convention of their own.
 void add_patch_options(Options& app, PhotographOptions& options);
-/// Square patches as the network takes them, 64 wide where it takes any. Throws ShapeError for one that takes others.
-[[nodiscard]] CutOptions cut_options(const PhotographOptions& options, const NetworkSpec& spec);
+/// Square patches as the network takes them, 64 wide where it takes any, of the window that the model was trained on
+/// unless the options give one. Throws ShapeError for a network that takes others, InvalidArgument for a model that
+/// gives no number.
+[[nodiscard]] CutOptions cut_options(const PhotographOptions& options, const Model& model);
 /// Said in the help of every command that reads or writes coordinates.
 extern const char* const kPixelConvention;
 
@@ -40,6 +40,12 @@ extern const char* const kPixelConvention;
 [[nodiscard]] std::string quoted_names(const std::vector<std::string>& names);
 /// Throws IoError naming the images that are not in the folder.
 void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names);
+
+/// Files of one photograph.
+struct PhotographFiles {
+  std::filesystem::path image;
+  std::filesystem::path keypoints;  ///< empty: they are detected
+};
 
 struct Photograph {
   std::string path;
@@ -49,9 +55,8 @@ struct Photograph {
   PatchSet patches;                 ///< row i belongs to keypoint i
 };
 
-/// Decodes, detects (or reads `keypoint_file`), cuts. A photograph without keypoints gives a warning and an empty set.
-[[nodiscard]] Photograph read_photograph(Session& session, const std::filesystem::path& path,
-                                         const std::filesystem::path& keypoint_file, const NetworkSpec& spec,
+/// Decodes, detects (or reads the keypoints), cuts. A photograph without keypoints gives a warning and an empty set.
+[[nodiscard]] Photograph read_photograph(Session& session, const PhotographFiles& files, const Model& model,
                                          const PhotographOptions& options, ThreadPool& pool);
 
 }  // namespace twinpatch::app
