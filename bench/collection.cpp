@@ -86,8 +86,14 @@ Matrix some_descriptors(Engine& engine, const ImageSource& source, std::int64_t 
   return result;
 }
 
-void write_json(const Options& options, const Engine& engine, const CollectionPlan& plan, const Rate& grid,
-                const Rate& collection, std::int64_t peak) {
+struct Rates {
+  Rate grid;
+  Rate collection;
+};
+
+void write_json(const Options& options, const Engine& engine, const CollectionPlan& plan, const Rates& rates,
+                std::int64_t peak) {
+  const auto& [grid, collection] = rates;
   const nlohmann::ordered_json object{
       {"schema", "twinpatch.bench.collection/1"},
       {"model", engine.spec().name},
@@ -158,7 +164,7 @@ int run(const Options& options) {
   }
   const std::int64_t peak = peak_bytes();
   fmt::print("largest memory of the process: {}\n", format_bytes(peak));
-  if (!options.json.empty()) write_json(options, engine, plan, best_grid, best_run, peak);
+  if (!options.json.empty()) write_json(options, engine, plan, {best_grid, best_run}, peak);
   return 0;
 }
 

@@ -17,16 +17,22 @@ constexpr const char* kPairs = "Pairs";
 constexpr const char* kChanges = "Changes to the patches (augmentation)";
 constexpr const char* kFolders = "Time, machine and folders";
 
+/// How an option stands in the help.
+struct Help {
+  const char* name;
+  std::string words;
+  const char* group;
+};
+
 /// An option whose value is one of an enum's names; the default is the name of what `target` holds.
 template <class T>
-void add_names(Options& app, const char* name, T& target, std::initializer_list<T> values, const std::string& words,
-               const char* group) {
+void add_names(Options& app, const Help& help, T& target, std::initializer_list<T> values) {
   const std::vector<T> all = values;
   std::string names;
   for (const T value : all) names += (names.empty() ? "" : ", ") + to_string(value);
   app.add_option_function(
-         name,
-         [&target, all, names, name](const std::string& word) {
+         help.name,
+         [&target, all, names, name = help.name](const std::string& word) {
            for (const T value : all) {
              if (to_string(value) != word) continue;
              target = value;
@@ -34,16 +40,18 @@ void add_names(Options& app, const char* name, T& target, std::initializer_list<
            }
            throw InvalidArgument(fmt::format("{}: \"{}\" is none of {}", name, word, names));
          },
-         fmt::format("{} ({})", words, names))
+         fmt::format("{} ({})", help.words, names))
       ->type_name("NAME")
       ->default_str(to_string(target))
-      ->group(group);
+      ->group(help.group);
 }
 
 template <class T>
-void add_number(Options& app, const char* name, T& target, const char* type, const std::string& words,
-                const char* group) {
-  app.add_option(name, target, words)->type_name(type)->default_str(fmt::format("{:g}", double(target)))->group(group);
+void add_number(Options& app, const Help& help, T& target, const char* type) {
+  app.add_option(help.name, target, help.words)
+      ->type_name(type)
+      ->default_str(fmt::format("{:g}", double(target)))
+      ->group(help.group);
 }
 
 void add_main(Options& app, TrainCommand& command) {
@@ -78,47 +86,52 @@ void add_main(Options& app, TrainCommand& command) {
 
 void add_learning(Options& app, TrainOptions& train) {
   using enum LossKind;
-  add_names(app, "--loss", train.loss, {automatic, hinge, grid, triplet, softmax, energy, cosine}, "what is minimised",
-            kLearning);
-  add_names(app, "--optimiser", train.optimiser, {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam},
-            "how weights move", kLearning);
+  add_names(app, {"--loss", "what is minimised", kLearning}, train.loss,
+            {automatic, hinge, grid, triplet, softmax, energy, cosine});
+  add_names(app, {"--optimiser", "how weights move", kLearning}, train.optimiser,
+            {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam});
   app.add_option("--rate", train.rate, "learning rate; chosen by loss and optimiser where not given")
       ->type_name("R")
       ->group(kLearning);
-  add_names(app, "--schedule", train.schedule, {ScheduleKind::constant, ScheduleKind::linear, ScheduleKind::cosine},
-            "how the rate falls", kLearning);
-  add_number(app, "--warm-up", train.warm_up, "N", "steps in which the rate rises from 0", kLearning);
-  add_number(app, "--momentum", train.momentum, "M", "of sgd and asgd", kLearning);
-  add_number(app, "--weight-decay", train.weight_decay, "L", "of weights, not of biases", kLearning);
-  add_number(app, "--clip", train.clip, "NORM", "largest norm of the gradient; 0: no bound", kLearning);
-  add_number(app, "--average-from", train.average_from, "SHARE", "asgd: averages the steps after this share of the run",
-             kLearning);
+  add_names(app, {"--schedule", "how the rate falls", kLearning}, train.schedule,
+            {ScheduleKind::constant, ScheduleKind::linear, ScheduleKind::cosine});
+  add_number(app, {"--warm-up", "steps in which the rate rises from 0", kLearning}, train.warm_up, "N");
+  add_number(app, {"--momentum", "of sgd and asgd", kLearning}, train.momentum, "M");
+  add_number(app, {"--weight-decay", "of weights, not of biases", kLearning}, train.weight_decay, "L");
+  add_number(app, {"--clip", "largest norm of the gradient; 0: no bound", kLearning}, train.clip, "NORM");
+  add_number(app, {"--average-from", "asgd: averages the steps after this share of the run", kLearning},
+             train.average_from, "SHARE");
   app.add_option("--start-from", train.initial,
                  "start with those weights of this model that fit: fine-tuning, or a tower for siam-l2 from siam")
       ->type_name("FILE")
       ->group(kLearning);
-  add_number(app, "--patience", train.patience, "N", "stop after N validations without a new best; 0: never",
-             kLearning);
+  add_number(app, {"--patience", "stop after N validations without a new best; 0: never", kLearning}, train.patience,
+             "N");
 }
 
 void add_pairs(Options& app, TrainOptions& train) {
-  add_number(app, "--batch", train.batch, "N", "matching pairs a step; as many or more that do not match come along",
-             kPairs);
-  add_names(app, "--pairs", train.pairs, {PairSource::groups, PairSource::list},
-            "from the points of info.txt, or as the folder's m50_*.txt lists them", kPairs);
-  add_number(app, "--hard", train.hard, "N", "grid: hardest negatives of each row and column", kPairs);
-  add_number(app, "--ranking", train.ranking, "W", "grid: weight of a match having to beat its competitors", kPairs);
-  add_number(app, "--temperature", train.temperature, "T",
-             "of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05", kPairs);
-  add_number(app, "--mine", train.mine, "N", "hinge, energy, cosine: keep the hardest of N times as many negatives",
-             kPairs);
-  add_number(app, "--leave-out", train.leave_out, "SHARE",
-             "of the hardest negatives of the same scene: look-alikes that differ by alignment only", kPairs);
-  add_number(app, "--same-scene", train.same_scene, "SHARE", "of a batch from one scene; the rest from all", kPairs);
-  add_number(app, "--same-images", train.same_images, "SHARE",
-             "how often that part comes from one pair of images, as when they are matched (interest.txt)", kPairs);
-  add_number(app, "--validation-pairs", train.validation_pairs, "N", "matches, and as many others, of each scene",
-             kPairs);
+  add_number(app, {"--batch", "matching pairs a step; as many or more that do not match come along", kPairs},
+             train.batch, "N");
+  add_names(app, {"--pairs", "from the points of info.txt, or as the folder's m50_*.txt lists them", kPairs},
+            train.pairs, {PairSource::groups, PairSource::list});
+  add_number(app, {"--hard", "grid: hardest negatives of each row and column", kPairs}, train.hard, "N");
+  add_number(app, {"--ranking", "grid: weight of a match having to beat its competitors", kPairs}, train.ranking, "W");
+  add_number(app,
+             {"--temperature", "of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05", kPairs},
+             train.temperature, "T");
+  add_number(app, {"--mine", "hinge, energy, cosine: keep the hardest of N times as many negatives", kPairs},
+             train.mine, "N");
+  add_number(
+      app,
+      {"--leave-out", "of the hardest negatives of the same scene: look-alikes that differ by alignment only", kPairs},
+      train.leave_out, "SHARE");
+  add_number(app, {"--same-scene", "of a batch from one scene; the rest from all", kPairs}, train.same_scene, "SHARE");
+  add_number(app,
+             {"--same-images",
+              "how often that part comes from one pair of images, as when they are matched (interest.txt)", kPairs},
+             train.same_images, "SHARE");
+  add_number(app, {"--validation-pairs", "matches, and as many others, of each scene", kPairs}, train.validation_pairs,
+             "N");
 }
 
 void add_changes(Options& app, Augmentation& changes) {
@@ -128,12 +141,12 @@ void add_changes(Options& app, Augmentation& changes) {
   app.add_flag_callback(
          "--no-swap", [&changes] { changes.swap = false; }, "left and right stay")
       ->group(kChanges);
-  add_number(app, "--shift", changes.shift, "PIXELS", "of each patch on its own (standard deviation)", kChanges);
-  add_number(app, "--angle", changes.angle, "DEGREES", "likewise", kChanges);
-  add_number(app, "--scale", changes.scale, "S", "likewise, of the size's logarithm", kChanges);
-  add_number(app, "--blur", changes.blur, "SHARE", "of the patches is blurred", kChanges);
-  add_number(app, "--contrast", changes.contrast, "S", "of the gain's logarithm; brightness moves by 100 times this",
-             kChanges);
+  add_number(app, {"--shift", "of each patch on its own (standard deviation)", kChanges}, changes.shift, "PIXELS");
+  add_number(app, {"--angle", "likewise", kChanges}, changes.angle, "DEGREES");
+  add_number(app, {"--scale", "likewise, of the size's logarithm", kChanges}, changes.scale, "S");
+  add_number(app, {"--blur", "of the patches is blurred", kChanges}, changes.blur, "SHARE");
+  add_number(app, {"--contrast", "of the gain's logarithm; brightness moves by 100 times this", kChanges},
+             changes.contrast, "S");
   app.add_flag_callback(
          "--no-changes", [&changes] { changes = {false, false, 0, 0, 0, 0, 0}; }, "patches as they are stored")
       ->group(kChanges);
@@ -146,8 +159,8 @@ void add_machine(Options& app, TrainCommand& command) {
       ->type_name("N")
       ->default_str("0")
       ->group(kFolders);
-  add_number(app, "--validate-every", train.validate_every, "STEPS", "0: about 40 times in a run", kFolders);
-  add_number(app, "--checkpoint-minutes", train.checkpoint_minutes, "M", "write one at least this often", kFolders);
+  add_number(app, {"--validate-every", "0: about 40 times in a run", kFolders}, train.validate_every, "STEPS");
+  add_number(app, {"--checkpoint-minutes", "write one at least this often", kFolders}, train.checkpoint_minutes, "M");
   app.add_option("--cache", train.cache, "decoded patches are kept here [$XDG_CACHE_HOME/twinpatch]")
       ->type_name("FOLDER")
       ->group(kFolders);

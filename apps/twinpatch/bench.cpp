@@ -54,6 +54,15 @@ PatchSet random_patches(const NetworkSpec& spec, std::int64_t count, std::uint64
   return patches;
 }
 
+/// What is measured: `run(n)` does n units of work and returns how many results that makes.
+struct Workload {
+  std::string name;
+  std::string unit;
+  std::int64_t first = 0;    ///< the smallest n
+  std::int64_t largest = 0;  ///< and the largest
+  std::function<std::int64_t(std::int64_t n)> run;
+};
+
 struct Measure {
   std::string name;
   std::string unit;
@@ -61,29 +70,28 @@ struct Measure {
   double per_second = 0;   ///< of the best run
 };
 
-/// Runs `work(n)` with growing n until one run takes the time wanted, then twice more; the best counts.
-Measure measure(Session& session, const std::string& name, const std::string& unit, std::int64_t first,
-                std::int64_t largest, double seconds, const std::function<std::int64_t(std::int64_t)>& work) {
-  Measure result{name, unit};
-  std::int64_t n = first;
+/// Runs the work with growing n until one run takes the time wanted, then twice more; the best counts.
+Measure measure(Session& session, const Workload& work, double seconds) {
+  Measure result{work.name, work.unit};
+  std::int64_t n = work.first;
   int full_runs = 0;
-  (void)work(first);  // plans, first touches
+  (void)work.run(work.first);  // plans, first touches
   while (full_runs < 3) {
     session.control().check();
     const auto start = std::chrono::steady_clock::now();
-    const std::int64_t units = work(n);
+    const std::int64_t units = work.run(n);
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const bool long_enough = took >= 0.5 * seconds || n >= largest;
+    const bool long_enough = took >= 0.5 * seconds || n >= work.largest;
     full_runs += long_enough ? 1 : 0;
     if (long_enough) {
       result.count = units;
       result.per_second = std::max(result.per_second, static_cast<double>(units) / took);
     } else {
       const double grow = std::clamp(seconds / std::max(took, 1e-6), 1.5, 8.0);
-      n = std::min(largest, static_cast<std::int64_t>(static_cast<double>(n) * grow));
+      n = std::min(work.largest, static_cast<std::int64_t>(static_cast<double>(n) * grow));
     }
   }
-  session.detail("{}: {} {} per run", name, result.count, unit);
+  session.detail("{}: {} {} per run", work.name, result.count, work.unit);
   return result;
 }
 
@@ -93,12 +101,14 @@ std::vector<Measure> measure_all(Session& session, Engine& engine, double second
   const RunControl quiet = session.control().quiet();
   const PatchSet patches = random_patches(engine.spec(), kPatches, session.options().seed);
   std::vector<Measure> results;
+  const auto add = [&](const Workload& work) { results.push_back(measure(session, work, seconds)); };
   Matrix descriptors;
   if (has_descriptors(engine.spec())) {
-    results.push_back(measure(session, "describe", "patches", 64, kPatches, seconds, [&](std::int64_t n) {
+    const auto describe = [&](std::int64_t n) {
       (void)engine.describe(patches.view().slice(0, n), Side::left, quiet);
       return n;
-    }));
+    };
+    add({.name = "describe", .unit = "patches", .first = 64, .largest = kPatches, .run = describe});
     if (engine.model().descriptor_only && std::holds_alternative<DecisionLayers>(engine.spec().decision))
       return results;
     descriptors = engine.describe(patches.view(), Side::left, quiet);
@@ -108,16 +118,18 @@ std::vector<Measure> measure_all(Session& session, Engine& engine, double second
   for (std::int64_t i = 0; i < 16 * kPatches; ++i) {
     pairs.push_back({static_cast<std::int32_t>(random() % kPatches), static_cast<std::int32_t>(random() % kPatches)});
   }
-  results.push_back(measure(session, "list", "pairs", 64, std::ssize(pairs), seconds, [&](std::int64_t n) {
+  const auto list = [&](std::int64_t n) {
     (void)engine.score(patches.view(), std::span(pairs).first(static_cast<std::size_t>(n)), quiet);
     return n;
-  }));
-  results.push_back(measure(session, "grid", "pairs", 32, kPatches, seconds, [&](std::int64_t n) {
+  };
+  add({.name = "list", .unit = "pairs", .first = 64, .largest = std::ssize(pairs), .run = list});
+  const auto grid = [&](std::int64_t n) {
     const GridSide side =
         descriptors.rows() > 0 ? GridSide(descriptors.view().slice(0, n)) : GridSide(patches.view().slice(0, n));
     (void)engine.grid(side, side, {.top_k = 2, .column_best = true}, quiet);
     return n * n;
-  }));
+  };
+  add({.name = "grid", .unit = "pairs", .first = 32, .largest = kPatches, .run = grid});
   return results;
 }
 

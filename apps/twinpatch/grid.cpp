@@ -68,7 +68,7 @@ void GridCommandOptions::validate() const {
 
 Selected walk(Session& session, Engine& engine, const GridInput& left, const GridInput& right,
               const GridCommandOptions& options) {
-  if (!options.full.empty()) return write_full_grid(session, engine, left, right, options.grid(), options.full);
+  if (!options.full.empty()) return write_full_grid(session, engine, {left, right}, options.grid(), options.full);
   return engine.grid(left.side(), right.side(), options.grid(), session.control());
 }
 

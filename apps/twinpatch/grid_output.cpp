@@ -115,8 +115,9 @@ void write_pairs(const GridFiles& files, const std::vector<Match>& pairs) {
   write_npy<float>(files.pair_scores, scores, {count});
 }
 
-Selected write_full_grid(Session& session, Engine& engine, const GridInput& left, const GridInput& right,
-                         const GridOptions& options, const std::filesystem::path& path) {
+Selected write_full_grid(Session& session, Engine& engine, const GridInputs& inputs, const GridOptions& options,
+                         const std::filesystem::path& path) {
+  const auto& [left, right] = inputs;
   const std::int64_t rows = left.size();
   const std::int64_t columns = right.size();
   NpyWriter writer(path, NpyType::f32, {rows, columns});

@@ -40,9 +40,13 @@ void drop_below(Selected& selected, float threshold);
 void write_selected(const GridFiles& files, const Selected& selected);
 void write_pairs(const GridFiles& files, const std::vector<Match>& pairs);
 
+struct GridInputs {
+  const GridInput& left;
+  const GridInput& right;
+};
 /// Scores every pair, writes all of them to `path` (.npy float32 [N,M]) band by band, and selects from them what
 /// `options` ask for. Memory: one band of rows, and descriptors of both sides where the network has them.
-[[nodiscard]] Selected write_full_grid(Session& session, Engine& engine, const GridInput& left, const GridInput& right,
+[[nodiscard]] Selected write_full_grid(Session& session, Engine& engine, const GridInputs& inputs,
                                        const GridOptions& options, const std::filesystem::path& path);
 
 }  // namespace twinpatch::app

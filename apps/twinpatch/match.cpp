@@ -88,7 +88,7 @@ std::optional<Calibration> calibration_of(const Engine& engine, bool wanted) {
 void write_results(Session& session, const MatchOptions& options, const Engine& engine, const MatchResult& result) {
   if (!options.out.empty()) write_matches(options.out, placed_matches(result));
   if (!options.view.empty()) {
-    draw_matches(options.view, options.left, options.right, result.left.keypoints, result.right.keypoints,
+    draw_matches(options.view, {options.left, result.left.keypoints}, {options.right, result.right.keypoints},
                  result.matches, result.correct);
   }
   if (!options.patches.empty()) {
@@ -123,7 +123,7 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
 
   MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth, {}};
   result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
-  judge(result);
+  mark_correct(result);
   write_results(session, options, engine, result);
   session.info("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
                left.keypoints.size(), right.keypoints.size(), format_seconds(seconds_since(start)),

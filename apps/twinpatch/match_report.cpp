@@ -38,7 +38,7 @@ Json rows_json(const MatchResult& result) {
 
 }  // namespace
 
-void judge(MatchResult& result) {
+void mark_correct(MatchResult& result) {
   if (!result.homography) return;
   const auto errors =
       transfer_errors(result.left.keypoints, result.right.keypoints, result.matches, *result.homography);

@@ -31,7 +31,7 @@ struct MatchResult {
 inline constexpr double kCorrectWithin = 3;
 
 /// Fills `correct` from the homography, if there is one.
-void judge(MatchResult& result);
+void mark_correct(MatchResult& result);
 [[nodiscard]] std::int64_t correct_count(const MatchResult& result);
 
 /// Matches by their places, in the pixel convention asked for, with probabilities where there is a calibration.

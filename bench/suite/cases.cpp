@@ -100,16 +100,28 @@ Blocks make_blocks(std::int64_t size, std::int64_t tile,
   return blocks;
 }
 
+/// Both sides of a grid on a device, and what scores them.
+struct GridWork {
+  Backend& backend;
+  PairScorer& scorer;
+  std::int64_t side;
+  const Blocks& left;
+  const Blocks& right;
+};
+
 /// Every left block against every right block: the best of each row and of each column.
-void time_grid(const CaseOptions& options, Measure& measure, Backend& backend, PairScorer& scorer, std::int64_t side,
-               const Blocks& left, const Blocks& right) {
+void time_grid(const CaseOptions& options, Measure& measure, const GridWork& work) {
   measure.unit = "pairs";
-  measure.count = side * side;
-  time_runs(measure, backend, options.seconds, 3, [&] {
-    const auto selection = backend.make_selection({.rows = side, .columns = side, .top_k = 1, .column_best = true});
+  measure.count = work.side * work.side;
+  time_runs(measure, work.backend, options.seconds, 3, [&] {
+    const Blocks& left = work.left;
+    const Blocks& right = work.right;
+    const auto selection =
+        work.backend.make_selection({.rows = work.side, .columns = work.side, .top_k = 1, .column_best = true});
     for (std::size_t i = 0; i < left.rows.size(); ++i) {
       for (std::size_t j = 0; j < right.rows.size(); ++j) {
-        scorer.score_tile({left.rows[i].get(), left.begins[i]}, {right.rows[j].get(), right.begins[j]}, *selection);
+        work.scorer.score_tile({left.rows[i].get(), left.begins[i]}, {right.rows[j].get(), right.begins[j]},
+                               *selection);
       }
     }
     (void)selection->read();
@@ -131,7 +143,7 @@ void descriptor_grid(const CaseOptions& options, Measure& measure, const char* n
   };
   const Blocks left = make_blocks(side, tile.rows, make(Side::left));
   const Blocks right = make_blocks(side, tile.columns, make(Side::right));
-  time_grid(options, measure, *backend, *scorer, side, left, right);
+  time_grid(options, measure, {*backend, *scorer, side, left, right});
 }
 
 void head_grid(const CaseOptions& options, Measure& measure) {
@@ -158,7 +170,7 @@ void two_channel_grid(const CaseOptions& options, Measure& measure) {
   };
   const Blocks left = make_blocks(side, tile.rows, make(Side::left));
   const Blocks right = make_blocks(side, tile.columns, make(Side::right));
-  time_grid(options, measure, *backend, *scorer, side, left, right);
+  time_grid(options, measure, {*backend, *scorer, side, left, right});
 }
 
 /// A file of patches, gone at the end.

@@ -202,7 +202,7 @@ std::vector<NamedList> DatasetWriter::State::draw_lists(const Groups& groups, Pa
   for (const std::int64_t size : sizes) {
     Random random = Random::part(options.seed, fmt::format("m50 {}", size));
     NamedList list;
-    list.matches = draw_matches(groups, size, random);
+    list.matches = sample_matches(groups, size, random);
     list.non_matches = draw_non_matches(groups, static_cast<std::int64_t>(list.matches.size()), random);
     const std::size_t length = std::min(list.matches.size(), list.non_matches.size());
     if (length == 0) continue;

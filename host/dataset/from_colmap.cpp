@@ -61,7 +61,7 @@ class ColmapDataset {
   void check_photographs() const;
   void read_points();
   void leave_out_points();
-  [[nodiscard]] PatchSet cut(const GrayImage& image, const std::vector<Entry>& entries) const;
+  [[nodiscard]] PatchSet cut_usable(std::uint32_t id, std::vector<Entry>& entries) const;
   void add_sightings(DatasetWriter& writer);
   void add_reprojections(DatasetWriter& writer);
   [[nodiscard]] EntriesOfImage draw_reprojections() const;
@@ -168,7 +168,12 @@ void ColmapDataset::leave_out_points() {
   std::sort(points_.begin(), points_.end(), [](const SeenPoint& a, const SeenPoint& b) { return a.id < b.id; });
 }
 
-PatchSet ColmapDataset::cut(const GrayImage& image, const std::vector<Entry>& entries) const {
+/// Patches of a photograph at those of the entries that are usable; the others are taken out.
+PatchSet ColmapDataset::cut_usable(std::uint32_t id, std::vector<Entry>& entries) const {
+  const GrayImage image = photograph(id);
+  std::erase_if(entries, [&](const Entry& entry) {
+    return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma);
+  });
   std::vector<Keypoint> keypoints;
   keypoints.reserve(entries.size());
   for (const Entry& entry : entries) keypoints.push_back(entry.keypoint);
@@ -185,11 +190,7 @@ void ColmapDataset::add_sightings(DatasetWriter& writer) {
   control_.begin("cut", static_cast<std::int64_t>(entries.size()), "photographs");
   for (auto& [id, of_image] : entries) {
     control_.check();
-    const GrayImage image = photograph(id);
-    std::erase_if(of_image, [&](const Entry& entry) {
-      return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma);
-    });
-    const PatchSet patches = cut(image, of_image);
+    const PatchSet patches = cut_usable(id, of_image);
     std::vector<PatchRecord> records;
     for (const Entry& entry : of_image) {
       records.push_back({static_cast<std::int64_t>(entry.point), image_numbers_.at(id), entry.keypoint});
@@ -234,11 +235,7 @@ void ColmapDataset::add_reprojections(DatasetWriter& writer) {
   control_.begin("reproject", static_cast<std::int64_t>(entries.size()), "photographs");
   for (auto& [id, of_image] : entries) {
     control_.check();
-    const GrayImage image = photograph(id);
-    std::erase_if(of_image, [&](const Entry& entry) {
-      return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma);
-    });
-    const PatchSet patches = cut(image, of_image);
+    const PatchSet patches = cut_usable(id, of_image);
     const auto histograms = dataset::gradient_histograms(patches.view(), pool_);
     for (std::size_t i = 0; i < of_image.size(); ++i) {
       const std::size_t point = of_image[i].point;

@@ -31,6 +31,7 @@ DatasetSummary dataset_from_homographies(const HomographyDatasetOptions& options
                                          const RunControl& control) {
   if (options.folders.empty()) throw InvalidArgument("expected a folder with a sequence, found none");
   DatasetWriter writer(options.dataset);
+  const dataset::SequenceTarget target{options.sequence, options.dataset, writer, pool};
   Json inputs = Json::array();
   std::int64_t points = 0;
   control.begin("cut", static_cast<std::int64_t>(options.folders.size()), "sequences");
@@ -38,7 +39,7 @@ DatasetSummary dataset_from_homographies(const HomographyDatasetOptions& options
     control.check();
     const std::vector<View> views = read_views(folder, inputs);
     auto random = dataset::Random::part(options.dataset.seed, views.front().name);
-    points += dataset::add_sequence(views, options.sequence, options.dataset, points, random, writer, pool);
+    points += dataset::add_sequence(target, views, points, random);
     control.advance(1);
   }
   control.end();

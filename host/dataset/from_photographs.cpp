@@ -112,6 +112,7 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
   check(options);
   const std::vector<Photograph> photographs = find_photographs(options.paths);
   DatasetWriter writer(options.dataset);
+  const dataset::SequenceTarget target{options.sequence, options.dataset, writer, pool};
   Json inputs = Json::array();
   Json left_out = Json::array();
   std::int64_t points = 0;
@@ -133,7 +134,7 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
     Json entry{{"name", photograph.name}, {"width", image.width()}, {"height", image.height()}};
     Random random = Random::part(options.dataset.seed, photograph.name);
     const auto views = make_views(photograph.name, std::move(image), options.warp, random);
-    const auto found = dataset::add_sequence(views, options.sequence, options.dataset, points, random, writer, pool);
+    const auto found = dataset::add_sequence(target, views, points, random);
     points += found;
     entry["points"] = found;
     inputs.push_back(std::move(entry));

@@ -84,7 +84,7 @@ std::int64_t count_matches(const Groups& groups) {
   return count;
 }
 
-std::vector<IndexPair> draw_matches(const Groups& groups, std::int64_t count, Random& random) {
+std::vector<IndexPair> sample_matches(const Groups& groups, std::int64_t count, Random& random) {
   std::vector<std::vector<IndexPair>> of_group;
   of_group.reserve(static_cast<std::size_t>(groups.size()));
   for (std::int64_t g = 0; g < groups.size(); ++g) {
@@ -123,7 +123,7 @@ std::vector<IndexPair> draw_non_matches(const Groups& groups, std::int64_t count
 
 HardPairs draw_hard_pairs(const Groups& groups, std::span<const GradientHistogram> histograms, std::int64_t count,
                           Random& random) {
-  auto matches = scored(draw_matches(groups, 10 * count, random), histograms);
+  auto matches = scored(sample_matches(groups, 10 * count, random), histograms);
   std::stable_sort(matches.begin(), matches.end(), [](auto& a, auto& b) { return a.similarity < b.similarity; });
   auto others = scored(draw_non_matches(groups, 40 * count, random), histograms);
   std::stable_sort(others.begin(), others.end(), [](auto& a, auto& b) { return a.similarity > b.similarity; });

@@ -26,7 +26,7 @@ struct Groups {
 [[nodiscard]] std::int64_t count_matches(const Groups& groups);
 /// Up to `count` different matching pairs: one of every group, then a second one of every group, and so on, so that
 /// long tracks do not fill the list.
-[[nodiscard]] std::vector<IndexPair> draw_matches(const Groups& groups, std::int64_t count, Random& random);
+[[nodiscard]] std::vector<IndexPair> sample_matches(const Groups& groups, std::int64_t count, Random& random);
 /// Up to `count` different pairs of patches of two groups, uniform over groups. Windows that overlap by much in one
 /// image show the same thing, whatever their points' numbers are: such pairs are left out.
 [[nodiscard]] std::vector<IndexPair> draw_non_matches(const Groups& groups, std::int64_t count, Random& random);

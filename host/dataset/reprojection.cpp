@@ -40,9 +40,17 @@ double angle_between(const Vector3& a, const Vector3& b) {
 using Matrix2 = std::array<double, 4>;
 double determinant(const Matrix2& m) { return m[0] * m[3] - m[1] * m[2]; }
 
-/// How an image sees steps of length `step` along u and v from a point.
-std::optional<Matrix2> surface_jacobian(const ColmapImage& image, const ColmapCamera& camera, const Vector3& point,
-                                        const Vector3& u, const Vector3& v, double step) {
+/// A point of a surface and steps along it.
+struct SurfaceSteps {
+  Vector3 point;
+  Vector3 u, v;  ///< unit vectors that span the surface
+  double length = 0;
+};
+
+/// How an image sees the steps from the point.
+std::optional<Matrix2> surface_jacobian(const ColmapImage& image, const ColmapCamera& camera,
+                                        const SurfaceSteps& steps) {
+  const auto& [point, u, v, step] = steps;
   const auto at = project(camera, to_camera(image, point));
   const auto along_u = project(camera, to_camera(image, plus(point, u, step)));
   const auto along_v = project(camera, to_camera(image, plus(point, v, step)));
@@ -167,9 +175,9 @@ std::optional<Sighting> Reprojection::carried(std::size_t p, const Vector3& surf
       unit(cross(surface_normal, std::abs(surface_normal[0]) < 0.8 ? Vector3{1, 0, 0} : Vector3{0, 1, 0}));
   const Vector3 v = cross(surface_normal, u);
   const Picture& source = pictures_.at(nearest->image);
-  const double step = 1e-3 * local[2];
-  const auto there = surface_jacobian(*source.image, *source.camera, point.position, u, v, step);
-  const auto here = surface_jacobian(*picture.image, *picture.camera, point.position, u, v, step);
+  const SurfaceSteps steps{point.position, u, v, 1e-3 * local[2]};
+  const auto there = surface_jacobian(*source.image, *source.camera, steps);
+  const auto here = surface_jacobian(*picture.image, *picture.camera, steps);
   if (!there || !here || std::abs(determinant(*there)) < 1e-12) return std::nullopt;
   const Matrix2 jacobian = change(*there, *here);
   const double area = determinant(jacobian);

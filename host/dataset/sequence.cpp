@@ -99,8 +99,9 @@ bool is_usable(const Keypoint& keypoint, const GrayImage& image, float extent, d
          x <= image.width() - reach && y <= image.height() - reach;
 }
 
-std::int64_t add_sequence(std::span<const View> views, const SequenceOptions& options, const DatasetOptions& dataset,
-                          std::int64_t first_point, Random& random, DatasetWriter& writer, ThreadPool& pool) {
+std::int64_t add_sequence(const SequenceTarget& target, std::span<const View> views, std::int64_t first_point,
+                          Random& random) {
+  const auto& [options, dataset, writer, pool] = target;
   Detections detections(views.size());
   for (std::size_t v = 0; v < views.size(); ++v) {
     if (v == 0 || options.detect_in_all || options.noise.use_detected > 0) {

@@ -30,9 +30,17 @@ struct View {
 [[nodiscard]] bool is_usable(const Keypoint& keypoint, const GrayImage& image, float extent, double margin,
                              double min_sigma);
 
+/// How sequences become patches, and where these go.
+struct SequenceTarget {
+  const SequenceOptions& options;
+  const DatasetOptions& dataset;
+  DatasetWriter& writer;
+  ThreadPool& pool;
+};
+
 /// Finds points in a sequence, carries them over to all of its views, cuts their patches and gives them to the writer
 /// under the numbers `first_point`, `first_point + 1`, … Returns how many points were used.
-std::int64_t add_sequence(std::span<const View> views, const SequenceOptions& options, const DatasetOptions& dataset,
-                          std::int64_t first_point, Random& random, DatasetWriter& writer, ThreadPool& pool);
+std::int64_t add_sequence(const SequenceTarget& target, std::span<const View> views, std::int64_t first_point,
+                          Random& random);
 
 }  // namespace twinpatch::dataset

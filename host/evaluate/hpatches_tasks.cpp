@@ -45,9 +45,18 @@ struct Mean {
   [[nodiscard]] double value() const { return count == 0 ? 0 : sum / count; }
 };
 
+/// Patches that a verification pairs up.
+struct VerifiedStrips {
+  PatchView reference;
+  PatchView strip;             ///< row i shows what row i of the reference shows
+  PatchView other;             ///< right patches of the negatives
+  bool same_sequence = false;  ///< `other` is the strip
+};
+
 /// AP of positives (row i of ref and strip) against negatives whose right patch comes from `other`.
-double verify(Comparer& comparer, PatchView reference, PatchView strip, PatchView other, bool same_sequence,
-              std::int64_t wanted, std::mt19937_64& random, const RunControl& control) {
+double verify(Comparer& comparer, const VerifiedStrips& strips, std::int64_t wanted, std::mt19937_64& random,
+              const RunControl& control) {
+  const auto& [reference, strip, other, same_sequence] = strips;
   const std::int64_t count = std::min(wanted, reference.count);
   std::vector<IndexPair> positives, negatives;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -94,9 +103,15 @@ PatchSet gather(const std::vector<Sequence>& sequences,
   return result;
 }
 
+struct RetrievalTask {
+  const std::vector<Sequence>& sequences;
+  char level;
+  const HPatchesOptions& options;
+};
+
 /// Queries: ref patches. Pool: the query's rows in the strips of one level, and distractors from other sequences' ref.
-double retrieve(Comparer& comparer, const std::vector<Sequence>& sequences, char level, const HPatchesOptions& options,
-                std::mt19937_64& random, const RunControl& control) {
+double retrieve(Comparer& comparer, const RetrievalTask& task, std::mt19937_64& random, const RunControl& control) {
+  const auto& [sequences, level, options] = task;
   Mean mean;
   const std::int64_t per_sequence =
       std::max<std::int64_t>(1, options.retrieval_queries / static_cast<std::int64_t>(sequences.size()));
@@ -166,14 +181,14 @@ HPatchesResult evaluate_hpatches(Comparer& comparer, std::span<const HPatchesSeq
         if (sequences[s].levels[strip] != level) continue;
         control.check();
         const PatchView target = sequences[s].strips[strip].view();
-        same.add(verify(comparer, reference, target, target, true, options.pairs_per_strip, random, control));
-        other.add(verify(comparer, reference, target, foreign, false, options.pairs_per_strip, random, control));
+        same.add(verify(comparer, {reference, target, target, true}, options.pairs_per_strip, random, control));
+        other.add(verify(comparer, {reference, target, foreign, false}, options.pairs_per_strip, random, control));
         matching.add(match_strip(comparer, reference, target, control));
       }
     }
     if (matching.count == 0) continue;
     result.levels.push_back({level, same.value(), other.value(), matching.value(),
-                             retrieve(comparer, sequences, level, options, random, control)});
+                             retrieve(comparer, {sequences, level, options}, random, control)});
   }
   return result;
 }

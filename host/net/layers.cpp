@@ -41,7 +41,15 @@ int positions(int size, int window, int stride, bool ceil) {
   return ceil && (count - 1) * stride >= size ? count - 1 : count;
 }
 
-Shape windowed(const Layer& layer, Shape input, int channels, Extent window, Extent stride, bool ceil) {
+/// How a layer's windows lie on its input.
+struct Windows {
+  Extent size;
+  Extent stride;
+  bool ceil = false;  ///< windows may reach over the edge
+};
+
+Shape windowed(const Layer& layer, Shape input, int channels, const Windows& windows) {
+  const auto& [window, stride, ceil] = windows;
   const Shape result{channels, positions(input.height, window.height, stride.height, ceil),
                      positions(input.width, window.width, stride.width, ceil)};
   if (result.height < 1 || result.width < 1) {
@@ -97,16 +105,18 @@ Shape output_shape(const Layer& layer, Shape input) {
           [&](const Convolution& l) {
             expect_channels(layer, l.in, input);
             const Shape padded{input.channels, input.height + 2 * l.padding.height, input.width + 2 * l.padding.width};
-            return windowed(layer, padded, l.out, l.kernel, l.stride, false);
+            return windowed(layer, padded, l.out, {l.kernel, l.stride});
           },
           [&](const BatchNormalisation& l) {
             expect_channels(layer, l.channels, input);
             return input;
           },
-          [&](const Pooling& l) { return windowed(layer, input, input.channels, l.window, l.stride, l.ceil); },
+          [&](const Pooling& l) {
+            return windowed(layer, input, input.channels, {l.window, l.stride, l.ceil});
+          },
           [&](const Subsampling& l) {
             expect_channels(layer, l.channels, input);
-            return windowed(layer, input, input.channels, l.window, l.window, false);
+            return windowed(layer, input, input.channels, {l.window, l.window});
           },
           [&](const SpatialPyramid& l) {
             int bins = 0;

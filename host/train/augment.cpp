@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clones.hpp"
+#include "twinpatch/net/spec.hpp"
 
 namespace twinpatch {
 namespace {
@@ -46,9 +47,18 @@ Affine sampling(int height, int width, const PatchChange& change) {
           static_cast<float>(yy)};
 }
 
+/// grey → (grey − 128) · gain + 128 + offset
+struct Tone {
+  float gain;
+  float offset;
+};
+
 /// Bilinear, mirrored at the border (…2 1 0 1 2…), gain and offset around 128. All-float inner loop: it vectorises.
-TWINPATCH_CLONES void resample(const std::uint8_t* from, std::uint8_t* to, int height, int width, Affine affine,
-                               float gain, float offset) {
+TWINPATCH_CLONES void resample(const std::uint8_t* from, std::uint8_t* to, Extent size, Affine affine, Tone tone) {
+  const int height = size.height;
+  const int width = size.width;
+  const float gain = tone.gain;
+  const float offset = tone.offset;
   const float last_x = static_cast<float>(width - 1);
   const float last_y = static_cast<float>(height - 1);
   const int limit_x = width > 1 ? width - 2 : 0;
@@ -113,8 +123,8 @@ void change_patch(const std::uint8_t* from, std::uint8_t* to, int height, int wi
   } else {
     PatchChange allowed = change;
     if (height != width) allowed.symmetry.turns &= 2;
-    resample(from, to, height, width, sampling(height, width, allowed), static_cast<float>(change.gain),
-             static_cast<float>(change.offset));
+    resample(from, to, {height, width}, sampling(height, width, allowed),
+             {static_cast<float>(change.gain), static_cast<float>(change.offset)});
   }
   if (change.blur) {
     thread_local std::vector<std::uint8_t> rows;

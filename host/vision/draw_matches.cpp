@@ -131,12 +131,11 @@ void draw_strokes(cv::Mat& picture, std::span<const Stroke> strokes) {
 
 }  // namespace
 
-void draw_matches(const std::filesystem::path& path, const std::filesystem::path& left_image,
-                  const std::filesystem::path& right_image, std::span<const Keypoint> left,
-                  std::span<const Keypoint> right, std::span<const Match> matches, std::span<const char> correct) {
-  check(left, right, matches, correct);
-  const cv::Mat left_photograph = vision::read_mat(left_image, vision::Colour::bgr);
-  const cv::Mat right_photograph = vision::read_mat(right_image, vision::Colour::bgr);
+void draw_matches(const std::filesystem::path& path, const MarkedPhotograph& left, const MarkedPhotograph& right,
+                  std::span<const Match> matches, std::span<const char> correct) {
+  check(left.keypoints, right.keypoints, matches, correct);
+  const cv::Mat left_photograph = vision::read_mat(left.image, vision::Colour::bgr);
+  const cv::Mat right_photograph = vision::read_mat(right.image, vision::Colour::bgr);
   const Layout layout = arrange(left_photograph.size(), right_photograph.size());
   cv::Mat picture(layout.size, CV_8UC3, kPaper);
   place(left_photograph, picture(layout.left));
@@ -145,8 +144,8 @@ void draw_matches(const std::filesystem::path& path, const std::filesystem::path
   std::vector<Stroke> strokes;
   strokes.reserve(matches.size());
   for (const std::size_t i : drawing_order(matches, correct)) {
-    const Keypoint& from = left[static_cast<std::size_t>(matches[i].left)];
-    const Keypoint& to = right[static_cast<std::size_t>(matches[i].right)];
+    const Keypoint& from = left.keypoints[static_cast<std::size_t>(matches[i].left)];
+    const Keypoint& to = right.keypoints[static_cast<std::size_t>(matches[i].right)];
     const cv::Scalar colour = correct.empty()   ? hue_at(from, left_photograph.size())
                               : correct[i] != 0 ? kRight
                                                 : kWrong;

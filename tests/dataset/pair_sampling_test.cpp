@@ -40,11 +40,11 @@ TEST_CASE("matches come from all points before any point gives a second one") {
   const Sample sample({2, 9, 3, 2, 40});
   CHECK(count_matches(sample.groups) == 1 + 36 + 3 + 1 + 780);
   Random random(5);
-  const auto five = draw_matches(sample.groups, 5, random);
+  const auto five = sample_matches(sample.groups, 5, random);
   std::set<std::size_t> points;
   for (const auto& pair : five) points.insert(group_of(sample, pair.left));
   CHECK(points.size() == 5);
-  const auto all = draw_matches(sample.groups, 100000, random);
+  const auto all = sample_matches(sample.groups, 100000, random);
   CHECK(all.size() == 821);
   for (const auto& pair : all) CHECK(group_of(sample, pair.left) == group_of(sample, pair.right));
 }
@@ -52,7 +52,7 @@ TEST_CASE("matches come from all points before any point gives a second one") {
 TEST_CASE("a very large group gives many different pairs, not all of them") {
   const Sample sample({500, 2});
   Random random(6);
-  const auto pairs = draw_matches(sample.groups, 1'000'000, random);
+  const auto pairs = sample_matches(sample.groups, 1'000'000, random);
   CHECK(pairs.size() == 4096 + 1);
   std::set<std::pair<int, int>> seen;
   for (const auto& pair : pairs) CHECK(seen.emplace(std::minmax(pair.left, pair.right)).second);

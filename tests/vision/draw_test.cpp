@@ -144,7 +144,7 @@ TEST_CASE("matches are drawn on both photographs, right ones green and wrong one
     matches.push_back({i, i, static_cast<float>(random.uniform())});
   }
   const auto draw = [&](std::span<const Match> some, const std::vector<char>& correct) {
-    draw_matches(folder / "out.png", folder / "left.png", folder / "right.jpg", left, right, some, correct);
+    draw_matches(folder / "out.png", {folder / "left.png", left}, {folder / "right.jpg", right}, some, correct);
     return cv::imread((folder / "out.png").string());
   };
   const cv::Mat green = draw(matches, std::vector<char>(200, 1));
@@ -167,9 +167,10 @@ TEST_CASE("matches are drawn on both photographs, right ones green and wrong one
 
   CHECK_THROWS_AS(draw(matches, {1, 0}), InvalidArgument);
   CHECK_THROWS_AS(draw(std::vector{Match{0, 200, 1}}, {}), InvalidArgument);
-  CHECK_THROWS_AS(draw_matches(folder / "absent" / "o.png", folder / "left.png", folder / "right.jpg", {}, {}, {}),
+  CHECK_THROWS_AS(draw_matches(folder / "absent" / "o.png", {folder / "left.png", {}}, {folder / "right.jpg", {}}, {}),
                   IoError);
-  CHECK_THROWS_AS(draw_matches(folder / "o.png", folder / "nothing.png", folder / "right.jpg", {}, {}, {}), IoError);
+  CHECK_THROWS_AS(draw_matches(folder / "o.png", {folder / "nothing.png", {}}, {folder / "right.jpg", {}}, {}),
+                  IoError);
   CHECK_FALSE(std::filesystem::exists(folder / "o.png"));
 }
 

@@ -13,12 +13,17 @@
 
 namespace twinpatch {
 
+/// A photograph's file and places in it.
+struct MarkedPhotograph {
+  std::filesystem::path image;
+  std::span<const Keypoint> keypoints;
+};
+
 /// Both photographs side by side (scaled down where they are wider than 2400 pixels together), matches as lines: with
 /// `correct` (one flag per match) right ones are green and wrong ones red, otherwise coloured by their height in the
 /// left image. PNG or by extension, atomic, as all pictures here. Throws InvalidArgument, IoError, FormatError.
-void draw_matches(const std::filesystem::path& path, const std::filesystem::path& left_image,
-                  const std::filesystem::path& right_image, std::span<const Keypoint> left,
-                  std::span<const Keypoint> right, std::span<const Match> matches, std::span<const char> correct = {});
+void draw_matches(const std::filesystem::path& path, const MarkedPhotograph& left, const MarkedPhotograph& right,
+                  std::span<const Match> matches, std::span<const char> correct = {});
 
 /// Contact sheet of what the network sees: matched pairs side by side with their scores, best first.
 void draw_pairs(const std::filesystem::path& path, PatchView left, PatchView right, std::span<const Match> matches,
