@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "npy_header.hpp"
 #include "twinpatch/core/checked.hpp"
@@ -39,6 +40,38 @@ OwnedBytes copy_bytes(std::span<const std::byte> bytes) {
   return {copy, copy->span()};
 }
 
+template <std::size_t kBytes>
+void transpose(std::span<const std::byte> from, std::int64_t rows, std::int64_t columns, std::byte* to) {
+  constexpr std::int64_t kBlock = 64;  // rows whose part of a column is read at once
+  for (std::int64_t begin = 0; begin < rows; begin += kBlock) {
+    const std::int64_t end = std::min(begin + kBlock, rows);
+    for (std::int64_t column = 0; column < columns; ++column) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        std::memcpy(to + (row * columns + column) * kBytes, from.data() + (column * rows + row) * kBytes, kBytes);
+      }
+    }
+  }
+}
+
+/// A row-major copy of a matrix that is stored column by column.
+OwnedBytes copy_transposed(std::span<const std::byte> bytes, const NpyHeader& header) {
+  const auto copy = std::make_shared<Buffer<std::byte>>(static_cast<std::int64_t>(bytes.size()));
+  const std::int64_t rows = header.shape[0];
+  const std::int64_t columns = header.shape[1];
+  switch (npy_item_bytes(header.type)) {
+    case 1:
+      transpose<1>(bytes, rows, columns, copy->data());
+      break;
+    case 4:
+      transpose<4>(bytes, rows, columns, copy->data());
+      break;
+    default:
+      transpose<8>(bytes, rows, columns, copy->data());
+      break;
+  }
+  return {copy, copy->span()};
+}
+
 /// Elements of one row; the whole shape is checked, its first extent may be -1.
 std::int64_t row_size(const std::vector<std::int64_t>& shape) {
   std::int64_t size = 1;
@@ -62,7 +95,8 @@ std::span<const T> NpyArray::values() const {
 
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string path) {
   const NpyHeader header = read_npy_header(bytes, path);
-  const OwnedBytes owned = copy_bytes(payload(bytes, header));
+  const auto stored = payload(bytes, header);
+  const OwnedBytes owned = header.column_major ? copy_transposed(stored, header) : copy_bytes(stored);
   NpyArray array;
   array.type_ = header.type;
   array.shape_ = header.shape;
@@ -77,7 +111,8 @@ NpyArray read_npy(const std::filesystem::path& path) {
   auto mapping = std::make_shared<const MappedFile>(path);
   const NpyHeader header = read_npy_header(mapping->bytes(), path.string());
   // Old or foreign writers do not pad the header; elements that lie askew cannot be used where they are.
-  if (header.data_offset % npy_item_bytes(header.type) != 0) return parse_npy(mapping->bytes(), path.string());
+  const bool askew = header.data_offset % npy_item_bytes(header.type) != 0;
+  if (askew || header.column_major) return parse_npy(mapping->bytes(), path.string());
   NpyArray array;
   array.type_ = header.type;
   array.shape_ = header.shape;

@@ -217,8 +217,10 @@ NpyHeader read_npy_header(std::span<const std::byte> file, const std::string& pa
   }
   // Both orders are the same where at most one dimension is longer than one.
   const auto longer = std::ranges::count_if(header.shape, [](std::int64_t extent) { return extent != 1; });
-  if (*dictionary.fortran_order && longer > 1 && header.size > 0) {
-    dictionary.fail("expected C order, found Fortran order (numpy.ascontiguousarray makes it so before saving)");
+  header.column_major = *dictionary.fortran_order && longer > 1 && header.size > 0;
+  if (header.column_major && header.shape.size() != 2) {
+    dictionary.fail(
+        "Fortran order is read of matrices only; save the array in C order (numpy.ascontiguousarray makes it so)");
   }
   reader.check_count(header.size, npy_item_bytes(header.type),
                      fmt::format("{} elements of {}", header.size, npy_type_name(header.type)));

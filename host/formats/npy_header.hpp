@@ -15,6 +15,7 @@ namespace twinpatch {
 struct NpyHeader {
   NpyType type = NpyType::u8;
   std::vector<std::int64_t> shape;
+  bool column_major = false;     // Fortran order where that is not the same; only of matrices
   std::int64_t size = 0;         // elements
   std::int64_t data_offset = 0;  // bytes from the file's start
 };

@@ -6,6 +6,8 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "support/npy_bytes.hpp"
+#include "twinpatch/formats/npy.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
@@ -29,6 +31,29 @@ void check_top(const Array& full, const Array& indices, const Array& scores) {
 }
 
 }  // namespace
+
+TEST_CASE("descriptors in Fortran order are the same descriptors") {
+  const Scene scene;
+  const auto patches = scene.patches("p.npy", 11);
+  const auto model = scene.model("siam-l2");
+  REQUIRE(run_twinpatch({"describe", patches, "-m", model, "-o", scene.path("rows.npy")}).code == 0);
+  const twinpatch::NpyArray rows = twinpatch::read_npy(scene.path("rows.npy"));
+  const auto values = rows.values<float>();
+  const std::int64_t columns = rows.shape()[1];
+  std::string payload;
+  for (std::int64_t j = 0; j < columns; ++j) {
+    for (std::int64_t i = 0; i < 11; ++i) {
+      payload.append(reinterpret_cast<const char*>(&values[static_cast<std::size_t>(i * columns + j)]), 4);
+    }
+  }
+  const std::string shape = "(11, " + std::to_string(columns) + ")";
+  const auto turned = scene.folder().file("turned.npy", npy_bytes(npy_dictionary("<f4", shape, "True"), payload));
+  for (const auto& [left, out] : {std::pair{scene.path("rows.npy"), "a"}, std::pair{turned.string(), "b"}}) {
+    REQUIRE(run_twinpatch({"grid", left, patches, "-m", model, "-o", scene.path(out)}).code == 0);
+  }
+  CHECK(read_array(scene.path("a.scores.npy")).values == read_array(scene.path("b.scores.npy")).values);
+  CHECK(read_array(scene.path("a.indices.npy")).values == read_array(scene.path("b.indices.npy")).values);
+}
 
 TEST_CASE("the best of a grid are the best of the full matrix") {
   const Scene scene;

@@ -5,6 +5,7 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "support/npy_bytes.hpp"
 #include "support/random.hpp"
 #include "twinpatch/engine/engine.hpp"
 
@@ -33,6 +34,27 @@ TEST_CASE("scores of listed pairs are those of the engine") {
     const auto expected = engine.score(set.view(), list);
     for (std::size_t i = 0; i < 5; ++i) CHECK(scores.values[i] == Approx(expected[i]).margin(1e-5));
   }
+}
+
+TEST_CASE("pairs in Fortran order are the same pairs, patches in Fortran order are refused with the remedy") {
+  const Scene scene;
+  const auto patches = scene.patches("p.npy", 9);
+  const auto rows = scene.pairs("rows.npy", {0, 1, 2, 3, 8, 4});
+  const std::vector<std::int32_t> by_columns = {0, 2, 8, 1, 3, 4};
+  const std::string payload(reinterpret_cast<const char*>(by_columns.data()), 4 * by_columns.size());
+  const auto columns =
+      scene.folder().file("columns.npy", npy_bytes(npy_dictionary("<i4", "(3, 2)", "True"), payload)).string();
+  const auto model = scene.model("siam-l2");
+  for (const auto& [list, out] : {std::pair{rows, "a.npy"}, std::pair{columns, "b.npy"}}) {
+    REQUIRE(run_twinpatch({"score", patches, "--pairs", list, "-m", model, "-o", scene.path(out)}).code == 0);
+  }
+  CHECK(read_array(scene.path("a.npy")).values == read_array(scene.path("b.npy")).values);
+  const auto turned = scene.folder().file(
+      "turned.npy", npy_bytes(npy_dictionary("|u1", "(9, 64, 64)", "True"), std::string(9 * 64 * 64, '7')));
+  const auto refused =
+      run_twinpatch({"score", turned.string(), "--pairs", rows, "-m", model, "-o", scene.path("c.npy")});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("turned.npy") && Contains("numpy.ascontiguousarray"));
 }
 
 TEST_CASE("left and right patches may come from two arrays") {

@@ -94,13 +94,52 @@ TEST_CASE("headers are read in every form numpy writes or has written") {
   CHECK(array.values<float>()[5] == kSix[5]);
 }
 
-TEST_CASE("Fortran order is refused where it matters") {
+TEST_CASE("a matrix in Fortran order is transposed, more dimensions are refused where the order matters") {
   const auto payload = as_text(kSix);
-  CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(2, 3)", "True"), payload)),
-             Contains("x.npy: byte ") && Contains("expected C order, found Fortran order"));
+  const std::vector<float> transposed = {kSix[0], kSix[2], kSix[4], kSix[1], kSix[3], kSix[5]};
+  const std::string matrix = npy_bytes(npy_dictionary("<f4", "(2, 3)", "True"), payload);
+  const NpyArray parsed = parse(matrix);
+  CHECK(parsed.shape() == std::vector<std::int64_t>{2, 3});
+  CHECK(std::ranges::equal(parsed.values<float>(), transposed));
+  const TemporaryFolder folder;
+  const NpyArray from_file = read_npy(folder.file("fortran.npy", matrix));
+  CHECK(std::ranges::equal(from_file.values<float>(), transposed));
+  CHECK(from_file.mapping() == nullptr);
+  CHECK_THAT(refusal(npy_bytes(npy_dictionary("<f4", "(2, 1, 3)", "True"), payload)),
+             Contains("x.npy: byte ") && Contains("Fortran order") && Contains("numpy.ascontiguousarray"));
   CHECK(parse(npy_bytes(npy_dictionary("<f4", "(6,)", "True"), payload)).size() == 6);
   CHECK(parse(npy_bytes(npy_dictionary("<f4", "(1, 6, 1)", "True"), payload)).size() == 6);
   CHECK(parse(npy_bytes(npy_dictionary("<f4", "(0, 6)", "True"), "")).size() == 0);
+}
+
+TEST_CASE("every element type and size of a matrix in Fortran order is transposed") {
+  const auto check = [](std::string_view descr, auto zero, std::int64_t rows, std::int64_t columns) {
+    using T = decltype(zero);
+    std::vector<T> stored(static_cast<std::size_t>(rows * columns));
+    for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<T>(i * 7 % 251);
+    const std::string_view payload(reinterpret_cast<const char*>(stored.data()), stored.size() * sizeof(T));
+    const std::string shape = "(" + std::to_string(rows) + ", " + std::to_string(columns) + ")";
+    const NpyArray array = parse(npy_bytes(npy_dictionary(descr, shape, "True"), payload));
+    const auto values = array.values<T>();
+    std::int64_t wrong = 0;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const auto found = values[static_cast<std::size_t>(i * columns + j)];
+        wrong += found == stored[static_cast<std::size_t>(j * rows + i)] ? 0 : 1;
+      }
+    }
+    INFO(descr << " " << shape);
+    CHECK(wrong == 0);
+  };
+  for (const std::int64_t rows : {2, 63, 64, 65, 200}) {
+    for (const std::int64_t columns : {2, 5, 64, 130}) {
+      check("|u1", std::uint8_t{}, rows, columns);
+      check("<i4", std::int32_t{}, rows, columns);
+      check("<i8", std::int64_t{}, rows, columns);
+      check("<f4", 0.0F, rows, columns);
+      check("<f8", 0.0, rows, columns);
+    }
+  }
 }
 
 TEST_CASE("element types are refused by name") {

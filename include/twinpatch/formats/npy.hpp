@@ -20,7 +20,7 @@ enum class NpyType { u8, i32, i64, f32, f64 };
 /// "uint8", "int32", "int64", "float32", "float64".
 [[nodiscard]] std::string_view npy_type_name(NpyType type);
 
-/// A validated .npy array, C order, little-endian; its elements lie in a mapped file or in memory.
+/// A validated .npy array, row-major, little-endian; its elements lie in a mapped file or in memory.
 /// Reference: numpy/lib/format.py, versions 1.0, 2.0 and 3.0.
 class NpyArray {
  public:
@@ -49,10 +49,10 @@ class NpyArray {
   std::shared_ptr<const MappedFile> mapping_;
 };
 
-/// Parses an .npy file's bytes (copied). Throws FormatError for anything but a well-formed C-order array of a known
-/// type.
+/// Parses an .npy file's bytes (copied; a matrix in Fortran order is transposed). Throws FormatError for anything but a
+/// well-formed array of a known type, and for Fortran order of more dimensions than two.
 [[nodiscard]] NpyArray parse_npy(std::span<const std::byte> bytes, std::string path);
-/// The same for a file, mapped and not copied.
+/// The same for a file, mapped and not copied unless it must be transposed.
 [[nodiscard]] NpyArray read_npy(const std::filesystem::path& path);
 
 /// Writes an .npy file row by row, so that results larger than memory can be written; appears at `finish()` or never.
