@@ -23,7 +23,7 @@ void CollectionOptions::validate() const {
   if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
   if (block_keypoints < 0)
     throw UsageError(fmt::format("--block-keypoints must not be negative, found {}", block_keypoints));
-  (void)its_shard();
+  (void)parsed_shard();
 }
 
 PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
@@ -37,7 +37,7 @@ PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
   return rules;
 }
 
-Shard CollectionOptions::its_shard() const {
+Shard CollectionOptions::parsed_shard() const {
   try {
     if (!shard.empty()) return Shard::parse(shard);
     return Shard::from_slurm().value_or(Shard{});

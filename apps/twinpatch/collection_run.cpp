@@ -41,7 +41,7 @@ nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
 CollectionStatistics run_shard(Session& session, const CollectionWork& work, const RunPlaces& places,
                                const CollectionOptions& options) {
   const CollectionPlan& plan = work.plan;
-  RunReport report(session, options.events, options.its_shard());
+  RunReport report(session, options.events, options.parsed_shard());
   report.event("start", {{"run", places.folder.string()},
                          {"plan", plan.id},
                          {"images", plan.images.size()},
@@ -52,7 +52,7 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
                  how, report.blocks_done(), places.folder.string());
   };
   try {
-    const CollectionStatistics run = run_collection(work, places, options.its_shard(), &report, session.control());
+    const CollectionStatistics run = run_collection(work, places, options.parsed_shard(), &report, session.control());
     report.event("end", statistics_json(run));
     return run;
   } catch (const Interrupted&) {
@@ -105,7 +105,7 @@ PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& en
 
 std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
                                               const CollectionOptions& options) {
-  const Shard shard = options.its_shard();
+  const Shard shard = options.parsed_shard();
   if (options.dry_run) {
     print_plan(session, work.plan, estimate_run(work, shard, session.control()), shard);
     return std::nullopt;

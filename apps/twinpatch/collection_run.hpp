@@ -43,7 +43,7 @@ struct CollectionOptions {
   /// Throws UsageError, InvalidArgument.
   void validate() const;
   [[nodiscard]] PairRules rules(const NetworkSpec& spec) const;
-  [[nodiscard]] Shard its_shard() const;
+  [[nodiscard]] Shard parsed_shard() const;
   [[nodiscard]] RunPlaces places(const std::filesystem::path& default_run) const;
   /// Precision and what else changes the bits of a score on one device.
   [[nodiscard]] std::string numerics() const;

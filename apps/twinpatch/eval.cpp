@@ -57,7 +57,7 @@ Run add_eval_options(Options& app) {
       ->expected(1, 64)
       ->group(kMainGroup);
   app.add_flag("--no-baselines", options->no_baselines, "without root-SIFT and pixels")->group(kMainGroup);
-  app.add_option("--report", options->report, "PhotoTour: write a page with curves and the worst pairs there")
+  app.add_option("-o,--out,--report", options->report, "PhotoTour: write a page with curves and the worst pairs there")
       ->type_name("DIR")
       ->group(kMainGroup);
   app.add_option("--max-keypoints", options->max_keypoints, "image sequences: the strongest SIFT keypoints; 0: all")

@@ -8,11 +8,20 @@
 #include "apps/frame/run_options.hpp"
 
 namespace twinpatch::app {
-void ExportOptions::validate() const { collection.validate(); }
+
+void ExportOptions::validate() const {
+  if (!(sigma >= 0 && sigma <= 10'000)) {
+    throw UsageError(fmt::format("--keypoint-sigma must lie in [0, 10000], found {}", sigma));
+  }
+  collection.validate();
+}
 
 void add_export_options(Options& app, ExportOptions& options, const char* out_help) {
   app.add_option("RUN", options.runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
   app.add_option("-o,--out", options.out, out_help)->required()->type_name("FILE")->group(kMainGroup);
+  app.add_option("--keypoint-sigma", options.sigma, "scale in pixels of all keypoints, where features.h5 has no scales")
+      ->type_name("S")
+      ->group(kMainGroup);
   add_collection_options(app, options.collection);
 }
 

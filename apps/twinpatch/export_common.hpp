@@ -17,13 +17,15 @@ struct ExportOptions {
   std::vector<std::string> runs;  ///< folders of a finished run; empty: keypoints are matched first
   CollectionOptions collection;
   std::string out;
+  float sigma = 0;  ///< scale of all keypoints where their file has none; 0: not given
 
   /// Throws UsageError.
   void validate() const;
   [[nodiscard]] RunPlaces places() const { return collection.places(out + ".run"); }
 };
-/// RUN and -o, and the options of a collection.
+/// RUN, -o and --keypoint-sigma, and the options of a collection.
 void add_export_options(Options& app, ExportOptions& options, const char* out_help);
+
 /// Opens the folders of a finished run.
 [[nodiscard]] CollectionMatches open_runs(const std::vector<std::string>& folders);
 [[nodiscard]] std::vector<std::string> names_of(const CollectionPlan& plan);
@@ -37,7 +39,7 @@ struct ExportSummary {
 
   void add(std::span<const Match> some);
 };
-/// Says and prints it; partial where images were unknown.
+/// Reports it; partial where images were unknown.
 [[nodiscard]] ExitCode report_export(Session& session, const std::string& schema, const std::string& out,
                                      const ExportSummary& summary, const std::vector<std::string>& unknown);
 

@@ -19,7 +19,6 @@ namespace {
 
 struct HlocOptions : ExportOptions {
   std::string features, images;
-  float sigma = 0;
 
   void validate() const;
 };
@@ -31,9 +30,6 @@ void HlocOptions::validate() const {
   }
   if (!features.empty() && images.empty()) throw UsageError("--features needs --images, the folder of the photographs");
   if (features.empty() && !images.empty()) throw UsageError("--images goes with --features");
-  if (!(sigma >= 0 && sigma <= 10'000)) {
-    throw UsageError(fmt::format("--keypoint-sigma must lie in [0, 10000], found {}", sigma));
-  }
   ExportOptions::validate();
   Outputs outputs;
   outputs.add_input(features);
@@ -118,9 +114,6 @@ Run add_hloc_options(Options& app) {
       ->group(kMainGroup);
   app.add_option("--images", options->images, "folder of the photographs, hloc's image_dir")
       ->type_name("DIR")
-      ->group(kMainGroup);
-  app.add_option("--keypoint-sigma", options->sigma, "scale in pixels of all keypoints, where the file has no scales")
-      ->type_name("S")
       ->group(kMainGroup);
   add_export_options(app, *options, "matches.h5 to write");
   return [options](Session& session) { return run_hloc(session, *options); };

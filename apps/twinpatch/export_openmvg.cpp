@@ -20,7 +20,6 @@ namespace {
 struct OpenMvgOptions : ExportOptions {
   std::string project, features_folder, images;
   std::string keypoints;  ///< features.h5 that a run was made of
-  float sigma = 0;
 
   void validate() const;
 };
@@ -173,10 +172,6 @@ Run add_openmvg_options(Options& app) {
       ->group(kMainGroup);
   app.add_option("--keypoints", options->keypoints, "features.h5 that the run was made of: write its .feat and .desc")
       ->type_name("FILE")
-      ->group(kMainGroup);
-  app.add_option("--keypoint-sigma", options->sigma,
-                 "scale in pixels of all keypoints, where --keypoints has no scales")
-      ->type_name("S")
       ->group(kMainGroup);
   app.add_option("--images", options->images, "folder of the images, if not root_path of sfm_data.json")
       ->type_name("DIR")

@@ -18,9 +18,22 @@ namespace twinpatch::app {
 namespace {
 
 struct ConvertOptions {
-  std::string in, out;
+  std::string in;
+  std::string out_argument, out_option;  ///< one of the two
   std::optional<TensorType> type;
+
+  [[nodiscard]] const std::string& out() const { return out_option.empty() ? out_argument : out_option; }
+  void validate() const;
 };
+
+void ConvertOptions::validate() const {
+  if (out_argument.empty() && out_option.empty()) throw UsageError("OUT is missing: the model file to write");
+  if (!out_argument.empty() && !out_option.empty()) throw UsageError("give either OUT or -o, not both");
+  Outputs outputs;
+  outputs.add_input(in);
+  outputs.add(out_option.empty() ? "OUT" : "-o", out());
+  outputs.check();
+}
 
 TensorType parse_type(const std::string& name) {
   static const std::map<std::string, TensorType> types = {
@@ -32,18 +45,15 @@ TensorType parse_type(const std::string& name) {
 }
 
 ExitCode run_convert(Session& session, const ConvertOptions& options) {
-  Outputs outputs;
-  outputs.add_input(options.in);
-  outputs.add("OUT", options.out);
-  outputs.check();
+  options.validate();
   Model model = import_model(options.in);
   if (options.type) store_as(model, *options.type);
-  save_model(options.out, model);
-  session.info("{}: {}{}, hash {}", options.out, model.spec.name,
+  save_model(options.out(), model);
+  session.info("{}: {}{}, hash {}", options.out(), model.spec.name,
                model.descriptor_only ? " (descriptors only: pairs cannot be scored)" : "", model_hash(model));
   if (session.options().json) {
     session.print_json("twinpatch.model.convert/1", {{"in", options.in},
-                                                     {"out", options.out},
+                                                     {"out", options.out()},
                                                      {"name", model.spec.name},
                                                      {"descriptor_only", model.descriptor_only},
                                                      {"hash", model_hash(model)}});
@@ -56,12 +66,13 @@ Run add_convert_options(Options& app) {
   app.add_option("IN", options->in, "released .bin, Torch7 .t7, or a model file (told apart by content)")
       ->required()
       ->group(kArgumentGroup);
-  app.add_option("OUT", options->out, "model file, .safetensors")->required()->group(kArgumentGroup);
+  app.add_option("OUT", options->out_argument, "model file, .safetensors")->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out_option, "the same as OUT")->type_name("FILE")->group(kMainGroup);
   app.add_option_function(
          "--store", [options](const std::string& name) { options->type = parse_type(name); },
          "weights as fp32, fp16, bf16, or int8 with a scale for each output of a layer [as in IN]")
       ->type_name("TYPE")
-      ->group("Options");
+      ->group(kMainGroup);
   return [options](Session& session) { return run_convert(session, *options); };
 }
 

@@ -10,6 +10,7 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/model_card.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch::app {
@@ -157,35 +158,53 @@ Json show(const Shown& shown, std::string& text) {
   text += fmt::format("  hash: {}\n", model_hash(*shown.model));
   if (shown.model->descriptor_only)
     text += "  descriptors only: the decision part is missing, pairs cannot be scored\n";
-  for (const auto& [key, value] : shown.model->metadata) text += fmt::format("  {}: {}\n", key, value);
+  text += model_card(*shown.model);
   return object;
 }
 
-Run add_show_options(Options& app) {
-  auto name = std::make_shared<std::string>();
-  app.add_option("NAME", *name, "name in the catalogue, or a model file")->required()->group(kArgumentGroup);
-  return [name](Session& session) {
-    std::string text;
-    const Json object = show(find_shown(*name), text);
-    if (session.options().json) {
-      session.print_json("twinpatch.model.show/1", object);
-    } else {
-      session.print(text);
-    }
+struct ShowOptions {
+  std::string name;
+  bool history = false;
+};
+
+ExitCode run_show(Session& session, const ShowOptions& options) {
+  const Shown shown = find_shown(options.name);
+  if (options.history && !session.options().json) {
+    if (!shown.model) throw InvalidArgument(options.name + ": no weights found, and so no training history");
+    session.print(training_history(*shown.model));
     return ExitCode::done;
-  };
+  }
+  std::string text;
+  const Json object = show(shown, text);
+  if (session.options().json) {
+    session.print_json("twinpatch.model.show/1", object);
+  } else {
+    session.print(text);
+  }
+  return ExitCode::done;
+}
+
+Run add_show_options(Options& app) {
+  auto options = std::make_shared<ShowOptions>();
+  app.add_option("NAME", options->name, "name in the catalogue, or a model file")->required()->group(kArgumentGroup);
+  app.add_flag("--history", options->history, "every validation of its training instead")->group(kMainGroup);
+  return [options](Session& session) { return run_show(session, *options); };
 }
 
 }  // namespace
 
 Command model_show_command() {
-  return {.name = "show",
-          .summary = "layers, sizes, parameters and cost of one network",
-          .examples = {{"a network of the catalogue", "twinpatch model show siam-2stream"},
-                       {"a model file, with what it was trained on", "twinpatch model show my.safetensors"}},
-          .notes = "Sizes are channels x height x width after the layer.",
-          .add_options = add_show_options,
-          .children = {}};
+  return {
+      .name = "show",
+      .summary = "layers, cost, training data and licence of one model",
+      .examples = {{"a network of the catalogue", "twinpatch model show siam-2stream"},
+                   {"a model file, with what it was trained on", "twinpatch model show my.safetensors"},
+                   {"how its training went", "twinpatch model show my.safetensors --history"}},
+      .notes =
+          "Sizes are channels x height x width after the layer. --json prints all metadata, with the whole training "
+          "history.",
+      .add_options = add_show_options,
+      .children = {}};
 }
 
 }  // namespace twinpatch::app

@@ -6,6 +6,7 @@
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
 #include "support/real_data.hpp"
+#include "twinpatch/core/file.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
@@ -44,6 +45,52 @@ TEST_CASE("model show reads a model file with its hash") {
   CHECK(result.code == 0);
   CHECK(result.json()["hash"] == twinpatch::model_hash(twinpatch::load_model(file)));
   CHECK(result.json()["weights"] == file);
+}
+
+TEST_CASE("model show shows a card, and the training's history when asked") {
+  const Scene scene;
+  const auto file = scene.path("trained.safetensors");
+  twinpatch::Model model = twinpatch::load_model(scene.model("siam-l2"));
+  const std::string history =
+      R"({"options":{"loss":"triplet","optimiser":"adam","schedule":"cosine","rate":0.001,"batch":512,"initial":"a"},)"
+      R"("steps":300,"best_step":150,"seconds":90,"history":[)"
+      R"({"step":150,"seconds":40,"loss":0.75,"rate":0.0005,"scenes":[{"scene":"graf","fpr95":0.125,"auc":0.9}]},)"
+      R"({"step":300,"seconds":90,"loss":0.5,"rate":0.0001,"scenes":[{"scene":"graf","fpr95":0.25,"auc":0.9}]}]})";
+  model.metadata = {{"training", history},           {"training_before", history},
+                    {"data", "waves and stones"},    {"license", "CC0"},
+                    {"odd", std::string(5000, 'x')}, {"calibration", R"({"scale":2,"offset":3})"}};
+  twinpatch::save_model(file, model);
+  const auto card = run_twinpatch({"model", "show", file});
+  CHECK(card.code == 0);
+  CHECK(card.out.size() < 4000);
+  CHECK_THAT(card.out, Contains("data: waves and stones") && Contains("licence: CC0") && Contains("parameters "));
+  CHECK_THAT(card.out, Contains("recipe: triplet loss, adam at a cosine rate of 0.001, batches of 512, 300 steps"));
+  CHECK_THAT(card.out, Contains("graf 12.5 %") && !Contains("graf 25.0 %") && !Contains("best_step"));
+  const auto told = run_twinpatch({"model", "show", file, "--history"});
+  CHECK(told.code == 0);
+  CHECK_THAT(told.out, Contains("graf 12.5 %") && Contains("graf 25.0 %") && Contains("training_before:"));
+  CHECK(run_twinpatch({"model", "show", file, "--json"}).json()["metadata"]["training"] == history);
+  // Metadata of another hand is shown as it stands; only a history cannot be made of it.
+  for (const char* other : {"by hand", "{}", R"({"options":{},"history":[]})", R"({"options":3,"history":{"a":1}})"}) {
+    INFO(other);
+    model.metadata = {{"training", other}, {"calibration", "[1]"}};
+    twinpatch::save_model(file, model);
+    const auto shown = run_twinpatch({"model", "show", file});
+    CHECK(shown.code == 0);
+    CHECK_THAT(shown.out, Contains(std::string("training: ") + other) && Contains("calibration: [1]"));
+    CHECK(run_twinpatch({"model", "show", file, "--history"}).code == 1);
+  }
+}
+
+TEST_CASE("model convert takes its output as an argument or as an option") {
+  const Scene scene;
+  const auto in = scene.model("siam-l2");
+  CHECK(run_twinpatch({"model", "convert", in, scene.path("a.safetensors"), "--store", "fp16"}).code == 0);
+  CHECK(run_twinpatch({"model", "convert", in, "-o", scene.path("b.safetensors"), "--store", "fp16"}).code == 0);
+  CHECK(twinpatch::read_file(scene.path("a.safetensors")) == twinpatch::read_file(scene.path("b.safetensors")));
+  CHECK(run_twinpatch({"model", "convert", in}).code == 2);
+  CHECK(run_twinpatch({"model", "convert", in, scene.path("c"), "-o", scene.path("d")}).code == 2);
+  CHECK_FALSE(scene.has("c"));
 }
 
 TEST_CASE("the released weights are converted and fit the golden outputs") {
