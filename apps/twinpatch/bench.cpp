@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/engine_options.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
@@ -78,9 +78,9 @@ Measure measure(Session& session, const Workload& work, double seconds) {
   (void)work.run(work.first);  // plans, first touches
   while (full_runs < 3) {
     session.control().check();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const std::int64_t units = work.run(n);
-    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double took = watch.seconds();
     const bool long_enough = took >= 0.5 * seconds || n >= work.largest;
     full_runs += long_enough ? 1 : 0;
     if (long_enough) {

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/twinpatch/colmap_export.hpp"
 
-#include <chrono>
 #include <map>
 #include <memory>
 
 #include "apps/frame/command.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -137,13 +137,13 @@ class Exporter {
 
 ColmapExport export_matches(Session& session, const ColmapOptions& options, const ColmapImages& images,
                             const CollectionMatches& matches, std::optional<float> sigma) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Exporter exporter(session, options, images, sigma);
   session.control().begin(options.verify ? "verify and write" : "write", matches.plan().pairs(), "pairs");
   matches.for_each([&](ImagePair pair, std::span<const Match> of_pair) { exporter.add(pair, of_pair); });
   ColmapExport result = exporter.finish();
   session.control().end();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = watch.seconds();
   return result;
 }
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include "apps/frame/options.hpp"
@@ -13,6 +12,7 @@
 #include "apps/twinpatch/engine_options.hpp"
 #include "apps/twinpatch/match_report.hpp"
 #include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
@@ -53,10 +53,6 @@ void MatchOptions::validate() const {
   outputs.check();
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 /// A 2-channel network sees every pair anew: minutes for two photographs. Says so before it starts.
 void announce_long_grid(Session& session, Engine& engine, const Photograph& left, const Photograph& right) {
   if (has_descriptors(engine.spec())) return;
@@ -68,9 +64,9 @@ void announce_long_grid(Session& session, Engine& engine, const Photograph& left
   trial.reserve(static_cast<std::size_t>(side));
   for (std::int32_t i = 0; i < side; ++i) trial.push_back({i, i});
   (void)engine.score(left.patches.view(), right.patches.view(), trial);  // plans and warms up
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   (void)engine.score(left.patches.view(), right.patches.view(), trial);
-  const double seconds = seconds_since(start) / static_cast<double>(side) * static_cast<double>(pairs);
+  const double seconds = watch.seconds() / static_cast<double>(side) * static_cast<double>(pairs);
   session.info("{} compares pairs of patches, not descriptors: {} pairs, about {} (a siamese model takes seconds)",
                engine.spec().name, format_count(static_cast<double>(pairs)), format_seconds(seconds));
 }
@@ -112,22 +108,22 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   check(options.rules(), engine.spec());
   const auto calibration = calibration_of(engine, options.probability);
 
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   ThreadPool pool(options.engine.execution.threads);
   const Photograph left =
       read_photograph(session, {options.left, options.left_keypoints}, engine.model(), options.photographs, pool);
   const Photograph right =
       read_photograph(session, {options.right, options.right_keypoints}, engine.model(), options.photographs, pool);
   announce_long_grid(session, engine, left, right);
-  const double prepared = seconds_since(start);
+  const double prepared = watch.seconds();
 
   MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth, {}};
   result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
   mark_correct(result);
   write_results(session, options, engine, result);
   session.info("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
-               left.keypoints.size(), right.keypoints.size(), format_seconds(seconds_since(start)),
-               format_seconds(seconds_since(start) - prepared));
+               left.keypoints.size(), right.keypoints.size(), format_seconds(watch.seconds()),
+               format_seconds(watch.seconds() - prepared));
   if (truth && !result.matches.empty()) {
     session.info("{} of {} matches ({:.1f} %) within {} px of {}", correct_count(result), result.matches.size(),
                  100.0 * static_cast<double>(correct_count(result)) / static_cast<double>(result.matches.size()),
