@@ -178,8 +178,9 @@ TEST_CASE("Large photographs make a picture of bounded width") {
   const TemporaryFolder folder;
   cv::imwrite((folder / "left.jpg").string(), cv::Mat(2000, 4000, CV_8UC3, cv::Scalar(90, 120, 128)));
   cv::imwrite((folder / "right.jpg").string(), cv::Mat(4000, 2000, CV_8UC3, cv::Scalar(128, 90, 128)));
-  draw_matches(folder / "out.jpg", folder / "left.jpg", folder / "right.jpg",
-               std::vector{Keypoint{3999, 1999, 2, 0, 0}}, std::vector{Keypoint{1999, 3999, 2, 0, 0}},
+  const std::vector left{Keypoint{3999, 1999, 2, 0, 0}};
+  const std::vector right{Keypoint{1999, 3999, 2, 0, 0}};
+  draw_matches(folder / "out.jpg", {folder / "left.jpg", left}, {folder / "right.jpg", right},
                std::vector{Match{0, 0, 1}});
   const cv::Mat out = cv::imread((folder / "out.jpg").string());
   CHECK(out.cols <= 2400);
