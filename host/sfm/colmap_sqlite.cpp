@@ -72,7 +72,7 @@ void Connection::empty_log() const {
 
 std::set<std::string, std::less<>> Connection::columns(std::string_view table) const {
   Statement query(*this,
-                  "SELECT name FROM pragma_table_info(?1) WHERE EXISTS (SELECT 1 FROM main.sqlite_schema "
+                  "SELECT name FROM pragma_table_info(?1) WHERE EXISTS (SELECT 1 FROM main.sqlite_master "
                   "WHERE type = 'table' AND name = ?1 COLLATE NOCASE AND rootpage > 0)");
   query.bind(1, table);
   std::set<std::string, std::less<>> names;
