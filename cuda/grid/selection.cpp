@@ -107,12 +107,13 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
   const std::int64_t pairs = tile.rows * tile.columns;
   const Range range(kSelect, {.pairs = pairs, .bytes = 4 * pairs});
   const kernels::SelectionKeys keys = this->keys(tile.first_column, tile.columns);
+  const bool both = keys.columns != nullptr;
   kernels::SelectionMarks marks;
-  if (keys.columns != nullptr) {
-    marks.needed = needed_.at_least(tile.rows * keys.tile_segments);
+  if (both || rescoring != nullptr) marks.needed = needed_.at_least(tile.rows * keys.tile_segments);
+  if (both) {
     const std::int64_t words = tile.rows * kernels::mark_words(tile.columns);
-    marks.chunks = chunks_.at_least(words);
-    clear(*device_, marks.chunks, words * static_cast<std::int64_t>(sizeof(unsigned)));
+    marks.chunks = chunks_.at_least(words + tile.columns);
+    clear(*device_, marks.chunks, (words + tile.columns) * static_cast<std::int64_t>(sizeof(unsigned)));
   }
   if (rescoring == nullptr) {
     kernels::select_scores(device_->stream(), tile, keys, marks);

@@ -163,10 +163,10 @@ struct ValueTile {
   std::int64_t first_column = 0;
 };
 
-/// What the walk over columns leaves for that over rows, where columns are asked for; else nothing is needed.
+/// What one walk over a tile leaves for the next. Scores whose columns are not asked for need neither, bounds `needed`.
 struct SelectionMarks {
   float* needed = nullptr;     ///< [tile segments, tile rows]: what a value must reach to be looked at for its row
-  unsigned* chunks = nullptr;  ///< [tile rows, mark_words(tile columns)], zero: a bit for each 32 columns
+  unsigned* chunks = nullptr;  ///< zero: [rows, mark_words(columns)] of the tile, a bit for each 32; then [columns]
 };
 [[nodiscard]] constexpr std::int64_t mark_words(std::int64_t columns) { return (columns + 1023) / 1024; }
 

@@ -1,47 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "pair_metric.cuh"
+#include "kernels/select_limits.cuh"
 
 namespace twinpatch::cuda::kernels {
 namespace {
-
-/// The values of a tile are its scores.
-struct AsIs {
-  static constexpr bool kExact = true;
-  /// What a score must reach where `score` is the limit.
-  __device__ static float needed(float score) { return score; }
-  __device__ static float value(float value, std::int64_t /*i*/, std::int64_t /*j*/) { return value; }
-  __device__ static float score(float value, std::int64_t /*i*/, std::int64_t /*j*/) { return value; }
-};
-
-/// The values are bounds, see Rescoring. score() is for a whole warp.
-template <PairOperation kOperation>
-struct Rescored {
-  static constexpr bool kExact = false;
-  Rescoring with;
-
-  __device__ static float just_below(double value) { return nextafterf(static_cast<float>(value), -INFINITY); }
-  __device__ float needed(float score) const {
-    const double wanted = score;
-    if constexpr (kOperation == PairOperation::l2) {
-      if (score > 0) return INFINITY;  // no pair scores above 0
-      return just_below(-0.5 * (1 + 1e-6) * wanted * wanted);
-    } else if constexpr (kOperation == PairOperation::l1) {
-      if (score > 0) return INFINITY;
-      return just_below((1 + with.slack) * wanted);
-    } else {
-      return just_below(wanted - 1e-6 * fabs(wanted));
-    }
-  }
-  __device__ float value(float value, std::int64_t i, std::int64_t j) const {
-    if constexpr (kOperation == PairOperation::l1) return value;
-    return value + with.share * (with.left.scalars[i] + with.right.scalars[j]) + with.margin;
-  }
-  __device__ float score(float /*value*/, std::int64_t i, std::int64_t j) const {
-    return pair_metric<kOperation>(with.left.values + i * with.length, with.right.values + j * with.length,
-                                   with.length);
-  }
-};
 
 /// A value that must be looked at: it reaches the limit, or is not finite.
 __device__ int is_hit(float value, float needed) {
@@ -84,59 +46,6 @@ __device__ bool any_hit(const Load& load, const Limit& limit) {
   return __any_sync(kAllLanes, hits) != 0;
 }
 
-/// The value that a row's next score must reach; `last` is the lowest of its keys.
-template <class Rule>
-__device__ float row_limit(const SelectionKeys& keys, std::uint64_t last, const Rule& rule) {
-  const float score = last != 0 ? key_score(last) : -kLargest;
-  return rule.needed(score > keys.threshold ? score : keys.threshold);
-}
-
-/// A row that has no limit yet: it is walked whole, without marks.
-constexpr float kNoLimit = INFINITY;
-
-/// Columns of a tile that belong to one segment: [begin, end), counted from the tile's first; `first`: the grid column
-/// where the segment begins.
-struct SegmentColumns {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  std::int64_t first = 0;
-};
-__device__ SegmentColumns segment_columns(const ValueTile& tile, const SelectionKeys& keys, std::int64_t segment) {
-  if (keys.segment_begins == nullptr) return {0, tile.columns, 0};
-  const std::int64_t first = keys.segment_begins[segment];
-  const std::int64_t end = keys.segment_begins[segment + 1];
-  const std::int64_t zero = 0;
-  return {max(zero, first - tile.first_column), min(tile.columns, end - tile.first_column), first};
-}
-/// Number, among those of the tile, of the segment that a grid column belongs to: the last that begins at or before it.
-__device__ std::int64_t tile_segment(const SelectionKeys& keys, std::int64_t column) {
-  std::int64_t low = 0;
-  std::int64_t high = keys.tile_segments - 1;
-  while (low < high) {
-    const std::int64_t middle = (low + high + 1) / 2;
-    if (keys.segment_begins[keys.first_segment + middle] <= column) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return low;
-}
-__device__ std::uint64_t* row_keys(const SelectionKeys& keys, std::int64_t segment, std::int64_t grid_row) {
-  return keys.rows + (segment * keys.grid_rows + grid_row) * keys.top_k;
-}
-
-/// Limits of rows before a tile. keys.rows [segments, grid rows, top_k]; needed [tile segments, tile rows].
-/// Thread: one row of one segment (grid-stride).
-template <class Rule>
-__global__ void row_limits_kernel(ValueTile tile, SelectionKeys keys, float* needed, Rule rule) {
-  for (std::int64_t n = global_thread(); n < tile.rows * keys.tile_segments; n += all_threads()) {
-    const std::int64_t segment = keys.first_segment + n / tile.rows;
-    const std::uint64_t last = row_keys(keys, segment, tile.first_row + n % tile.rows)[keys.top_k - 1];
-    needed[n] = last != 0 || keys.threshold > -kLargest ? row_limit(keys, last, rule) : kNoLimit;
-  }
-}
-
 /// Best of each row in each segment.
 /// tile.values [rows, stride], keys.rows [segments, grid rows, top_k] descending.
 /// Warp: one row of one segment at a time (grid-stride), 256 columns at a time, or the 32s that select_columns_kernel
@@ -154,7 +63,8 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Selection
     const float* const values = tile.values + i * tile.stride;
     std::uint64_t* const kept = row_keys(keys, segment, tile.first_row + i);
     std::uint64_t last = kept[keys.top_k - 1];
-    float needed = row_limit(keys, last, rule);
+    const float bound = marks.needed != nullptr && marks.needed[n] != kNoLimit ? marks.needed[n] : -kLargest;
+    float needed = fmaxf(row_limit(keys, last, rule), bound);
     const auto take = [&](std::int64_t first) {  // 32 columns
       const std::int64_t j = first + lane;
       const bool inside = j >= own.begin && j < own.end;
@@ -174,7 +84,7 @@ __global__ void select_rows_kernel(ValueTile tile, SelectionKeys keys, Selection
         if (score < keys.threshold || key <= last) continue;
         insert_key(kept, keys.top_k, key);
         last = kept[keys.top_k - 1];
-        needed = row_limit(keys, last, rule);
+        needed = fmaxf(row_limit(keys, last, rule), bound);
       }
     };
     if (marks.chunks != nullptr && marks.needed[n] != kNoLimit) {
@@ -222,13 +132,14 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Select
     const std::int64_t end = begin + part_rows < tile.rows ? begin + part_rows : tile.rows;
     std::uint64_t best = inside ? keys.columns[tile.first_column + j] : 0;
     const std::uint64_t before = best;
-    float needed = best != 0 ? rule.needed(key_score(best)) : -kLargest;
+    const float bound = column_limit(tile, marks, near, rule);
+    float needed = best != 0 ? fmaxf(rule.needed(key_score(best)), bound) : bound;
     const auto offer = [&](float score, std::int64_t i) {
       if (!is_finite(score)) return;  // the rows' kernel reports it
       const std::uint64_t key = pack_key(score, static_cast<std::int32_t>(tile.first_row + i));
       if (key <= best) return;
       best = key;
-      needed = rule.needed(score);
+      needed = fmaxf(rule.needed(score), bound);
     };
     const auto take = [&](std::int64_t i) {  // one row
       const float value = inside ? rule.value(tile.values[i * tile.stride + j], i, j) : 0;
@@ -270,14 +181,12 @@ template <class Rule>
 void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, const Rule& rule) {
   if (tile.rows == 0 || tile.columns == 0) return;
   const std::int64_t items = tile.rows * keys.tile_segments;
-  if (keys.columns == nullptr) {
-    launch(stream, per_warp(items), "select_rows", &select_rows_kernel<Rule>, tile, keys, SelectionMarks{}, rule);
-    return;
-  }
-  launch(stream, per_item(items), "row_limits", &row_limits_kernel<Rule>, tile, keys, marks.needed, rule);
   const std::int64_t part_rows = part_rows_of(tile);
-  launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
-         &select_columns_kernel<Rule>, tile, keys, marks, part_rows, rule);
+  find_limits(stream, tile, keys, marks, part_rows, rule);
+  if (keys.columns != nullptr) {
+    launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
+           &select_columns_kernel<Rule>, tile, keys, marks, part_rows, rule);
+  }
   launch(stream, per_warp(items), "select_rows", &select_rows_kernel<Rule>, tile, keys, marks, rule);
 }
 
