@@ -2,14 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
+#include "stream_target.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/core/stream.hpp"
 
 namespace twinpatch {
 
@@ -22,8 +26,26 @@ void write_exactly(int descriptor, std::span<const std::byte> bytes, const std::
   while (!bytes.empty()) {
     const ssize_t done = ::write(descriptor, bytes.data(), bytes.size());
     if (done < 0 && errno == EINTR) continue;
+    if (done < 0 && errno == EAGAIN) {  // a pipe that somebody else has made non-blocking
+      pollfd full{descriptor, POLLOUT, 0};
+      (void)::poll(&full, 1, -1);
+      continue;
+    }
     if (done < 0) throw IoError(path.string(), "cannot write", errno);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+}
+
+/// The whole of a file, from its start.
+void copy_all(int from, int to, const std::filesystem::path& path) {
+  std::vector<std::byte> some(kGather);
+  for (std::int64_t offset = 0;;) {
+    const ssize_t got = ::pread(from, some.data(), some.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw IoError(path.string(), "cannot read back what was gathered for it", errno);
+    if (got == 0) return;
+    write_exactly(to, std::span(some).first(static_cast<std::size_t>(got)), path);
+    offset += got;
   }
 }
 
@@ -64,6 +86,10 @@ int create_temporary(const std::filesystem::path& target, const std::filesystem:
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), target_(path_) {
   if (!path_.has_filename()) throw IoError(path_.string(), "cannot create: the path ends in no file name");
+  if (is_stream(path_)) {
+    descriptor_ = open_nameless_file();
+    return;
+  }
   std::error_code failure;
   if (std::filesystem::is_symlink(target_, failure)) {
     const auto followed = std::filesystem::weakly_canonical(target_, failure);
@@ -74,11 +100,6 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), tar
   if (exists && S_ISDIR(status.st_mode)) throw IoError(path_.string(), "cannot write: it is a folder");
   if (exists && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0)
     throw IoError(path_.string(), "cannot replace", errno);
-  if (exists && !S_ISREG(status.st_mode)) {
-    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
-    if (descriptor_ < 0) throw IoError(path_.string(), "cannot open", errno);
-    return;
-  }
   descriptor_ = create_temporary(target_, path_, temporary_);
   if (exists) (void)::fchmod(descriptor_, status.st_mode & 07777);  // who could read it can still read it
 }
@@ -115,11 +136,22 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
 
 const std::filesystem::path& AtomicFile::temporary() const {
   if (!temporary_.empty()) return temporary_;
-  throw InvalidArgument(path_.string() + ": expected a file to write, found a device or a pipe");
+  throw InvalidArgument(path_.string() + ": expected a file to write, found a device, a pipe or an open descriptor");
 }
 
 void AtomicFile::commit() {
   flush();
+  if (temporary_.empty()) {
+    const int stream = open_stream(path_);
+    const int gathered = std::exchange(descriptor_, stream);  // closed by the destructor whatever happens
+    try {
+      copy_all(gathered, stream, path_);
+    } catch (...) {
+      ::close(gathered);
+      throw;
+    }
+    ::close(gathered);
+  }
   // Some file systems have no fsync; a full disk or a failing one says so here at the latest.
   if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) {
     throw IoError(path_.string(), "cannot write", errno);

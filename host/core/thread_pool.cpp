@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "twinpatch/core/available_threads.hpp"
 #include "twinpatch/core/checked.hpp"
 
 namespace twinpatch {
@@ -25,13 +25,6 @@ using Body = std::function<void(std::int64_t, std::int64_t, int)>;
 
 /// More threads than this is a mistyped option, not a machine.
 constexpr int kMostThreads = 4096;
-
-int host_threads() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 /// The loops the current thread is inside of, innermost first: a loop within a loop of the same pool runs in place,
 /// since the pool's other threads may all be waiting for this one.
@@ -186,12 +179,14 @@ ThreadPool::ThreadPool(int threads, std::function<void(int worker)> begin) : sta
   if (threads < 0 || threads > kMostThreads) {
     throw InvalidArgument(fmt::format("number of threads: expected 0 to {}, found {}", kMostThreads, threads));
   }
-  const int total = threads == 0 ? host_threads() : threads;
+  const int total = threads == 0 ? available_threads() : threads;
   state_->begin = std::move(begin);
   try {
     state_->start(total - 1);
   } catch (const std::system_error& error) {
-    throw Error(fmt::format("cannot start {} threads: {}", total, error.code().message()));
+    throw Error(fmt::format(
+        "cannot start {} threads: {} (a limit on processes, ulimit -u, counts threads; fewer threads may do)", total,
+        error.code().message()));
   }
 }
 

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "checkpoint.hpp"
 #include "loader.hpp"
@@ -17,6 +16,7 @@
 #include "optimiser.hpp"
 #include "run_setup.hpp"
 #include "torch_network.hpp"
+#include "twinpatch/core/available_threads.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/half.hpp"
 #include "twinpatch/core/units.hpp"
@@ -318,8 +318,7 @@ namespace twinpatch {
 TrainResult train_network(const TrainOptions& options, TrainObserver& observer, std::stop_token stop) {
   const NetworkSpec spec = find_network(options.network);
   const TrainOptions resolved = resolve(options, spec);
-  const int hardware = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  at::set_num_threads(resolved.threads > 0 ? resolved.threads : hardware);
+  at::set_num_threads(resolved.threads > 0 ? resolved.threads : available_threads());
   auto scenes = train::load_scenes(resolved, observer);
   for (const auto& scene : scenes.training) {
     const PatchView patches = scene->patches();

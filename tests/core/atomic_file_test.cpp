@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "support/message.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/core/stream.hpp"
 
 using namespace twinpatch;
 using Catch::Contains;
@@ -189,4 +191,110 @@ TEST_CASE("devices are written to, not replaced") {
                full.commit();
              }),
              Contains("/dev/full: cannot write: No space left on device"));
+}
+
+namespace {
+
+/// A pipe, or a file opened for writing, as a parent would hand it down; closed at the end of its scope.
+class Opened {
+ public:
+  explicit Opened(int descriptor) : descriptor_(descriptor) { REQUIRE(descriptor >= 0); }
+  ~Opened() { ::close(descriptor_); }
+  Opened(const Opened&) = delete;             // owns the descriptor
+  Opened& operator=(const Opened&) = delete;  // likewise
+  [[nodiscard]] std::string path(const char* folder = "/dev/fd/") const { return folder + std::to_string(descriptor_); }
+  [[nodiscard]] int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+void write_to(const std::string& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace
+
+TEST_CASE("an open descriptor is written to where it stands, and what it has open is not replaced") {
+  const TemporaryFolder folder;
+  const auto log = folder.file("log", "header\n");
+  {
+    const Opened appended(::open(log.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    CHECK(is_stream(appended.path()));
+    write_to(appended.path(), "one\n");
+    write_to(appended.path("/proc/self/fd/"), "two\n");
+    write_to(appended.path("/proc/thread-self/fd/"), "three\n");
+    std::filesystem::create_symlink(appended.path(), folder / "link");
+    write_to(folder / "link", "four\n");
+    std::filesystem::remove(folder / "link");
+  }
+  CHECK(read_text_file(log) == "header\none\ntwo\nthree\nfour\n");
+  CHECK(folder.names() == std::vector<std::string>{"log"});
+
+  // As in { echo header; program -o /dev/stdout; echo footer; } > log: the place is shared.
+  const Opened shared(::open(log.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  REQUIRE(::write(shared.get(), "header\n", 7) == 7);
+  write_to(shared.path(), "body\n");
+  REQUIRE(::write(shared.get(), "footer\n", 7) == 7);
+  CHECK(read_text_file(log) == "header\nbody\nfooter\n");
+}
+
+TEST_CASE("a pipe gets corrections too, and nothing of what is not committed") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  const Opened out(ends[0]);
+  const Opened in(ends[1]);
+  {
+    AtomicFile dropped(in.path());
+    dropped.write("dropped");
+  }
+  {
+    AtomicFile file(in.path());
+    file.write("0000 and the rest");
+    file.write_at(0, std::as_bytes(std::span("1234", 4)));
+    file.commit();
+  }
+  std::string got(100, ' ');
+  got.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(out.get(), got.data(), got.size()))));
+  CHECK(got == "1234 and the rest");
+
+  AtomicFile plain(in.path());
+  CHECK_THAT(message_of<InvalidArgument>([&] { (void)plain.temporary(); }), Contains("found a device, a pipe"));
+}
+
+TEST_CASE("descriptors that cannot be written to are named") {
+  const TemporaryFolder folder;
+  const auto path = folder.file("x", "kept");
+  const Opened reading(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK_THAT(message_of<IoError>([&] { AtomicFile{reading.path()}; }), Contains("is open for reading only"));
+  CHECK_THAT(message_of<IoError>([&] { (void)is_stream(reading.path()); }), Contains("is open for reading only"));
+  CHECK_THAT(message_of<IoError>([] { AtomicFile{"/dev/fd/987"}; }), Contains("descriptor 987 is not open"));
+  CHECK(read_text_file(path) == "kept");
+  CHECK_FALSE(is_stream(path));
+  CHECK_FALSE(is_stream(folder / "absent"));
+  CHECK_FALSE(is_stream(folder / "12"));  // a number, in another folder
+}
+
+TEST_CASE("whoever may write to a device or a pipe needs no right to its folder") {
+  const TemporaryFolder folder;
+  const auto fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0666) == 0);
+  ::chmod(fifo.c_str(), 0666);
+  ::chmod(folder.path().c_str(), 0755);
+  const Opened reader(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  {
+    const AsNobody nobody;
+    if (!nobody.works()) {
+      WARN("skipped: root writes everywhere");
+      return;
+    }
+    write_to("/dev/null", "gone");
+    write_to(fifo, "through");
+  }
+  std::string got(10, ' ');
+  got.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(reader.get(), got.data(), got.size()))));
+  CHECK(got == "through");
+  CHECK(folder.names() == std::vector<std::string>{"fifo"});
 }

@@ -7,12 +7,16 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
 
 #include "support/message.hpp"
+#include "support/temporary_folder.hpp"
+#include "twinpatch/core/available_memory.hpp"
+#include "twinpatch/core/available_threads.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/run_control.hpp"
 
@@ -133,4 +137,68 @@ TEST_CASE("workers carry a name and numbers out of bounds are refused") {
   const auto nothing = [](std::int64_t, std::int64_t, int) {};
   CHECK_THROWS_AS(pool.for_ranges(-1, 1, nothing), InvalidArgument);
   CHECK_THROWS_AS(pool.for_ranges(5, 0, nothing), InvalidArgument);
+}
+
+namespace {
+
+/// A host's /proc and /sys with one control group.
+class ControlGroups {
+ public:
+  explicit ControlGroups(std::string_view groups) {
+    std::filesystem::create_directories(folder_ / "proc/self");
+    (void)folder_.file("proc/self/cgroup", groups);
+  }
+  void file(const std::string& name, std::string_view content) const {
+    const auto path = "sys/fs/cgroup" / std::filesystem::path(name);
+    std::filesystem::create_directories((folder_ / path).parent_path());
+    (void)folder_.file(path, content);
+  }
+  [[nodiscard]] int threads() const { return available_threads(folder_.path()); }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+}  // namespace
+
+TEST_CASE("a control group's quota of processor time counts as threads") {
+  const int all = ControlGroups("").threads();
+  CHECK(all == available_threads("/nowhere"));
+  CHECK(all >= 1);
+
+  ControlGroups second("0::/job_7/step\n");
+  second.file("job_7/step/cpu.max", "max 100000\n");
+  CHECK(second.threads() == all);
+  second.file("job_7/cpu.max", "50000 100000\n");  // the group around it counts too; half a processor is one thread
+  CHECK(second.threads() == 1);
+  second.file("job_7/cpu.max", "100000000 100000\n");
+  CHECK(second.threads() == all);
+  second.file("cpu.max", "100000 100000\n");  // a container's own group, at the root of what it sees
+  CHECK(second.threads() == 1);
+
+  ControlGroups first("12:memory:/x\n4:cpu,cpuacct:/docker/af3\n");
+  first.file("memory/x/cpu.cfs_quota_us", "1\n");  // another controller's group
+  first.file("memory/x/cpu.cfs_period_us", "100000\n");
+  CHECK(first.threads() == all);
+  first.file("cpu,cpuacct/docker/af3/cpu.cfs_quota_us", "-1\n");
+  first.file("cpu,cpuacct/docker/af3/cpu.cfs_period_us", "100000\n");
+  CHECK(first.threads() == all);
+  first.file("cpu,cpuacct/docker/af3/cpu.cfs_quota_us", "100000\n");
+  CHECK(first.threads() == 1);
+  if (all >= 2) {
+    first.file("cpu,cpuacct/docker/af3/cpu.cfs_quota_us", "150000\n");
+    CHECK(first.threads() == 2);
+  }
+  ControlGroups odd("nonsense\n0::\n::\n");
+  odd.file("cpu.max", "0 0\n");
+  CHECK(odd.threads() == all);
+}
+
+TEST_CASE("available memory is that of the system, or of a limit on the process") {
+  CHECK(available_memory() > 1 << 20);
+  const test::TemporaryFolder folder;
+  CHECK(available_memory(folder.path()) == std::numeric_limits<std::int64_t>::max());
+  std::filesystem::create_directories(folder / "proc");
+  (void)folder.file("proc/meminfo", "MemTotal:       200 kB\nMemAvailable:    100 kB\n");
+  CHECK(available_memory(folder.path()) == 102400);
 }

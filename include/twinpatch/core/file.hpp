@@ -77,8 +77,8 @@ class MappedFile {
 
 /// A file that appears whole or not at all: written under a temporary name beside `path`, moved there by `commit()`.
 /// Without a commit the destructor removes what was written. Throws IoError (disk full, folder missing or read-only).
-/// Small writes are gathered, so writing line by line is fine. A link is followed; a device or a pipe (/dev/stdout) is
-/// written to directly.
+/// Small writes are gathered, so writing line by line is fine. A link is followed. A stream (see
+/// core/stream.hpp) gets all bytes at the commit, or none.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
