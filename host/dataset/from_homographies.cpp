@@ -1,5 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "sequence.hpp"
 #include "source_json.hpp"
 #include "twinpatch/dataset/sources.hpp"
@@ -14,6 +17,10 @@ namespace {
 
 std::vector<View> read_views(const std::filesystem::path& folder, Json& inputs) {
   ImageSequence sequence = read_image_sequence(folder);
+  if (!sequence.missing.empty()) {
+    throw InvalidArgument(
+        fmt::format("{}: the sequence is incomplete, missing: {}", folder.string(), fmt::join(sequence.missing, ", ")));
+  }
   std::vector<View> views;
   Json names = Json::array();
   for (std::size_t i = 0; i < sequence.images.size(); ++i) {

@@ -153,7 +153,7 @@ SequenceMatching match_sequence(Comparer& comparer, const SequenceTruth& truth, 
     control.check();
     const auto& overlapping = truth.overlapping[i - 1];
     PairMatching pair;
-    pair.image = static_cast<int>(i) + 1;
+    pair.image = truth.sequence.numbers.at(i);
     pair.left_keypoints = first.size();
     pair.right_keypoints = std::ssize(truth.keypoints[i]);
     pair.correspondences =

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <functional>
 #include <vector>
@@ -22,21 +21,6 @@ constexpr int kSide = 64;
 constexpr int kPerSheetSide = 16;
 constexpr int kPerSheet = kPerSheetSide * kPerSheetSide;
 constexpr std::uint64_t kHashStart = 0xcbf29ce484222325ULL;
-
-bool is_sheet(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
-  const std::string extension = path.extension().string();
-  return stem.size() > 7 && stem.starts_with("patches") && (extension == ".bmp" || extension == ".png") &&
-         std::all_of(stem.begin() + 7, stem.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-std::vector<std::filesystem::path> sheets_of(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> sheets;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (is_sheet(entry.path())) sheets.push_back(entry.path());
-  std::sort(sheets.begin(), sheets.end());
-  return sheets;
-}
 
 /// FNV-1a by words of eight bytes: a name, not a signature.
 void hash_bytes(std::uint64_t& hash, std::span<const std::byte> bytes) {
@@ -84,7 +68,7 @@ void append_sheet(AtomicFile& file, const std::filesystem::path& path, std::int6
 }  // namespace
 
 PatchSet open_sheets(const std::filesystem::path& folder, std::int64_t count, const std::filesystem::path& cache) {
-  const auto sheets = sheets_of(folder);
+  const auto sheets = photo_tour_sheets(folder);
   if (static_cast<std::int64_t>(sheets.size()) * kPerSheet < count)
     throw FormatError((folder / "info.txt").string(), 0,
                       fmt::format("{} lines, but the folder's {} sheets hold {} patches at most", count, sheets.size(),

@@ -20,8 +20,9 @@ namespace twinpatch::vision {
 
 /// Any image file's bytes → 8-bit grey or BGR, stored pixels (no EXIF turn). Throws FormatError with `path`.
 enum class Colour { grey, bgr };
-[[nodiscard]] cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::path& path, Colour colour);
-[[nodiscard]] cv::Mat read_mat(const std::filesystem::path& path, Colour colour);
+[[nodiscard]] cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::path& path, Colour colour,
+                                   Levels levels = Levels::full);
+[[nodiscard]] cv::Mat read_mat(const std::filesystem::path& path, Colour colour, Levels levels = Levels::full);
 
 /// Encodes by the path's extension (PNG where it has none) and puts the file in place whole or not at all.
 void write_mat(const std::filesystem::path& path, const cv::Mat& image);

@@ -37,12 +37,19 @@ bool stronger(const Keypoint& a, const Keypoint& b) {
 
 }  // namespace
 
+std::int64_t detection_bytes(int width, int height) {
+  // The doubled image has four times the pixels; of each octave there are six blurred images and five differences, of
+  // floats, and octaves add up to 4/3 of the first: 4·4·11·4/3 = 235 bytes a pixel; 232 were measured with OpenCV 4.6.
+  constexpr std::int64_t kBytesPerPixel = 235;
+  return kBytesPerPixel * width * height;
+}
+
 std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options) {
   if (options.max_keypoints < 0) throw InvalidArgument("max_keypoints is negative");
   if (image.width() < kSmallestSide || image.height() < kSmallestSide) return {};
   std::vector<cv::KeyPoint> found;
   // All of them: OpenCV's own limit keeps ties and so may return more than asked for.
-  cv::SIFT::create(0)->detect(vision::as_mat(image), found);
+  vision::guarded(options.image, [&] { cv::SIFT::create(0)->detect(vision::as_mat(image), found); });
 
   std::vector<Keypoint> keypoints(found.size());
   std::ranges::transform(found, keypoints.begin(), from_opencv);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include "codecs.hpp"
 #include "twinpatch/core/error.hpp"
@@ -62,6 +64,29 @@ std::vector<fs::path> hpatches_sequences(const fs::path& folder) {
   }
   std::ranges::sort(sequences);
   return sequences;
+}
+
+std::vector<std::string> missing_hpatches_strips(const fs::path& folder) {
+  if (is_sequence(folder)) return {};
+  std::map<std::string, std::set<std::string>> found;  // strips of each folder that has any
+  std::set<std::string> wanted{"ref"};
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::set<std::string> strips;
+    for (const char* const strip : kStrips) {
+      std::error_code ignored;
+      if (fs::is_regular_file(strip_path(entry->path(), strip), ignored)) strips.insert(strip);
+    }
+    wanted.insert(strips.begin(), strips.end());
+    if (!strips.empty()) found[entry->path().filename().string()] = std::move(strips);
+  }
+  std::vector<std::string> missing;
+  for (const auto& [name, strips] : found) {
+    for (const char* const strip : kStrips) {
+      if (wanted.contains(strip) && !strips.contains(strip)) missing.push_back(strip_path(name, strip).string());
+    }
+  }
+  return missing;
 }
 
 HPatchesSequence read_hpatches_sequence(const fs::path& folder) {

@@ -53,31 +53,26 @@ class QuietOpenCv {
   }
 };
 
-/// OpenCV's messages have several lines; ours have one.
-std::string one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
-}
-
-/// 16 bits → 8 with 65535 going to 255; anything else but 8 bits has no agreed white.
-cv::Mat to_8_bits(cv::Mat image, const std::string& path) {
+/// 16 bits → 8 with 65535, or the largest value there is, going to 255; anything else but 8 bits has no agreed white.
+cv::Mat to_8_bits(cv::Mat image, const std::string& path, Levels levels) {
   if (image.depth() == CV_8U) return image;
   if (image.depth() != CV_16U) {
     throw FormatError(path, 0, "expected 8 or 16 bits a channel, found signed or floating-point pixels");
   }
+  double largest = 65535;
+  if (levels == Levels::stretched) cv::minMaxIdx(image.reshape(1), nullptr, &largest);
   cv::Mat result;
-  image.convertTo(result, CV_8U, 1.0 / 257.0);
+  image.convertTo(result, CV_8U, 255.0 / std::max(largest, 1.0));
   return result;
 }
 
 }  // namespace
 
-cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::path& path, Colour colour) {
+cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::path& path, Colour colour,
+                     Levels levels) {
   const std::string name = path.string();
-  if (bytes.empty()) throw FormatError(name, 0, "expected an image, found an empty file");
+  check_image_complete(bytes, path);
   if (bytes.size() > std::numeric_limits<int>::max()) throw FormatError(name, 0, "image file larger than 2 GiB");
-  check_complete(bytes, name);
   const std::vector<std::byte> unturned = with_stored_orientation(bytes);
   if (!unturned.empty()) bytes = unturned;
   const QuietOpenCv quiet;
@@ -89,18 +84,19 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
   try {
     image = codecs_decode(encoded, channels | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION);
   } catch (const cv::Exception& error) {
-    throw FormatError(name, 0, "cannot decode the image: " + one_line(error.err.empty() ? error.what() : error.err));
+    if (error.code == cv::Error::StsNoMem) throw_ours(name, error);
+    throw FormatError(name, 0, "cannot decode the image: " + one_line(error));
   }
   if (image.empty()) throw FormatError(name, 0, "not an image that OpenCV can decode (or a damaged one)");
   // Not left to the decoders: libpng's conversion rounds down, so that the same picture was half a level darker as PNG
   // than as BMP. A JPEG holds its grey image as such.
   if (colour == Colour::grey && image.channels() > 1) cv::cvtColor(image, image, cv::COLOR_BGR2GRAY);
-  return to_8_bits(std::move(image), name);
+  return to_8_bits(std::move(image), name, levels);
 }
 
-cv::Mat read_mat(const std::filesystem::path& path, Colour colour) {
+cv::Mat read_mat(const std::filesystem::path& path, Colour colour, Levels levels) {
   const std::vector<std::byte> bytes = read_file(path);  // refuses folders and the like, takes any file name
-  return decode_image(bytes, path, colour);
+  return decode_image(bytes, path, colour, levels);
 }
 
 void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
@@ -119,8 +115,13 @@ void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
 
 }  // namespace vision
 
-GrayImage read_image(const std::filesystem::path& path) {
-  const cv::Mat decoded = vision::read_mat(path, vision::Colour::grey);
+void check_image_complete(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  if (bytes.empty()) throw FormatError(path.string(), 0, "expected an image, found an empty file");
+  vision::check_complete(bytes, path.string());
+}
+
+GrayImage read_image(const std::filesystem::path& path, Levels levels) {
+  const cv::Mat decoded = vision::read_mat(path, vision::Colour::grey, levels);
   GrayImage image(decoded.cols, decoded.rows);
   cv::Mat target = vision::as_mat(image);
   decoded.copyTo(target);

@@ -174,6 +174,15 @@ std::vector<Keypoint> read_keypoints(const std::filesystem::path& path) {
   return TextReader(text, path.string()).read();
 }
 
+std::string keypoint_place(const std::filesystem::path& path, std::int64_t keypoint) {
+  if (path.extension() == ".npy") return fmt::format("row {}", keypoint);
+  const std::string text = read_text_file(path);
+  Lines lines(text);
+  if (lines.next() && lines.words_left() == 2) (void)lines.next();  // past COLMAP's first line
+  for (std::int64_t i = 0; i < keypoint; ++i) (void)lines.next();
+  return fmt::format("line {}", lines.number());
+}
+
 void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints) {
   if (path.extension() == ".npy") {
     std::vector<float> values;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 // The one place that knows which OpenCV this is: 5 renamed the features2d module.
 #include <opencv2/core.hpp>
 #include <opencv2/core/version.hpp>
@@ -15,6 +17,21 @@
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch::vision {
+
+/// OpenCV's exceptions tell several lines about its inside. What they mean, in one.
+[[nodiscard]] std::string one_line(const cv::Exception& error);
+/// Throws OutOfMemory or Error in the place of OpenCV's exception; the message begins with `what`, an image's name.
+[[noreturn]] void throw_ours(const std::string& what, const cv::Exception& error);
+
+/// Calls OpenCV; its exceptions become ours.
+template <class Call>
+decltype(auto) guarded(const std::string& what, Call&& call) {
+  try {
+    return call();
+  } catch (const cv::Exception& error) {
+    throw_ours(what, error);
+  }
+}
 
 /// The same pixels as OpenCV sees them; not to be written to where the image is const.
 [[nodiscard]] inline cv::Mat as_mat(const GrayImage& image) {

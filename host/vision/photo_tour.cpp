@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <map>
 
@@ -28,20 +29,6 @@ bool is_sheet(const fs::path& path) {
          (path.extension() == ".bmp" || path.extension() == ".png");
 }
 
-/// Sheets in name order.
-std::vector<fs::path> find_sheets(const fs::path& folder) {
-  std::map<std::string, fs::path> sheets;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!is_sheet(entry.path())) continue;
-    const auto [place, is_new] = sheets.emplace(entry.path().stem().string(), entry.path());
-    if (!is_new) throw FormatError(entry.path().string(), 0, "exists as .bmp and as .png; remove one of them");
-  }
-  std::vector<fs::path> paths;
-  paths.reserve(sheets.size());
-  for (auto& [stem, path] : sheets) paths.push_back(std::move(path));
-  return paths;
-}
-
 /// Copies the first `count` patches of a sheet to patches [first, first + count).
 void copy_sheet(const fs::path& path, PatchSet& patches, std::int64_t first, std::int64_t count) {
   const cv::Mat sheet = vision::read_mat(path, vision::Colour::grey);
@@ -59,7 +46,7 @@ void copy_sheet(const fs::path& path, PatchSet& patches, std::int64_t first, std
 }
 
 PatchSet read_sheets(const fs::path& folder, std::int64_t count) {
-  const std::vector<fs::path> sheets = find_sheets(folder);
+  const std::vector<fs::path> sheets = photo_tour_sheets(folder);
   const std::int64_t stored = static_cast<std::int64_t>(sheets.size()) * kPerSheet;
   if (stored < count) {
     throw FormatError(
@@ -74,6 +61,34 @@ PatchSet read_sheets(const fs::path& folder, std::int64_t count) {
 }
 
 }  // namespace
+
+std::vector<fs::path> photo_tour_sheets(const fs::path& folder) {
+  std::map<std::uint64_t, fs::path> sheets;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!is_sheet(entry.path())) continue;
+    const std::string digits = entry.path().stem().string().substr(7);
+    std::uint64_t number = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc()) {
+      throw FormatError(entry.path().string(), -1, "expected the number of a sheet");
+    }
+    const auto [place, is_new] = sheets.emplace(number, entry.path());
+    if (is_new) continue;
+    throw FormatError(entry.path().string(), -1,
+                      fmt::format("sheet {} is there twice, the other is {}: which one is meant?", number,
+                                  place->second.filename().string()));
+  }
+  std::vector<fs::path> paths;
+  paths.reserve(sheets.size());
+  for (auto& [number, path] : sheets) {
+    if (number != paths.size()) {  // every patch behind it would get another's label
+      throw FormatError(
+          folder.string(), -1,
+          fmt::format("sheet patches{:04} is missing, {} is there", paths.size(), path.filename().string()));
+    }
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
 
 std::optional<PatchSet> read_patch_array(const fs::path& folder, std::int64_t count) {
   const fs::path path = folder / kArray;

@@ -162,11 +162,11 @@ TEST_CASE("folders that are no sequence are refused with the reason") {
   const TemporaryFolder folder;
   CHECK(refusal(folder, folder / "absent").find("is not a folder") != std::string::npos);
   fs::create_directory(folder / "empty");
-  CHECK(refusal(folder, folder / "empty").find("no images: expected img1.pgm") != std::string::npos);
+  CHECK(refusal(folder, folder / "empty").find("expected img1.pgm, img2.pgm") != std::string::npos);
 
   const auto sequence = write_sequence(folder, "sequence", 26);
   fs::remove(sequence / "H1to3p");
-  CHECK(refusal(folder, sequence).find("image 3 has no homography: expected H1to3p") != std::string::npos);
+  CHECK(refusal(folder, sequence).find("incomplete, missing: H1to3p") != std::string::npos);
   write_text(sequence / "H1to3p", "1 0 0 0 1 0 0 0");
   CHECK(refusal(folder, sequence).find("H1to3p") != std::string::npos);
   write_text(sequence / "H1to3p", "1 0 0\n0 1 zero\n0 0 1\n");
@@ -182,7 +182,7 @@ TEST_CASE("folders that are no sequence are refused with the reason") {
   fs::remove(sequence / "H1to3p");
   fs::remove(sequence / "img3.pgm");
   fs::remove(sequence / "img2.pgm");
-  CHECK(refusal(folder, sequence).find("only one image") != std::string::npos);
+  CHECK(refusal(folder, sequence).find("missing: image 2") != std::string::npos);
   CHECK_THROWS_AS(make(options_for(folder, {})), InvalidArgument);
 }
 

@@ -87,7 +87,7 @@ GrayImage blobs(int width, int height, std::uint64_t seed) {
 
 TEST_CASE("an image matches itself, and a foreign one does not", "[evaluate]") {
   GrayImage image = blobs(160, 120, 5);
-  ImageSequence sequence{"self", {"img1", "img2", "img3", "img4"}, {}, {}};
+  ImageSequence sequence{"self", {"img1", "img2", "img3", "img4"}, {}, {}, {1, 2, 3, 5}, {}};
   GrayImage shifted(160, 120);
   for (int v = 0; v < 120; ++v)
     for (int u = 0; u < 160; ++u) shifted.row(v)[u] = image.row(v)[std::max(0, u - 7)];
@@ -109,6 +109,7 @@ TEST_CASE("an image matches itself, and a foreign one does not", "[evaluate]") {
     REQUIRE(result.pairs.size() == 3);
     const auto keypoints = static_cast<std::int64_t>(truth.keypoints[0].size());
     CHECK(result.pairs[0].image == 2);
+    CHECK(result.pairs[2].image == 5);
     CHECK(result.pairs[0].correspondences == keypoints);
     CHECK(result.pairs[0].average_precision > 0.95);  // keypoints of one place and two angles may change places
     CHECK(result.pairs[0].correct == result.pairs[0].mutual);

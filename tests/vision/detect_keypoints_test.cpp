@@ -1,8 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <numbers>
 #include <random>
@@ -113,3 +116,29 @@ TEST_CASE("blank, tiny and thin images have no keypoints") {
   }
   CHECK_THROWS_AS(detect_keypoints(blank, {.max_keypoints = -1}), InvalidArgument);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need the address space for themselves
+TEST_CASE("too little memory for a detection is one line with the image's name") {
+  CHECK(detection_bytes(4000, 3000) > 2'500'000'000);
+  const GrayImage image = noise_blobs(1500, 1500, 3);
+  std::ifstream status("/proc/self/status");
+  std::int64_t taken = 0;
+  for (std::string word; status >> word && taken == 0;) {
+    if (word == "VmSize:") status >> taken;
+  }
+  REQUIRE(taken > 0);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_AS, &before) == 0);
+  const rlimit tight{static_cast<rlim_t>(taken * 1024 + detection_bytes(1500, 1500) / 4), before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_AS, &tight) == 0);
+  std::string message;
+  try {
+    (void)detect_keypoints(image, {.max_keypoints = 10, .image = "large.jpg"});
+  } catch (const OutOfMemory& error) {
+    message = error.what();
+  }
+  REQUIRE(::setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK_THAT(message, Catch::StartsWith("large.jpg: out of memory"));
+  CHECK(message.find('\n') == std::string::npos);
+}
+#endif

@@ -177,6 +177,23 @@ TEST_CASE("16 bits a channel become 8 with the full range kept, and an alpha cha
   CHECK(mean_difference(read_image(folder / "alpha.png"), grey) <= 0.05);
 }
 
+TEST_CASE("10 bits in 16 are almost black, and stretched on request") {
+  const TemporaryFolder folder;
+  const cv::Mat grey = to_grey(photograph(61, 47));
+  double largest = 0;
+  cv::minMaxIdx(grey, nullptr, &largest);
+  cv::Mat dark;
+  grey.convertTo(dark, CV_16U, 4.0);  // 8 bits of data, moved up by two
+  cv::imwrite((folder / "dark.png").string(), dark);
+  cv::Mat expected;
+  grey.convertTo(expected, CV_8U, 255.0 / largest);
+  CHECK(mean_difference(read_image(folder / "dark.png", Levels::stretched), expected) < 0.01);
+  GrayImage as_it_is = read_image(folder / "dark.png");
+  CHECK(*std::max_element(as_it_is.row(0), as_it_is.row(0) + 61 * 47) <= 4);
+  cv::imwrite((folder / "eight.png").string(), grey);
+  CHECK(mean_difference(read_image(folder / "eight.png", Levels::stretched), grey) == 0);
+}
+
 TEST_CASE("an EXIF orientation is not applied") {
   const TemporaryFolder folder;
   const cv::Mat grey = to_grey(photograph(120, 50));

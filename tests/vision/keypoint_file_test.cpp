@@ -93,6 +93,17 @@ TEST_CASE("COLMAP's text with descriptors is read, the descriptors left out") {
   CHECK(read_keypoints(folder.file("none.txt", std::string_view("0 128\n"))).empty());
 }
 
+TEST_CASE("the place of a keypoint in its file is known") {
+  const TemporaryFolder folder;
+  const auto text = folder.file("k.txt", std::string_view("# first\n1 2 3 4\n\n5 6 7 8\n"));
+  CHECK(keypoint_place(text, 0) == "line 2");
+  CHECK(keypoint_place(text, 1) == "line 4");
+  const auto colmap = folder.file("c.txt", std::string_view("2 0\n1 2 3 4\n5 6 7 8\n"));
+  CHECK(keypoint_place(colmap, 1) == "line 3");
+  write_keypoints(folder / "k.npy", some_keypoints(3));
+  CHECK(keypoint_place(folder / "k.npy", 2) == "row 2");
+}
+
 TEST_CASE("mistakes in keypoint files are named with their line") {
   const TemporaryFolder folder;
   struct Case {

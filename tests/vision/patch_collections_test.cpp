@@ -68,7 +68,7 @@ std::string message_of(const Body& body) {
 
 }  // namespace
 
-TEST_CASE("PhotoTour sheets are read as BMP and as PNG, in order") {
+TEST_CASE("photoTour sheets are read as BMP and as PNG, in order") {
   for (const char* const extension : {".bmp", ".png"}) {
     for (const int count : {1, 256, 300}) {
       CAPTURE(extension, count);
@@ -116,7 +116,20 @@ TEST_CASE("what is wrong with a PhotoTour folder is said") {
   cv::imwrite((folder / "patches0001.bmp").string(), cv::Mat(1024, 960, CV_8U, cv::Scalar(3)));
   CHECK_THAT(message_of<FormatError>(read), Catch::Contains("patches0001.bmp") && Catch::Contains("960x1024"));
   cv::imwrite((folder / "patches0001.png").string(), cv::Mat(1024, 1024, CV_8U, cv::Scalar(3)));
-  CHECK_THAT(message_of<FormatError>(read), Catch::Contains("as .bmp and as .png"));
+  CHECK_THAT(message_of<FormatError>(read), Catch::Contains("sheet 1 is there twice"));
+}
+
+TEST_CASE("a PhotoTour sheet that is missing is named, since all behind it would get wrong labels") {
+  const TemporaryFolder folder;
+  write_photo_tour(folder, ".png", 300);
+  std::filesystem::rename(folder / "patches0001.png", folder / "patches0002.png");
+  const auto read = [&] { (void)read_photo_tour(folder.path()); };
+  CHECK_THAT(message_of<FormatError>(read),
+             Catch::Contains("sheet patches0001 is missing") && Catch::Contains("patches0002.png is there"));
+  std::filesystem::rename(folder / "patches0002.png", folder / "patches1.png");  // its number without zeros
+  CHECK(read_photo_tour(folder.path()).patches.size() == 300);
+  std::filesystem::remove(folder / "patches0000.png");
+  CHECK_THAT(message_of<FormatError>(read), Catch::Contains("sheet patches0000 is missing"));
 }
 
 TEST_CASE("the real PhotoTour set is read") {
@@ -158,6 +171,14 @@ TEST_CASE("HPatches strips are read") {
   REQUIRE(sequence.patches.size() == 3);
   CHECK(same_pixels(sequence.patches[0].view(), ref));
   CHECK(same_pixels(sequence.patches[1].view(), easy));
+
+  CHECK(missing_hpatches_strips(folder.path()).empty());  // both have the same
+  cv::imwrite((folder / "v_second" / "t1.png").string(), sheet_of(easy, 65, 1, 7));
+  std::filesystem::create_directory(folder / "i_headless");
+  cv::imwrite((folder / "i_headless" / "e2.png").string(), sheet_of(easy, 65, 1, 7));
+  CHECK(missing_hpatches_strips(folder.path()) ==
+        std::vector<std::string>{"i_first/t1.png", "i_headless/ref.png", "i_headless/t1.png", "i_headless/t5.png"});
+  CHECK(missing_hpatches_strips(folder / "i_first").empty());
 
   cv::imwrite((folder / "i_first" / "h1.png").string(), sheet_of(easy, 65, 1, 8));
   CHECK_THAT(message_of<FormatError>([&] { (void)read_hpatches_sequence(folder / "i_first"); }),

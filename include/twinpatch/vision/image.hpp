@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 
 #include "twinpatch/core/buffer.hpp"
 
@@ -25,10 +27,17 @@ class GrayImage {
   int height_ = 0;
 };
 
+/// What becomes white in an image with 16 bits a channel: 65535, or the largest value in it (cameras that store 10 or
+/// 12 bits as they are use a small part of the 16).
+enum class Levels { full, stretched };
+
 /// Decodes a photograph to grey. The pixels are those stored in the file: an EXIF orientation is not applied, so that
 /// coordinates refer to the stored pixels, as in COLMAP. Throws IoError (unreadable), FormatError (not an image, or
 /// truncated: a half-written file is refused, not padded).
-[[nodiscard]] GrayImage read_image(const std::filesystem::path& path);
+[[nodiscard]] GrayImage read_image(const std::filesystem::path& path, Levels levels = Levels::full);
+/// Throws FormatError if the bytes of an image file are truncated or damaged, as far as can be told without decoding:
+/// JPEG and PNG files, and empty ones.
+void check_image_complete(std::span<const std::byte> bytes, const std::filesystem::path& path);
 /// PNG or by extension; atomic.
 void write_image(const std::filesystem::path& path, const GrayImage& image);
 

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "twinpatch/vision/image.hpp"
@@ -20,12 +23,20 @@ struct Keypoint {
   friend bool operator==(const Keypoint&, const Keypoint&) = default;
 };
 
+/// Whether the scales of an image's keypoints mean anything. A detector without scales leaves the same number for all:
+/// 0, or 1 as an identity shape (ALIKED in COLMAP 4). A single keypoint has a scale if it is neither.
+[[nodiscard]] bool have_scales(std::span<const Keypoint> keypoints);
+
 struct DetectOptions {
   int max_keypoints = 2000;  ///< keeps the strongest; 0: all
+  std::string image{};       ///< its name, for messages
 };
+/// Peak memory of the detection in bytes.
+[[nodiscard]] std::int64_t detection_bytes(int width, int height);
 
 /// SIFT keypoints (Lowe 2004) by OpenCV, strongest first, ties by position; never more than asked for. OpenCV places
 /// them a quarter of a pixel too far right and down; this is corrected. Images smaller than 8 pixels have none.
+/// Throws OutOfMemory naming the image (see detection_bytes).
 [[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options);
 
 /// Text, one line per keypoint: "x y sigma angle", '#' begins a comment; or COLMAP's form with a first line "N 128" and
@@ -33,6 +44,8 @@ struct DetectOptions {
 /// Keypoint. Lowe's own files (row before column, descriptors on separate lines) are refused. Throws FormatError
 /// with the line, IoError.
 [[nodiscard]] std::vector<Keypoint> read_keypoints(const std::filesystem::path& path);
+/// The place of a keypoint in such a file, for messages: "line 17", or "row 16" of an array.
+[[nodiscard]] std::string keypoint_place(const std::filesystem::path& path, std::int64_t keypoint);
 /// Text, or `.npy` if the name ends so; floats survive the round trip. Atomic.
 void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints);
 

@@ -13,17 +13,19 @@
 namespace twinpatch {
 
 /// UBC PhotoTour folder (Winder & Brown): patchesNNNN.bmp or .png sheets of 16×16 patches of 64×64, left to right, then
-/// top to bottom, in name order; the set ends with info.txt's last line. Instead of sheets the folder may hold
-/// `patches.npy`: uint8 [N, height, width], of any size.
+/// top to bottom, numbered from 0 without gaps; the set ends with info.txt's last line. Instead of sheets the folder
+/// may hold `patches.npy`: uint8 [N, height, width], of any size.
 struct PhotoTour {
   PatchSet patches;
   std::vector<std::int64_t> points;  ///< 3D point of each patch
 };
 /// `patches.npy` of such a folder; nothing if it has sheets. Throws FormatError unless it has `count` patches.
 [[nodiscard]] std::optional<PatchSet> read_patch_array(const std::filesystem::path& folder, std::int64_t count);
+/// The folder's sheets, by number. Throws FormatError if a number is missing or duplicate.
+[[nodiscard]] std::vector<std::filesystem::path> photo_tour_sheets(const std::filesystem::path& folder);
 [[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
-/// Throws FormatError (a sheet of another size, fewer patches than info.txt has lines, an array of another number),
-/// IoError.
+/// Throws FormatError (a sheet of another size, a missing or duplicate number, fewer patches than info.txt has lines,
+/// an array of another number), IoError.
 [[nodiscard]] PhotoTour read_photo_tour(const std::filesystem::path& folder);
 
 /// One HPatches sequence: strips ref, e1…e5, h1…h5, t1…t5, 65 wide; row i of every strip is the same point.
@@ -34,6 +36,9 @@ struct HPatchesSequence {
 };
 [[nodiscard]] bool is_hpatches(const std::filesystem::path& folder);
 [[nodiscard]] std::vector<std::filesystem::path> hpatches_sequences(const std::filesystem::path& folder);
+/// Strips missing in a sequence that another one of the folder has ("i_dome/t3.png"); also ref.png of folders that have
+/// other strips.
+[[nodiscard]] std::vector<std::string> missing_hpatches_strips(const std::filesystem::path& folder);
 [[nodiscard]] HPatchesSequence read_hpatches_sequence(const std::filesystem::path& folder);
 
 /// Resizes patches to side × side: area average when shrinking, cubic when growing.
