@@ -40,26 +40,50 @@ struct Photograph {
   std::string name;  ///< relative to the folder that was named, for messages and seeds: not where it lies on this disk
 };
 
-std::vector<Photograph> find_photographs(const std::vector<fs::path>& paths) {
+/// The pictures below a folder, links to folders not followed; what cannot be listed goes to `left_out`.
+void search(const fs::path& folder, const fs::path& base, std::vector<Photograph>& found,
+            std::vector<LeftOutInput>& left_out) {
+  const auto name_of = [&](const fs::path& path) { return path.lexically_relative(base).generic_string(); };
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    std::error_code unknown;
+    if (entry->symlink_status(unknown).type() == fs::file_type::directory) {
+      search(entry->path(), base, found, left_out);
+    } else if (entry->is_regular_file(unknown) && is_picture(entry->path())) {
+      found.push_back({entry->path(), name_of(entry->path())});
+    }
+  }
+  if (failed) left_out.push_back({name_of(folder), "the folder cannot be listed: " + failed.message()});
+}
+
+std::vector<Photograph> find_photographs(const std::vector<fs::path>& paths, std::vector<LeftOutInput>& left_out) {
   std::vector<Photograph> found;
   for (const fs::path& given : paths) {
-    if (fs::is_directory(given)) {
-      const fs::path base = given.has_filename() ? given.parent_path() : given.parent_path().parent_path();
-      for (const auto& entry : fs::recursive_directory_iterator(given)) {
-        if (entry.is_regular_file() && is_picture(entry.path())) {
-          found.push_back({entry.path(), entry.path().lexically_relative(base.empty() ? "." : base).generic_string()});
-        }
-      }
-    } else if (fs::exists(given)) {
+    std::error_code failed;
+    const fs::file_status status = fs::status(given, failed);
+    if (!fs::exists(status)) throw IoError(given.string(), "no such file or folder");
+    if (!fs::is_directory(status)) {
       found.push_back({given, given.filename().string()});
-    } else {
-      throw IoError(given.string(), "no such file or folder");
+      continue;
     }
+    (void)fs::directory_iterator(given, failed);
+    if (failed) throw IoError(given.string(), "cannot list the folder", failed.value());
+    const fs::path base = given.has_filename() ? given.parent_path() : given.parent_path().parent_path();
+    search(given, base.empty() ? "." : base, found, left_out);
   }
   // The order in which a file system lists a folder means nothing.
   std::sort(found.begin(), found.end(),
             [](auto& a, auto& b) { return std::pair(a.name, a.path) < std::pair(b.name, b.path); });
+  std::ranges::sort(left_out, {}, &LeftOutInput::name);
   return found;
+}
+
+/// What is wrong with a photograph, without the place on this disk that messages begin with.
+std::string reason_of(const Error& error, const fs::path& path) {
+  std::string reason = error.what();
+  const std::string place = path.string() + ": ";
+  if (reason.starts_with(place)) reason.erase(0, place.size());
+  return reason;
 }
 
 /// Reduced so that the longer side is at most `max_side`.
@@ -110,11 +134,11 @@ void check(const PhotographDatasetOptions& options) {
 DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options, ThreadPool& pool,
                                         const RunControl& control) {
   check(options);
-  const std::vector<Photograph> photographs = find_photographs(options.paths);
+  std::vector<LeftOutInput> left_out;
+  const std::vector<Photograph> photographs = find_photographs(options.paths, left_out);
   DatasetWriter writer(options.dataset);
   const dataset::SequenceTarget target{options.sequence, options.dataset, writer, pool};
   Json inputs = Json::array();
-  Json left_out = Json::array();
   std::int64_t points = 0;
   control.begin("cut", static_cast<std::int64_t>(photographs.size()), "photographs");
   for (const Photograph& photograph : photographs) {
@@ -124,11 +148,11 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
     try {
       image = reduced(read_image(photograph.path), options.max_side);
     } catch (const Error& error) {
-      left_out.push_back({{"name", photograph.name}, {"reason", "not a readable image"}});
+      left_out.push_back({photograph.name, reason_of(error, photograph.path)});
       continue;
     }
     if (std::min(image.width(), image.height()) < kLeastSide) {
-      left_out.push_back({{"name", photograph.name}, {"reason", "too small"}});
+      left_out.push_back({photograph.name, fmt::format("{}x{} pixels: too small", image.width(), image.height())});
       continue;
     }
     Json entry{{"name", photograph.name}, {"width", image.width()}, {"height", image.height()}};
@@ -141,9 +165,12 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
   }
   control.end();
   if (inputs.empty()) {
-    throw Error(
-        fmt::format("{}: no readable photograph among {} files", options.paths.front().string(), photographs.size()));
+    throw Error(fmt::format("{}: no readable photograph among {} files{}{}", options.paths.front().string(),
+                            photographs.size(), left_out.empty() ? "" : "; the first: ",
+                            left_out.empty() ? "" : left_out.front().name + ": " + left_out.front().reason));
   }
+  Json out = Json::array();
+  for (const auto& input : left_out) out.push_back({{"name", input.name}, {"reason", input.reason}});
   const WarpOptions& w = options.warp;
   const Json source{{"kind", "photographs"},
                     {"sequence_options", dataset::to_json(options.sequence)},
@@ -159,8 +186,10 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
                       {"jpeg_quality", w.jpeg_quality},
                       {"max_side", options.max_side}}},
                     {"inputs", inputs},
-                    {"left_out", left_out}};
-  return writer.finish(source.dump(-1, ' ', false, Json::error_handler_t::replace), pool, control);
+                    {"left_out", out}};
+  DatasetSummary summary = writer.finish(source.dump(-1, ' ', false, Json::error_handler_t::replace), pool, control);
+  summary.left_out = std::move(left_out);
+  return summary;
 }
 
 }  // namespace twinpatch

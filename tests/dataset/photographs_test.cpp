@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -104,7 +106,36 @@ TEST_CASE("pictures that are broken or too small are left out and counted") {
   const auto manifest = nlohmann::json::parse(file_contents(folder / "set").at("manifest.json"));
   REQUIRE(manifest["source"]["left_out"].size() == 3);
   CHECK(manifest["source"]["left_out"][0]["name"] == "pictures/broken.jpg");
-  CHECK(manifest["source"]["left_out"][2]["reason"] == "too small");
+  CHECK(manifest["source"]["left_out"][2]["reason"] == "16x16 pixels: too small");
+  REQUIRE(summary.left_out.size() == 3);
+  CHECK(summary.left_out[0].name == "pictures/broken.jpg");
+  CHECK(summary.left_out[0].reason.find("truncated JPEG file") != std::string::npos);
+  CHECK(summary.left_out[1].reason.find("empty file") != std::string::npos);
+  for (const auto& input : summary.left_out) CHECK(input.reason.find(folder.path().string()) == std::string::npos);
+}
+
+TEST_CASE("folders that cannot be listed are named, and the others searched") {
+  const bool root = ::geteuid() == 0;
+  if (root && ::seteuid(65534) != 0) {
+    WARN("skipped: root may read everything, and cannot become another user here");
+    return;
+  }
+  {
+    const TemporaryFolder folder;
+    const auto pictures = write_photographs(folder);
+    fs::create_directory(pictures / "lost+found");
+    fs::permissions(pictures / "lost+found", fs::perms::none);
+    const auto summary = make(options_for(folder, {pictures}));
+    CHECK(summary.images == 12);
+    REQUIRE(summary.left_out.size() == 1);
+    CHECK(summary.left_out[0].name == "pictures/lost+found");
+    CHECK(summary.left_out[0].reason == "the folder cannot be listed: Permission denied");
+    CHECK(message_of<IoError>([&] {
+            make(options_for(folder, {pictures / "lost+found"}));
+          }).find("lost+found: cannot list") != std::string::npos);
+    fs::permissions(pictures / "lost+found", fs::perms::owner_all);
+  }
+  if (root) REQUIRE(::seteuid(0) == 0);
 }
 
 TEST_CASE("nothing to make a dataset of is an error that leaves nothing") {

@@ -38,6 +38,12 @@ struct PatchRecord {
   Keypoint keypoint;
 };
 
+/// A file or folder that a dataset was to be made of, and was not.
+struct LeftOutInput {
+  std::string name;    ///< relative to what was named
+  std::string reason;  ///< one line
+};
+
 struct DatasetSummary {
   std::int64_t patches = 0;
   std::int64_t points = 0;
@@ -48,6 +54,7 @@ struct DatasetSummary {
   std::int64_t dropped_views = 0;   ///< patches beyond max_views
   std::vector<std::string> lists;   ///< names of the pair lists
   std::string content_hash;         ///< of patches, info.txt and lists
+  std::vector<LeftOutInput> left_out;
 };
 
 /// Collects patches and writes them as a folder in PhotoTour layout:
