@@ -5,7 +5,9 @@
 namespace twinpatch {
 
 std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions&) {
-  throw DeviceError("this twinpatch was built without CUDA; use --device cpu");
+  throw DeviceError(
+      "this twinpatch was built without CUDA (build it where CUDA's nvcc and cuDNN are found, Debian: "
+      "nvidia-cuda-toolkit and nvidia-cudnn); use --device cpu");
 }
 
 std::vector<std::string> describe_cuda_devices() { return {"CUDA: not in this build"}; }

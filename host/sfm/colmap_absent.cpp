@@ -3,6 +3,7 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/sfm/colmap_database.hpp"
 #include "twinpatch/sfm/colmap_writer.hpp"
+#include "twinpatch/sfm/library_versions.hpp"
 
 // Stands in for the database files where SQLite was not found.
 
@@ -10,10 +11,14 @@ namespace twinpatch {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& path) {
-  throw Error(path.string() + ": COLMAP databases are SQLite files, and this program was built without SQLite");
+  throw Error(path.string() +
+              ": COLMAP databases are SQLite files, and this program was built without SQLite (Debian: install "
+              "libsqlite3-dev and build again)");
 }
 
 }  // namespace
+
+std::string sqlite_version() { return {}; }
 
 struct ColmapDatabase::State {};
 ColmapDatabase::ColmapDatabase(const std::filesystem::path& path, std::stop_token /*stop*/) { refuse(path); }
@@ -28,6 +33,7 @@ std::map<std::uint32_t, ColmapCameraRow> ColmapDatabase::cameras() const { retur
 std::vector<Keypoint> ColmapDatabase::keypoints(ColmapImageId /*image*/, std::optional<float> /*sigma*/) const {
   return {};
 }
+bool ColmapDatabase::has_scales(ColmapImageId /*image*/) const { return false; }
 std::optional<std::vector<IndexPair>> ColmapDatabase::matches(ColmapImageId /*a*/, ColmapImageId /*b*/) const {
   return {};
 }

@@ -26,12 +26,10 @@ void check_size(const ColmapArray& array) {
   }
 }
 
-Keypoint to_keypoint(const std::array<float, 6>& row, std::int64_t columns, float sigma) {
+/// Two columns: the scale is 0.
+Keypoint to_keypoint(const std::array<float, 6>& row, std::int64_t columns) {
   Keypoint keypoint{.x = row[0], .y = row[1], .sigma = row[2], .angle = row[3], .response = 0};
-  if (columns == 2) {
-    keypoint.sigma = sigma;
-    keypoint.angle = 0;
-  } else if (columns == 6) {
+  if (columns == 6) {
     keypoint.sigma = (std::hypot(row[2], row[4]) + std::hypot(row[3], row[5])) / 2.0F;
     keypoint.angle = std::atan2(row[4], row[2]);
   }
@@ -42,7 +40,6 @@ Keypoint to_keypoint(const std::array<float, 6>& row, std::int64_t columns, floa
 
 std::vector<Keypoint> decode_keypoints(const ColmapArray& array, std::optional<float> sigma) {
   if (array.rows == 0) return {};
-  if (array.columns == 2 && !sigma) fail(array, "two columns, no scale and angle: set the size of a patch");
   if (array.columns != 2 && array.columns != 4 && array.columns != 6) {
     fail(array, fmt::format("{} columns, expected 2, 4 or 6", array.columns));
   }
@@ -53,8 +50,14 @@ std::vector<Keypoint> decode_keypoints(const ColmapArray& array, std::optional<f
   for (std::int64_t i = 0; i < array.rows; ++i) {
     std::array<float, 6> row{};
     std::memcpy(row.data(), array.bytes.data() + static_cast<std::size_t>(i) * row_bytes, row_bytes);
-    keypoints.push_back(to_keypoint(row, array.columns, sigma.value_or(0)));
+    keypoints.push_back(to_keypoint(row, array.columns));
   }
+  if (array.columns != 2 && have_scales(keypoints)) return keypoints;
+  if (!sigma) {
+    fail(array, array.columns == 2 ? "two columns, no scale and angle: set the size of a patch"
+                                   : "the same scale for all, which is none: set the size of a patch");
+  }
+  for (Keypoint& keypoint : keypoints) keypoint.sigma = *sigma;
   return keypoints;
 }
 

@@ -89,6 +89,12 @@ std::vector<Keypoint> ColmapDatabase::keypoints(ColmapImageId image, std::option
                                sigma);
 }
 
+bool ColmapDatabase::has_scales(ColmapImageId image) const {
+  constexpr float kNone = -1;
+  const auto found = keypoints(image, kNone);
+  return found.empty() || found.front().sigma != kNone;
+}
+
 std::optional<std::vector<IndexPair>> ColmapDatabase::matches(ColmapImageId a, ColmapImageId b) const {
   const std::int64_t pair_id = colmap_pair_id(a, b);
   const std::lock_guard lock(state_->mutex);

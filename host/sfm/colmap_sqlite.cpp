@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/sfm/library_versions.hpp"
 
 namespace twinpatch::sfm {
 namespace {
@@ -21,8 +22,28 @@ int stop_requested(void* token) { return static_cast<const std::stop_token*>(tok
 
 bool refused(const std::filesystem::path& place) { return ::faccessat(AT_FDCWD, place.c_str(), W_OK, AT_EACCESS) != 0; }
 
+/// Where SQLite puts the files beside a database: with the file that a link leads to, not with the link.
 std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return std::filesystem::absolute(path).parent_path();
+  return std::filesystem::canonical(path).parent_path();
+}
+
+/// A database in WAL mode can be opened without its log where nothing is in the log and no new one can be made.
+bool has_log(const std::filesystem::path& path) {
+  std::error_code failed;
+  const auto log = std::filesystem::canonical(path, failed).string() + "-wal";
+  const auto size = std::filesystem::file_size(log, failed);
+  return !failed && size > 0;
+}
+
+/// A name as SQLite's URIs take it.
+std::string uri_of(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::canonical(path).string()) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                       c == '.' || c == '_' || c == '-';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri + "?immutable=1";
 }
 
 /// Asked before SQLite opens the file: a database in WAL mode that is read-only would leave files beside it that are
@@ -43,11 +64,15 @@ Connection::Connection(const std::filesystem::path& path, Access access, std::ch
   if (access == Access::write) check_writable(path);
   // A reader that may not write cannot tidy up either: it would leave an empty log beside a database in WAL mode.
   const bool read_only = access == Access::read && (refused(path) || refused(folder_of(path)));
-  const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path_.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-  handle_.reset(raw);
-  if (code != SQLITE_OK) fail(code);
+  open(path_, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+  if (read_only && !has_log(path)) {
+    const int code = sqlite3_exec(handle_.get(), "SELECT 1 FROM sqlite_master", nullptr, nullptr, nullptr) & 0xff;
+    // WAL mode, and the index of its log cannot be made here. Where nobody may write there is nothing to share.
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) {
+      open(uri_of(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    }
+  }
+  sqlite3* const raw = handle_.get();
   (void)sqlite3_extended_result_codes(raw, 1);
   (void)sqlite3_busy_timeout(raw, static_cast<int>(patience.count()));
   // The file's own schema is not trusted to call anything, and no value of it may be of any size.
@@ -55,6 +80,13 @@ Connection::Connection(const std::filesystem::path& path, Access access, std::ch
   (void)sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kMostBytesOfValue);
   sqlite3_progress_handler(raw, kStepsBetweenChecks, &stop_requested, stop_.get());
   if (access == Access::read) run("PRAGMA query_only = ON");
+}
+
+void Connection::open(const std::string& name, int flags) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  handle_.reset(raw);
+  if (code != SQLITE_OK) fail(code);
 }
 
 void Connection::run(const char* sql) const {
@@ -189,3 +221,5 @@ std::string_view network_file_system(std::int64_t statfs_type) {
 }
 
 }  // namespace twinpatch::sfm
+
+std::string twinpatch::sqlite_version() { return sqlite3_libversion(); }

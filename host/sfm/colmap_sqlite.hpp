@@ -77,6 +77,7 @@ class Connection {
   [[noreturn]] void fail(int code) const;
 
  private:
+  void open(const std::string& name, int flags);
   struct Close {
     void operator()(sqlite3* database) const noexcept { (void)sqlite3_close_v2(database); }
   };

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
 
 namespace twinpatch {
 
@@ -42,7 +42,10 @@ std::string FeatureImageSource::content_key(std::int64_t image) const {
   for (const Keypoint& keypoint : found) {
     values.insert(values.end(), {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle});
   }
-  return file_content_hash(folder_ / at(image).name) + "-" + content_hash(std::as_bytes(std::span(values)));
+  const auto path = folder_ / at(image).name;
+  const auto bytes = read_file(path);
+  check_image_complete(bytes, path);
+  return content_hash(bytes) + "-" + content_hash(std::as_bytes(std::span(values)));
 }
 
 std::string FeatureImageSource::patch_settings() const {
@@ -55,10 +58,13 @@ PatchSet FeatureImageSource::patches(std::int64_t image) const {
   const GrayImage pixels = read_image(path);
   const bool known = expected.width > 0 && expected.height > 0;
   if (known && (pixels.width() != expected.width || pixels.height() != expected.height)) {
-    throw InvalidArgument(
-        fmt::format("{} has {}x{} pixels, but its keypoints were found in {}x{}: this is not the "
-                    "folder they were found in, or the photographs were resized later",
-                    path.string(), pixels.width(), pixels.height(), expected.width, expected.height));
+    const bool turned = pixels.width() == expected.height && pixels.height() == expected.width;
+    throw InvalidArgument(fmt::format(
+        "{} has {}x{} pixels, but its keypoints were found in {}x{}: {}", path.string(), pixels.width(),
+        pixels.height(), expected.width, expected.height,
+        turned ? "it was turned by its EXIF orientation when they were found; here, as in COLMAP, pixels are taken as "
+                 "stored: find them again in the stored pixels, or store the photograph turned"
+               : "this is not the folder they were found in, or the photographs were resized later"));
   }
   const auto found = keypoints(image);
   try {

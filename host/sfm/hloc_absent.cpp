@@ -6,17 +6,21 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/sfm/hloc_features.hpp"
 #include "twinpatch/sfm/hloc_matches.hpp"
+#include "twinpatch/sfm/library_versions.hpp"
 
 namespace twinpatch {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& path) {
-  throw Error(path.string() + ": this twinpatch was built without HDF5, so it cannot read or write hloc's files");
+  throw Error(path.string() +
+              ": this twinpatch was built without HDF5, so it cannot read or write hloc's files (Debian: install "
+              "libhdf5-dev and build again)");
 }
 
 }  // namespace
 
 bool has_hdf5() noexcept { return false; }
+std::string hdf5_version() { return {}; }
 
 HlocFeatureFile::HlocFeatureFile(std::filesystem::path path) : path_(std::move(path)) { refuse(path_); }
 bool HlocFeatureFile::has(const std::string& /*name*/) const { refuse(path_); }

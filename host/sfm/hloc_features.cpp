@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "hloc_hdf5.hpp"
+#include "twinpatch/sfm/library_versions.hpp"
 
 namespace twinpatch {
 namespace {
@@ -84,6 +85,15 @@ void read_size(const Reader& reader, const std::string& place, HlocFeatures& fea
 
 bool has_hdf5() noexcept { return true; }
 
+std::string hdf5_version() {
+  const Access access;
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  if (H5get_libversion(&major, &minor, &release) < 0) return "unknown";
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
 HlocFeatureFile::HlocFeatureFile(std::filesystem::path path) : path_(std::move(path)) {
   const Access access;
   const auto file = hdf5::open_file(path_);
@@ -123,15 +133,14 @@ HlocFeatures HlocFeatureFile::read(const std::string& name) const {
   const auto scales = column(reader, name + "/scales", count);
   const auto angles = column(reader, name + "/oris", count);
   const auto scores = column(reader, name + "/scores", count);
-  features.has_scales = reader.has(name + "/scales");
   features.has_angles = reader.has(name + "/oris");
+  for (std::size_t i = 0; i < scales.size(); ++i) features.keypoints[i].sigma = scales[i];
+  features.has_scales = reader.has(name + "/scales") && have_scales(features.keypoints);
   for (std::size_t i = 0; i < features.keypoints.size(); ++i) {
     Keypoint& keypoint = features.keypoints[i];
-    if (!scales.empty()) {
-      if (!(scales[i] > 0)) {
-        reader.fail(name + "/scales", fmt::format("expected positive scales, found {} for keypoint {}", scales[i], i));
-      }
-      keypoint.sigma = scales[i];
+    if (features.has_scales && !(keypoint.sigma > 0)) {
+      reader.fail(name + "/scales",
+                  fmt::format("expected positive scales, found {} for keypoint {}", keypoint.sigma, i));
     }
     if (!angles.empty()) keypoint.angle = static_cast<float>(static_cast<double>(angles[i]) * kPi / 180.0);
     if (!scores.empty()) keypoint.response = scores[i];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 
@@ -23,6 +24,35 @@ constexpr std::int64_t kMostPackedBytes = 1 << 20;  // deflate packs at most 103
 std::mutex& library_lock() {
   static std::mutex lock;
   return lock;
+}
+
+/// Compressions that the dataset was written with and this HDF5 does not know: "lzf (filter 32000)"; empty if none.
+std::string missing_filters(hid_t dataset) {
+  const Properties properties(H5Dget_create_plist(dataset));
+  const int count = properties.valid() ? H5Pget_nfilters(properties.get()) : 0;
+  std::string missing;
+  for (int i = 0; i < count; ++i) {
+    std::array<char, 64> name{};
+    unsigned flags = 0;
+    std::size_t values = 0;
+    const H5Z_filter_t filter = H5Pget_filter2(properties.get(), static_cast<unsigned>(i), &flags, &values, nullptr,
+                                               name.size() - 1, name.data(), nullptr);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    missing += fmt::format("{}{} (filter {})", missing.empty() ? "" : ", ",
+                           name[0] == 0 ? "one without a name" : name.data(), static_cast<int>(filter));
+  }
+  H5Eclear2(H5E_DEFAULT);
+  return missing;
+}
+
+/// What to do about a reason that names a version of the format: newer releases of HDF5 write some that older ones
+/// refuse.
+std::string newer_hint(const std::string& reason) {
+  if (reason.find("version") == std::string::npos) return {};
+  return fmt::format(
+      "; a newer HDF5 than this one ({}.{}.{}) wrote it: write it with libver=\"earliest\", or convert it there by "
+      "h5repack",
+      H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
 }
 
 herr_t take_innermost(unsigned /*n*/, const H5E_error2_t* entry, void* text) {
@@ -90,7 +120,7 @@ std::string last_error() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &take_innermost, &text);
   H5Eclear2(H5E_DEFAULT);
-  return text.empty() ? "HDF5 gives no reason" : text;
+  return text.empty() ? "HDF5 gives no reason" : text + newer_hint(text);
 }
 
 Type half_type() {
@@ -168,7 +198,12 @@ Numbers Reader::numbers(const std::string& place, bool integers) const {
   }
   numbers.values.resize(static_cast<std::size_t>(count));
   if (count > 0 && H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.values.data()) < 0) {
-    fail(place, fmt::format("cannot be read ({})", last_error()));
+    const std::string reason = last_error();
+    const std::string filters = missing_filters(dataset.get());
+    if (filters.empty()) fail(place, fmt::format("cannot be read ({})", reason));
+    fail(place, fmt::format("compressed with {}, which this HDF5 cannot undo; h5repack -f GZIP=4, where the filter is "
+                            "installed, writes a file that it can read",
+                            filters));
   }
   for (std::size_t i = 0; i < numbers.values.size(); ++i) {
     if (!std::isfinite(numbers.values[i])) fail(place, fmt::format("number {} is not finite", i));

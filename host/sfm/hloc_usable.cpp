@@ -21,8 +21,8 @@ std::vector<Keypoint> usable_keypoints(const HlocFeatures& features, const std::
   if (!features.has_scales && !features.keypoints.empty() && !(fixed_sigma > 0)) {
     throw InvalidArgument(
         what +
-        ": its keypoints have no \"scales\", so the size of their patches is unknown; set a scale for "
-        "all of them");
+        ": its keypoints have no \"scales\", or the same for all, so the size of their patches is unknown; set a scale "
+        "for all of them");
   }
   std::vector<Keypoint> keypoints = features.keypoints;
   for (auto& keypoint : keypoints) {

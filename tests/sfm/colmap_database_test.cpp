@@ -121,6 +121,32 @@ TEST_CASE("keypoints of two, four and six columns") {
   CHECK_THAT(refused(7), Contains("keypoints of short.jpg: 2 rows of 6 columns in 24 bytes"));
 }
 
+TEST_CASE("keypoints that all have the same scale have none") {
+  const TemporaryFolder folder;
+  {
+    TestDatabase database((folder / "a.db").string(), "3.8", true);
+    database.camera(1, 0, 40, 30, {30, 20, 15}, true);
+    database.image(1, "identity.jpg", 1, 6, {1, 2, 1, 0, 0, 1, 3, 4, 1, 0, 0, 1});
+    database.image(2, "zero.jpg", 1, 4, {1, 2, 0, 0.5F, 3, 4, 0, 0.25F});
+    database.image(3, "scaled.jpg", 1, 4, {1, 2, 3, 0, 3, 4, 3.5F, 0});
+    database.image(4, "alone.jpg", 1, 4, {1, 2, 1, 0});
+    database.image(5, "one.jpg", 1, 4, {1, 2, 2.5F, 0});
+  }
+  const ColmapDatabase database(folder / "a.db");
+  for (const std::uint32_t image : {1U, 2U, 4U}) {
+    CAPTURE(image);
+    CHECK_FALSE(database.has_scales(id(image)));
+    CHECK_THAT(message_of<FormatError>([&] { (void)database.keypoints(id(image)); }),
+               Contains("the same scale for all"));
+    for (const auto& keypoint : database.keypoints(id(image), 4.0F)) CHECK(keypoint.sigma == 4);
+  }
+  CHECK(database.keypoints(id(2), 4.0F)[1].angle == 0.25F);  // what else there is stays
+  for (const std::uint32_t image : {3U, 5U}) {
+    CHECK(database.has_scales(id(image)));
+    CHECK(database.keypoints(id(image), 4.0F)[0].sigma < 4);
+  }
+}
+
 TEST_CASE("a database in COLMAP's own journal mode is read while COLMAP holds the write lock") {
   const TemporaryFolder folder;
   TestDatabase colmap(folder / "a.db", "3.8", true);

@@ -163,6 +163,31 @@ TEST_CASE("a read-only database or folder is refused before any work") {
   if (root) REQUIRE(seteuid(0) == 0);
 }
 
+TEST_CASE("a link to a database is as good as the place it leads to") {
+  const bool root = geteuid() == 0;
+  if (root && seteuid(65534) != 0) {
+    std::cout << "skipped: root may write everywhere, and cannot become another user here\n";
+    return;
+  }
+  using std::filesystem::perms;
+  const TemporaryFolder folder;
+  for (const char* name : {"open", "shut"}) std::filesystem::create_directory(folder / name);
+  make(folder / "open/a.db", true);
+  make(folder / "shut/b.db", true);
+  std::filesystem::create_symlink("../open/a.db", folder / "shut/to_open.db");
+  std::filesystem::create_symlink("../shut/b.db", folder / "open/to_shut.db");
+  std::filesystem::permissions(folder / "shut", perms::owner_read | perms::owner_exec);
+  CHECK_NOTHROW(ColmapWriter(folder / "shut/to_open.db"));
+  CHECK(ColmapDatabase(folder / "shut/to_open.db").images().size() > 0);
+  CHECK_THAT(message_of<IoError>([&] { ColmapWriter(folder / "open/to_shut.db"); }),
+             Contains("to_shut.db: the database's folder cannot be written to"));
+  // Read it is all the same, in WAL mode too, for which SQLite would make files beside it.
+  CHECK(ColmapDatabase(folder / "open/to_shut.db").images().size() > 0);
+  CHECK(ColmapDatabase(folder / "shut/b.db").images().size() > 0);
+  std::filesystem::permissions(folder / "shut", perms::owner_all);
+  if (root) REQUIRE(seteuid(0) == 0);
+}
+
 TEST_CASE("what is not a COLMAP database is refused") {
   const TemporaryFolder folder;
   const auto refused = [&](const char* name) { return message_of<Error>([&] { ColmapWriter(folder / name); }); };

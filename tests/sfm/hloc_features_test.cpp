@@ -232,3 +232,42 @@ TEST_CASE("files that are no features.h5 are refused, whole or cut off") {
   CHECK_THAT(message_of<InvalidArgument>([&] { (void)file.read("i12"); }), Contains("holds no image \"i12\""));
   CHECK_FALSE(file.has("i"));
 }
+
+namespace {
+
+/// A compression that only this test knows: it leaves the bytes as they are.
+std::size_t unchanged(unsigned /*flags*/, std::size_t /*parameters*/, const unsigned* /*values*/, std::size_t bytes,
+                      std::size_t* /*size*/, void** /*buffer*/) {
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a compression that this HDF5 does not know is named") {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "packed.h5").string();
+  constexpr H5Z_filter_t kNumber = 32017;
+  const H5Z_class2_t filter{H5Z_CLASS_T_VERS, kNumber, 1, 1, "squeeze", nullptr, nullptr, &unchanged};
+  REQUIRE(H5Zregister(&filter) >= 0);
+  {
+    const hsize_t shape[] = {2, 2};
+    const float values[] = {1, 2, 3, 4};
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t group = H5Gcreate2(file, "a.png", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(2, shape, nullptr);
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    REQUIRE(H5Pset_chunk(properties, 2, shape) >= 0);
+    REQUIRE(H5Pset_filter(properties, kNumber, H5Z_FLAG_MANDATORY, 0, nullptr) >= 0);
+    const hid_t data = H5Dcreate2(group, "keypoints", H5T_IEEE_F32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    REQUIRE(H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(data);
+    H5Pclose(properties);
+    H5Sclose(space);
+    H5Gclose(group);
+    H5Fclose(file);
+  }
+  CHECK(HlocFeatureFile(path).read("a.png").keypoints.size() == 2);
+  REQUIRE(H5Zunregister(kNumber) >= 0);
+  CHECK_THAT(message_of<FormatError>([&] { (void)HlocFeatureFile(path).read("a.png"); }),
+             Contains("a.png/keypoints") && Contains("compressed with squeeze (filter 32017)") && Contains("h5repack"));
+}

@@ -59,10 +59,14 @@ class ColmapDatabase {
   [[nodiscard]] std::map<std::uint32_t, ColmapCameraRow> cameras() const;
 
   /// Keypoints of an image, row i for COLMAP's index i; empty where none are stored. Two columns (x y) have no
-  /// scale or angle: they get `sigma` and angle 0; without `sigma` FormatError is thrown. Four are x y scale angle. Six
-  /// are x y and the affine shape a11 a12 a21 a22, reduced to a similarity: σ is the mean of the lengths of
-  /// its columns and the angle that of the first (COLMAP's FeatureKeypoint::ComputeScale, ComputeOrientation).
+  /// scale or angle, and four or six no scale if it is the same for all (see have_scales): they get `sigma` and, with
+  /// two columns, angle 0; without `sigma` FormatError is thrown. Four are x y scale angle. Six are x y and the affine
+  /// shape a11 a12 a21 a22, reduced to a similarity: σ is the mean of the lengths of its columns and the angle that of
+  /// the first (COLMAP's FeatureKeypoint::ComputeScale, ComputeOrientation).
   [[nodiscard]] std::vector<Keypoint> keypoints(ColmapImageId image, std::optional<float> sigma = {}) const;
+
+  /// Whether its keypoints say how large their patches are; also if there are none.
+  [[nodiscard]] bool has_scales(ColmapImageId image) const;
 
   /// Indices (into a's keypoints, into b's) of the stored matches of a pair; nothing if the pair has no row.
   [[nodiscard]] std::optional<std::vector<IndexPair>> matches(ColmapImageId a, ColmapImageId b) const;

@@ -37,7 +37,8 @@ class FeatureImageSource final : public ImageSource {
   [[nodiscard]] std::int64_t size() const override { return std::ssize(images_); }
   [[nodiscard]] std::string name(std::int64_t image) const override { return at(image).name; }
   [[nodiscard]] std::int64_t keypoint_count(std::int64_t image) const override { return at(image).keypoints; }
-  /// Hashes of the photograph's file and of the keypoints. Throws IoError for a missing file.
+  /// Hashes of the photograph's file and of the keypoints. Throws IoError for a missing file,
+  /// FormatError for a truncated one (check_image_complete).
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
   [[nodiscard]] std::string patch_settings() const override;
   [[nodiscard]] Extent patch_size() const override { return {cut_.side, cut_.side}; }
