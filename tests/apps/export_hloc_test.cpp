@@ -23,6 +23,12 @@ const std::vector<std::string> kNames{"db/a b.png", "db/\"ü\".png", "c.png", "n
 /// Four photographs of one picture that moves to the right, 40 keypoints that move with it (the last one has none).
 class Photographs {
  public:
+  /// 3 and a little more: equal scales would count as none.
+  [[nodiscard]] static std::vector<double> scales_of(std::size_t count) {
+    std::vector<double> scales(count, 3.0);
+    for (std::size_t i = 0; i < count; i += 2) scales[i] = 3.0625;
+    return scales;
+  }
   Photographs() {
     fs::create_directories(scene.path("images/db"));
     Random random(3);
@@ -38,7 +44,7 @@ class Photographs {
       std::vector<double> points;
       for (std::size_t k = 0; k < count; ++k) points.insert(points.end(), {x[k] + i * kShift, y[k]});
       data.push_back({name + "/keypoints", h5_half(), {count, 2}, points});
-      data.push_back({name + "/scales", h5_half(), {count}, std::vector<double>(count, 3.0)});
+      data.push_back({name + "/scales", h5_half(), {count}, scales_of(count)});
       data.push_back({name + "/image_size", h5_int64(), {2}, {280, 200}});
     }
     write();
