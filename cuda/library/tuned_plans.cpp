@@ -65,7 +65,7 @@ TunedPlan tuned_plan_from_json(const std::string& text, const std::string& key, 
   TunedPlan plan;
   plan.microseconds = whole.at("microseconds").number();
   const auto& stages = whole.at("stages").list();
-  if (stages.empty() || stages.size() > kMostStages) fail("a plan of no or too many stages");
+  if (stages.empty() || stages.size() > kMostStages) fail("a plan without stages or with too many");
   for (const JsonValue& stage : stages) {
     const auto parts = stage.at("parts").integer(0, std::numeric_limits<unsigned>::max());
     plan.stages.push_back({static_cast<unsigned>(parts), stage.at("plan").text()});
@@ -96,7 +96,7 @@ std::optional<TunedPlan> TunedPlans::load(const std::string& key) const {
   try {
     return tuned_plan_from_json(read_text_file(path), key, path.string());
   } catch (const Error& error) {
-    report(fmt::format("ignored a kept plan, it will be made anew: {}", error.what()));
+    report(fmt::format("ignored a stored plan, it will be replaced: {}", error.what()));
     return std::nullopt;
   }
 }
@@ -111,7 +111,7 @@ void TunedPlans::store(const std::string& key, const TunedPlan& plan) const {
     out.write(to_json(key, plan));
     out.commit();
   } catch (const Error& error) {
-    report(fmt::format("a plan could not be kept, the next run will look for it again: {}", error.what()));
+    report(fmt::format("a plan could not be stored, the next run will search again: {}", error.what()));
   }
 }
 

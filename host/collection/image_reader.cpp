@@ -127,9 +127,9 @@ LoadedImage ImageReader::load(const Wanted& wanted) const {
     throw ImageChanged(planned.name, fmt::format("image {} changed since the run was planned: {}", planned.name, what));
   };
   if (result.patches->size() != planned.keypoints) {
-    changed(fmt::format("it had {} keypoints, it has {}", planned.keypoints, result.patches->size()));
+    changed(fmt::format("it had {} keypoints, now it has {}", planned.keypoints, result.patches->size()));
   }
-  if (source_.content_key(wanted.image) != planned.key) changed("its pixels or keypoints are others");
+  if (source_.content_key(wanted.image) != planned.key) changed("its pixels or keypoints differ");
   return result;
 }
 

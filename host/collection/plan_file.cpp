@@ -139,7 +139,7 @@ void compare(const char* what, const std::string& wanted, const std::string& fou
              const std::filesystem::path& folder) {
   if (wanted == found) return;
   throw PlanMismatch(
-      fmt::format("{} holds a run with another {}: found {}, asked for {}; take another folder, or remove this one",
+      fmt::format("{} holds a run with another {}: found {}, expected {}; use another folder, or remove this one",
                   folder.string(), what, found.empty() ? "none" : found, wanted.empty() ? "none" : wanted));
 }
 
@@ -149,9 +149,9 @@ void compare_image(const PlannedImage& wanted, const PlannedImage& found, const 
                                                folder.string(), what));
   };
   if (wanted.keypoints != found.keypoints) {
-    fail(fmt::format("it had {} keypoints, it has {}", found.keypoints, wanted.keypoints));
+    fail(fmt::format("it had {} keypoints, now it has {}", found.keypoints, wanted.keypoints));
   }
-  if (wanted.key != found.key) fail("its pixels or keypoints are others");
+  if (wanted.key != found.key) fail("its pixels or keypoints differ");
 }
 
 }  // namespace
@@ -175,14 +175,14 @@ void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, 
   compare("model", wanted.model, found.model, folder);
   compare("second model", wanted.rerank_model, found.rerank_model, folder);
   compare("precision", wanted.numerics, found.numerics, folder);
-  compare("set of rules", rules_text(wanted.rules), rules_text(found.rules), folder);
-  compare("way of cutting patches", wanted.patch_settings, found.patch_settings, folder);
+  compare("set of match rules", rules_text(wanted.rules), rules_text(found.rules), folder);
+  compare("patch extraction", wanted.patch_settings, found.patch_settings, folder);
   const auto& asked = wanted.images;
   const auto& held = found.images;
   for (std::size_t i = 0; i < std::min(asked.size(), held.size()); ++i) {
     if (asked[i].name != held[i].name) {
       throw PlanMismatch(fmt::format(
-          "{} holds a run of other images: number {} was {}, is {}; take another folder, or remove this one",
+          "{} holds a run of other images: number {} was {}, now {}; use another folder, or remove this one",
           folder.string(), i, held[i].name, asked[i].name));
     }
     compare_image(asked[i], held[i], folder);
@@ -190,8 +190,8 @@ void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, 
   if (asked.size() != held.size()) {
     const auto& extra = asked.size() > held.size() ? asked[held.size()] : held[asked.size()];
     throw PlanMismatch(fmt::format(
-        "{} holds a run of {} images, there are {} now: {} {}; take another folder, or remove this one",
-        folder.string(), held.size(), asked.size(), extra.name, asked.size() > held.size() ? "came later" : "is gone"));
+        "{} holds a run of {} images, now there are {}: {} {}; use another folder, or remove this one", folder.string(),
+        held.size(), asked.size(), extra.name, asked.size() > held.size() ? "was added" : "is missing"));
   }
   const auto pairs = [](const CollectionPlan& plan) {
     return fmt::format("{} pairs ({})", plan.pairs(), plan.pair_key.substr(0, 8));

@@ -42,7 +42,7 @@ class NotFinite : public Error {
   [[nodiscard]] std::int64_t index() const noexcept { return index_; }
   /// {−1, −1} if the error is about a patch.
   [[nodiscard]] IndexPair pair() const noexcept { return pair_; }
-  /// Empty where it is not known.
+  /// Empty if unknown.
   [[nodiscard]] std::optional<float> score() const noexcept { return score_; }
   [[nodiscard]] std::int64_t right_set() const noexcept { return right_set_; }
 
@@ -78,8 +78,8 @@ class BranchExecutor {
                                                          const RunControl& control = {}) = 0;
   /// Descriptors [N, D] made earlier → rows. Throws ShapeError unless D fits, InvalidArgument for 2-channel networks.
   [[nodiscard]] virtual std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) = 0;
-  /// Patches → descriptors [N, D] on the host, L2-normalised where the network's metric says so. Throws InvalidArgument
-  /// for 2-channel networks. Synchronous. The side matters only for pseudo-siamese networks.
+  /// Patches → descriptors [N, D] on the host, L2-normalised if the network's metric requires it. Throws
+  /// InvalidArgument for 2-channel networks. Synchronous. The side matters only for pseudo-siamese networks.
   [[nodiscard]] virtual Matrix descriptors(PatchView patches, Side side, const RunControl& control = {}) = 0;
   /// Length D of a descriptor; 0 for 2-channel networks.
   [[nodiscard]] virtual std::int64_t descriptor_size() const = 0;
@@ -104,7 +104,7 @@ class PairScorer {
   virtual void score_list(const Rows& left, const Rows& right, std::span<const IndexPair> pairs,
                           std::span<float> scores, const RunControl& control = {}) = 0;
   /// Every left row against every right row of all parts, into a running selection: one left image against all right
-  /// images of a block in one call. Parts stand anywhere in the grid without overlapping, need not agree with the
+  /// images of a block in one call. Parts may be anywhere in the grid without overlapping, need not agree with the
   /// selection's segments, and may be scored in any order or together: what is kept does not depend on it. Whether
   /// scores are stored in between is up to the scorer. May return before an asynchronous device is done;
   /// Selection::read() waits. Throws InvalidArgument for rows or a selection of another backend, rows of the wrong

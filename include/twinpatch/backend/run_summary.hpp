@@ -22,13 +22,13 @@ struct RunSummary {
   std::int64_t pairs = 0;        ///< that were scored
   double operations = 0;         ///< of the networks, a multiplication and an addition count as two
   double tflops_ceiling = 0;     ///< of the device at the run's precision; 0: unknown
-  double gigabytes_ceiling = 0;  ///< a second, of the device's memory; 0: unknown
+  double gigabytes_ceiling = 0;  ///< per second, of the device's memory; 0: unknown
 
   /// The stage that was busy longest; null before any was.
   [[nodiscard]] const Stage* slowest() const;
   /// Seconds of the named stage, 0 if there is none.
   [[nodiscard]] double seconds(const std::string& name) const;
-  /// Of the computing stages, 10¹² operations and 10⁹ bytes a second.
+  /// Of the computing stages, 10¹² operations and 10⁹ bytes per second.
   [[nodiscard]] double tflops() const;
   [[nodiscard]] double gigabytes() const;
   /// Lines for the user.

@@ -19,7 +19,7 @@ struct SelectionRequest {
   bool column_best = false;  ///< also the best row for each column (mutual matching)
   /// Scores below it are not kept. (Not applied to the column's best: a mutual check needs the true best.)
   float threshold = -std::numeric_limits<float>::infinity();
-  /// Divides the columns into segments, one an image: the first column of each, ascending, beginning with 0 (two equal
+  /// Divides the columns into segments, one per image: the first column of each, ascending, beginning with 0 (two equal
   /// ones: an empty segment). Empty: all columns are one segment. A row keeps its best of every segment apart, as if
   /// each segment were a separate grid; nothing else depends on segments.
   std::vector<std::int64_t> segments = {};
@@ -34,14 +34,14 @@ struct SelectionRequest {
   }
 };
 
-/// What was kept of one segment: what a grid of these columns alone would have kept. Owns nothing.
+/// The selection of one segment: equal to that of a grid of only these columns. Owns nothing.
 struct SelectedView {
   std::int64_t rows = 0;
   std::int64_t columns = 0;  ///< of the segment
   int top_k = 0;
   std::span<const std::int32_t> indices;         ///< [rows, top_k], columns counted from the segment's first
   std::span<const float> scores;                 ///< [rows, top_k]
-  std::span<const std::int32_t> column_indices;  ///< [columns], rows of the grid; empty unless asked for
+  std::span<const std::int32_t> column_indices;  ///< [columns], rows of the grid; empty unless requested
   std::span<const float> column_scores;          ///< [columns]
 };
 
@@ -54,7 +54,7 @@ struct Selected {
   std::vector<std::int64_t> segments;   ///< as in the request
   Buffer<std::int32_t> indices;         ///< [segments, rows, top_k], columns counted from their segment's first
   Buffer<float> scores;                 ///< [segments, rows, top_k]
-  Buffer<std::int32_t> column_indices;  ///< [columns], rows of the grid; empty unless asked for
+  Buffer<std::int32_t> column_indices;  ///< [columns], rows of the grid; empty unless requested
   Buffer<float> column_scores;          ///< [columns]
 
   [[nodiscard]] std::int64_t segment_count() const {

@@ -45,7 +45,7 @@ class GridSide {
     const auto* rows = std::get_if<const RowChunks*>(&what_);
     return rows == nullptr ? nullptr : *rows;
   }
-  /// The set that the patches are a view of, where it is known: pages of a mapped file can go once they are used.
+  /// The set that the patches are a view of, if known: releases pages of a mapped file once used.
   [[nodiscard]] const PatchSet* set() const noexcept { return set_; }
 
  private:
@@ -66,33 +66,33 @@ using TileSink = std::function<void(std::int64_t first_row, std::int64_t first_c
 
 /// The library's main entry point: a model on a device.
 ///
-/// May be shared by threads; calls take turns on the device. Every call waits for its result. Where not said otherwise,
+/// May be shared by threads; calls take turns on the device. Every call waits for its result. Unless stated otherwise,
 /// calls throw ShapeError for patches or descriptors of another size than the network's, InvalidArgument for input of
-/// the wrong kind, NotFinite for a descriptor or score that is none, OutOfMemory, DeviceError, and Interrupted once
-/// `control` asks for a stop, which is looked at between batches and tiles. Progress is reported in stages: "describe"
-/// in patches, "grid" and "score" in pairs; patches and pairs are counted from 0 within their set.
+/// the wrong kind, NotFinite for a descriptor or score that is not finite, OutOfMemory, DeviceError, and Interrupted
+/// after `control` requests a stop, which is checked between batches and tiles. Progress is reported in stages:
+/// "describe" in patches, "grid" and "score" in pairs; patches and pairs are counted from 0 within their set.
 class Engine {
  public:
   /// Uses the device named by `options`; "auto" is CUDA if there is a usable device, else the CPU. Throws DeviceError
-  /// where the device does not exist or does not offer the options' precision.
+  /// if the device does not exist or does not support the options' precision.
   Engine(Model model, const ExecutionOptions& options);
   Engine(Model model, std::unique_ptr<Backend> backend, const ExecutionOptions& options);
   ~Engine();
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  /// The model as it was handed in.
+  /// The model as passed in.
   [[nodiscard]] const Model& model() const;
   [[nodiscard]] const NetworkSpec& spec() const { return model().spec; }
-  /// Which device was taken, and why: one line.
+  /// The device in use, and why: one line.
   [[nodiscard]] const std::string& device() const;
   /// Length D of a descriptor; 0 for 2-channel networks.
   [[nodiscard]] std::int64_t descriptor_size() const;
   /// One summary per device; empty if not collected.
   [[nodiscard]] std::vector<RunSummary> summaries() const;
 
-  /// Descriptors [N, D], L2-normalised where the network's metric says so. The side matters for pseudo-siamese networks
-  /// alone. Throws InvalidArgument for 2-channel networks.
+  /// Descriptors [N, D], L2-normalised if the network's metric requires it. The side matters only for pseudo-siamese
+  /// networks. Throws InvalidArgument for 2-channel networks.
   [[nodiscard]] Matrix describe(PatchView patches, Side side = Side::left, const RunControl& control = {});
   /// Patches of different sizes (networks of any input size): rows in the order of the groups.
   [[nodiscard]] Matrix describe(std::span<const PatchView> groups, Side side = Side::left,
@@ -109,7 +109,7 @@ class Engine {
   /// Every left against every right, keeping the best; memory does not grow with their product.
   [[nodiscard]] Selected grid(const GridSide& left, const GridSide& right, const GridOptions& options,
                               const RunControl& control = {});
-  /// Left against several right sets at once: a segment each, holding what a grid with that set alone would. The
+  /// Left against several right sets at once: one segment each, equal to a grid with only that set. The
   /// selection takes left × (right sets) × top_k × 8 bytes. NotFinite counts pairs within their right set.
   [[nodiscard]] Selected grid(const GridSide& left, std::span<const GridSide> rights, const GridOptions& options,
                               const RunControl& control = {});
@@ -127,7 +127,7 @@ class Engine {
   /// A side as rows on the device, for grids of many sets with each other: the caller keeps them. `which`: the place
   /// they take in a pair.
   [[nodiscard]] RowChunks rows(const GridSide& side, Side which, const RunControl& control = {});
-  /// Bytes that rows of one patch take on the device (`height`, `width` in pixels: matter where the network takes any).
+  /// Bytes that rows of one patch take on the device (`height`, `width` in pixels: only for networks of any size).
   [[nodiscard]] std::int64_t row_bytes(int height, int width) const;
   /// Bound in bytes on what a run takes on the device: ExecutionOptions::memory, or the device's own choice.
   [[nodiscard]] std::int64_t memory() const;

@@ -30,8 +30,8 @@ struct MatchRules {
 /// Throws InvalidArgument with the reason if the rules do not suit the network's scores (a ratio on a learned score).
 void check(const MatchRules& rules, const NetworkSpec& spec);
 
-/// Reads matches off a grid's selection, or a segment of one, in order of the left index; right indices count from the
-/// segment's first column. Throws InvalidArgument where the selection did not keep what the rules need, or has several
+/// Matches of a grid's selection, or of a segment of it, in order of the left index; right indices count from the
+/// segment's first column. Throws InvalidArgument if the selection did not keep what the rules need, or has several
 /// segments.
 [[nodiscard]] std::vector<Match> matches(const SelectedView& selected, const MatchRules& rules);
 [[nodiscard]] std::vector<Match> matches(const Selected& selected, const MatchRules& rules);
