@@ -91,8 +91,8 @@ TEST_CASE("views of an OpenMVG project are read by id") {
 
 TEST_CASE("broken OpenMVG projects are refused with what is missing") {
   const std::string good = openmvg_project("/p", {{0, "a.jpg", ""}, {1, "b.jpg", ""}});
-  CHECK_THAT(refusal("hello"), Contains("sfm_data.json: not JSON"));
-  CHECK_THAT(refusal("[]"), Contains("expected a JSON object"));
+  CHECK_THAT(refusal("hello"), Contains("sfm_data.json: byte 1: not well-formed JSON"));
+  CHECK_THAT(refusal("[]"), Contains("expected a string \"root_path\""));
   CHECK_THAT(refusal("{}"), Contains("root_path"));
   CHECK_THAT(refusal(R"({"root_path": "/p"})"), Contains("expected a list \"views\""));
   CHECK_THAT(refusal(R"({"root_path": "/p", "views": [3]})"), Contains("view 0: expected \"value\""));
