@@ -3,11 +3,14 @@
 #include "apps/frame/interrupt.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "apps/frame/command.hpp"
@@ -15,7 +18,7 @@
 namespace twinpatch::app {
 namespace {
 
-constexpr int kSignals[] = {SIGINT, SIGTERM};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
 constexpr char kStop = 's';
 constexpr char kEnd = 'e';
 
@@ -31,12 +34,23 @@ extern "C" void on_signal(int /*signal*/) {
   errno = saved;
 }
 
-void set_handler(void (*handler)(int)) {
+std::array<struct sigaction, kSignals.size()> g_previous;
+
+/// A signal that was ignored when the program started stays ignored: nohup, and shells that start background jobs, ask
+/// for it.
+void set_handlers() {
   struct sigaction action {};
-  action.sa_handler = handler;
+  action.sa_handler = &on_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &g_previous[i]);
+    if (g_previous[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
+  }
+}
+
+void restore_handlers() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &g_previous[i], nullptr);
 }
 
 }  // namespace
@@ -44,7 +58,7 @@ void set_handler(void (*handler)(int)) {
 InterruptWatch::InterruptWatch(std::function<void()> announce) {
   if (pipe2(g_pipe, O_CLOEXEC) != 0) throw IoError("pipe", "cannot create", errno);
   g_signals = 0;
-  watcher_ = std::thread([this, announce = std::move(announce)] {
+  const auto watch = [this, announce = std::move(announce)] {
     char byte = 0;
     for (;;) {
       const ssize_t got = read(g_pipe[0], &byte, 1);
@@ -53,12 +67,18 @@ InterruptWatch::InterruptWatch(std::function<void()> announce) {
       source_.request_stop();
       announce();
     }
-  });
-  set_handler(&on_signal);
+  };
+  try {
+    watcher_ = std::thread(watch);
+  } catch (const std::system_error& error) {
+    throw Error(fmt::format("cannot start a thread: {} (is the number of processes limited? ulimit -u)",
+                            error.code().message()));
+  }
+  set_handlers();
 }
 
 InterruptWatch::~InterruptWatch() {
-  set_handler(SIG_DFL);
+  restore_handlers();
   [[maybe_unused]] const ssize_t written = write(g_pipe[1], &kEnd, 1);
   watcher_.join();
   close(g_pipe[0]);

@@ -8,8 +8,8 @@
 
 namespace twinpatch::app {
 
-/// Turns Ctrl-C (and SIGTERM) into a stop request: the first asks the run to end at its next clean point, the second
-/// ends the process at once with exit code 130. One object at a time.
+/// Turns Ctrl-C (and SIGTERM, and SIGHUP of a terminal that closes) into a stop request: the first asks the run to end
+/// at its next clean point, the second ends the process at once with exit code 130. One object at a time.
 class InterruptWatch {
  public:
   /// `announce` is called once, on a thread of its own, when the first signal has arrived.

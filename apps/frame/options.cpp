@@ -40,6 +40,17 @@ Option* Option::expected(int least, int most) {
   option_->expected(least, most);
   return this;
 }
+Option* Option::or_standard_output() {
+  option_->transform([](const std::string& path) { return path == "-" ? std::string("/dev/stdout") : path; });
+  return this;
+}
+Option* Option::never_standard_output() {
+  option_->check([](const std::string& path) {
+    return path == "-" ? std::string("standard output (\"-\") cannot take what is written here; give a name")
+                       : std::string();
+  });
+  return this;
+}
 std::size_t Option::count() const { return option_->count(); }
 
 Options::Options() : parser_(std::make_unique<CLI::App>()) { parser_->set_help_flag(); }

@@ -33,6 +33,11 @@ class Option {
   /// Takes this many values, −1: any number.
   Option* expected(int count);
   Option* expected(int least, int most);
+  /// Its value is a file to write: "-" means standard output.
+  Option* or_standard_output();
+  /// Its value is written, but cannot be standard output: a folder, the start of several files' names, a file that is
+  /// not written front to back. "-" is refused.
+  Option* never_standard_output();
   /// How often it was given.
   [[nodiscard]] std::size_t count() const;
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/stream.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -20,6 +21,15 @@ fs::path place_of(const fs::path& path) {
   std::error_code failed;
   fs::path place = fs::weakly_canonical(fs::absolute(path), failed);
   return failed ? path.lexically_normal() : place;
+}
+
+constexpr const char* kStandardOutput = "/dev/stdout";
+
+/// Paths to one file, pipe or device, whatever it is called; /dev/null, which keeps nothing, is no place.
+bool same_place(const fs::path& a, const fs::path& b) {
+  std::error_code failed;
+  if (fs::equivalent(a, b, failed)) return !fs::equivalent(a, "/dev/null", failed);
+  return place_of(a) == place_of(b);
 }
 
 void check_folder(const std::string& option, const fs::path& path) {
@@ -41,7 +51,15 @@ void check_folder(const std::string& option, const fs::path& path) {
 }  // namespace
 
 void Outputs::add(const std::string& option, const fs::path& path) {
-  if (!path.empty()) outputs_.emplace_back(option, path);
+  if (!path.empty()) outputs_.push_back({option, path});
+}
+
+void Outputs::add_file(const std::string& option, const fs::path& path) {
+  if (!path.empty()) outputs_.push_back({.option = option, .path = path, .any_order = true});
+}
+
+void Outputs::add_printed(const std::string& words) {
+  outputs_.push_back({.option = words, .path = kStandardOutput, .printed = true});
 }
 
 void Outputs::add_input(const fs::path& path) {
@@ -50,21 +68,32 @@ void Outputs::add_input(const fs::path& path) {
 
 void Outputs::check() const {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const auto& [option, path] = outputs_[i];
-    const fs::path place = place_of(path);
+    const Output& output = outputs_[i];
     for (std::size_t j = 0; j < i; ++j) {
-      if (place_of(outputs_[j].second) != place) continue;
-      throw InvalidArgument(
-          fmt::format("{}: {} and {} would both write this file", path.string(), outputs_[j].first, option));
+      if (!same_place(outputs_[j].path, output.path)) continue;
+      throw InvalidArgument(fmt::format("{}: {} and {} would both write this file", output.path.string(),
+                                        outputs_[j].option, output.option));
     }
-    for (const auto& input : inputs_) {
-      if (place_of(input) != place) continue;
-      throw InvalidArgument(fmt::format("{}: {} would overwrite an input of this run", path.string(), option));
-    }
-    std::error_code failed;
-    if (fs::is_directory(path, failed)) throw IoError(path.string(), fmt::format("{}: is a folder", option));
-    check_folder(option, path);
+    if (!output.printed) check_place(i);
   }
+}
+
+void Outputs::check_place(std::size_t index) const {
+  const auto& [option, path, any_order, printed] = outputs_[index];
+  for (const auto& input : inputs_) {
+    if (!same_place(input, path)) continue;
+    throw InvalidArgument(fmt::format("{}: {} would overwrite an input of this run", path.string(), option));
+  }
+  if (is_stream(path)) {
+    if (!any_order) return;
+    throw InvalidArgument(
+        fmt::format("{}: {}: expected the name of a file, found a device, a pipe or an open descriptor: this output is "
+                    "not written front to back",
+                    path.string(), option));
+  }
+  std::error_code failed;
+  if (fs::is_directory(path, failed)) throw IoError(path.string(), fmt::format("{}: is a folder", option));
+  check_folder(option, path);
 }
 
 }  // namespace twinpatch::app

@@ -6,8 +6,10 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "apps/frame/command.hpp"
 #include "apps/frame/help.hpp"
@@ -128,10 +130,22 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments) {
   } catch (const InvalidArgument& error) {
     throw UsageError(error.what());
   }
+  bool options_ended = false;
   for (const auto& extra : app.remaining()) {
-    throw UsageError(is_option(extra) ? "there is no option " + extra
-                                      : fmt::format("unexpected argument \"{}\"", extra));
+    if (extra == "--" && !options_ended) {  // CLI11 hands back the mark itself as well
+      options_ended = true;
+      continue;
+    }
+    throw UsageError(is_option(extra) && !options_ended ? "there is no option " + extra
+                                                        : fmt::format("unexpected argument \"{}\"", extra));
   }
+}
+
+/// Libraries' exceptions may tell several lines.
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
 }
 
 /// What an exception means to the caller of the program.
@@ -144,10 +158,15 @@ ExitCode report(Session& session) {
   } catch (const Interrupted&) {
     session.error("interrupted");
     return ExitCode::interrupted;
+  } catch (const std::system_error& error) {
+    const bool threads = error.code() == std::errc::resource_unavailable_try_again;
+    session.error(threads ? fmt::format("cannot start a thread: {} (is the number of processes limited? ulimit -u)",
+                                        error.code().message())
+                          : std::string(error.what()));
   } catch (const std::bad_alloc&) {
     session.error("out of memory; a smaller --memory or --batch may help");
   } catch (const std::exception& error) {
-    session.error(error.what());
+    session.error(one_line(error.what()));
   }
   return ExitCode::failed;
 }
@@ -157,6 +176,15 @@ bool wants_arguments(const CLI::App& app) {
     if (option->get_required()) return true;
   }
   return false;
+}
+
+std::set<std::string, std::less<>> typed_options(const CLI::App& app) {
+  std::set<std::string, std::less<>> typed;
+  for (const auto* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    for (const auto& name : option->get_lnames()) typed.insert("--" + name);
+  }
+  return typed;
 }
 
 ExitCode run_call(const Call& call) {
@@ -176,6 +204,7 @@ ExitCode run_call(const Call& call) {
     return report(session);
   }
   Session session(call.path, options);
+  session.set_typed(typed_options(app));
   try {
     const ExitCode code = run(session);
     session.flush();

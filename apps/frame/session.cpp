@@ -84,6 +84,12 @@ Session::~Session() = default;
 
 void Session::log(spdlog::level::level_enum level, std::string_view text) { logger_->log(level, one_line(text)); }
 
+void Session::no_effect(std::initializer_list<std::string_view> options, std::string_view why) {
+  for (const auto option : options) {
+    if (typed_.contains(option)) warn("{} has no effect: {}", option, why);
+  }
+}
+
 void Session::print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
     throw IoError("standard output", "cannot write", errno);

@@ -6,8 +6,11 @@
 #include <spdlog/logger.h>
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -59,6 +62,12 @@ class Session {
   }
   void error(std::string_view text) { log(spdlog::level::err, text); }
 
+  /// Warns of those of `options` that were typed although they change nothing in this run, and says why. Every command
+  /// says so in this way.
+  void no_effect(std::initializer_list<std::string_view> options, std::string_view why);
+  /// Long names of the options that were typed ("--json").
+  void set_typed(std::set<std::string, std::less<>> options) { typed_ = std::move(options); }
+
   /// Data: goes to standard output as it is. Throws IoError where that is full or closed.
   void print(std::string_view text);
   /// The one object of --json: `schema` ("twinpatch.match/1") comes first.
@@ -71,6 +80,7 @@ class Session {
 
   std::string command_;
   RunOptions options_;
+  std::set<std::string, std::less<>> typed_;
   Screen screen_;
   ProgressReport progress_;
   std::unique_ptr<spdlog::logger> logger_;

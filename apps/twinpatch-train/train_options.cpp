@@ -64,7 +64,11 @@ void add_main(Options& app, TrainCommand& command) {
       ->type_name("NAME")
       ->default_str(train.network)
       ->group(kMainGroup);
-  app.add_option("-o,--out", command.out, "the model, .safetensors")->required()->type_name("FILE")->group(kMainGroup);
+  app.add_option("-o,--out", command.out, "the model, .safetensors")
+      ->or_standard_output()
+      ->required()
+      ->type_name("FILE")
+      ->group(kMainGroup);
   app.add_option("--validate", train.validation, "folders that are not trained on: the best step there is kept")
       ->type_name("DATASET...")
       ->expected(1, 1 << 20)

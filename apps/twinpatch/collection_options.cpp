@@ -39,8 +39,8 @@ PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
 
 Shard CollectionOptions::parsed_shard() const {
   try {
-    if (!shard.empty()) return Shard::parse(shard);
-    return Shard::from_slurm().value_or(Shard{});
+    if (shard.empty()) return {};
+    return shard == "slurm" ? Shard::from_slurm() : Shard::parse(shard);
   } catch (const InvalidArgument& error) {
     throw UsageError(std::string("--shard: ") + error.what());
   }
@@ -48,7 +48,7 @@ Shard CollectionOptions::parsed_shard() const {
 
 RunPlaces CollectionOptions::places(const std::filesystem::path& default_run) const {
   const std::filesystem::path folder = run.empty() ? default_run : std::filesystem::path(run);
-  return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors)};
+  return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors), accept_changes};
 }
 
 std::string CollectionOptions::numerics() const {
@@ -81,14 +81,26 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->group(kMainGroup);
   app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
   app.add_option("--run", options.run, "folder of the run: finished blocks, journal; the same command goes on from it")
+      ->never_standard_output()
       ->type_name("DIR")
       ->group(kRunOptions);
   app.add_option("--descriptors", options.descriptors,
                  "where descriptors are kept; runs may share it [RUN/descriptors]")
       ->type_name("DIR")
       ->group(kRunOptions);
-  app.add_option("--shard", options.shard, "do the i-th of N shares; in a Slurm job array the task's own by itself")
-      ->type_name("i/N")
+  app.add_option("--shard", options.shard, "do the i-th of N shares; slurm: that of the task of a Slurm job array")
+      ->type_name("i/N|slurm")
+      ->group(kRunOptions);
+  app.add_flag("--leave-out-damaged", options.leave_out_damaged,
+               "leave out images that cannot be read, with all of their pairs; exit code 3 then")
+      ->group(kRunOptions);
+  app.add_option("--leave-out", options.leave_out, "leave out these images likewise")
+      ->type_name("NAME...")
+      ->expected(1, 1 << 20)
+      ->group(kRunOptions);
+  app.add_flag(
+         "--accept-changes", options.accept_changes,
+         "where images or the pairs differ from the run's: keep the blocks that are the same, do the others again")
       ->group(kRunOptions);
   app.add_option("--events", options.events, "append what happens as JSON lines")
       ->type_name("FILE")

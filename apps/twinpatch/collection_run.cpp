@@ -59,9 +59,21 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
     report.event("interrupted", {{"blocks_done", report.blocks_done()}});
     kept("stopped");
     throw;
+  } catch (const ImageChanged& error) {
+    report.event("error", {{"what", error.what()}});
+    session.info(
+        "--accept-changes takes the images as they are now and does again only the blocks that have a changed one");
+    throw;
+  } catch (const PlanMismatch& error) {
+    report.event("error", {{"what", error.what()}});
+    session.info("where only the selection of pairs differs, --accept-changes keeps the blocks that are the same");
+    throw;
   } catch (const Error& error) {
     report.event("error", {{"what", error.what()}});
     if (report.blocks_done() > 0) kept("failed");
+    if (dynamic_cast<const FormatError*>(&error) != nullptr) {
+      session.info("--leave-out NAME goes on without an image that cannot be decoded");
+    }
     throw;
   }
 }
@@ -86,16 +98,48 @@ CollectionEngines make_engines(Session& session, Model model, const CollectionOp
   return engines;
 }
 
-Retrieval retrieval(const CollectionOptions& options, CollectionEngines& engines, const ImageSource& source,
-                    const RunPlaces& places) {
-  return {engines.first, source, {places.descriptors, options.numerics()}, options.engine.execution.threads};
+void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out) {
+  if (damaged.empty()) return;
+  for (const auto& image : damaged) session.warn("\"{}\" cannot be read: {}", image.name, image.what);
+  if (leave_out) return;
+  throw InvalidArgument(
+      fmt::format("{} of {} images cannot be read; replace them, or leave them out with --leave-out-damaged",
+                  damaged.size(), images));
 }
 
-PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& engines, const RunPlaces& places) {
+ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates, const CollectionOptions& options,
+                         CollectionEngines& engines, const ImageSource& source, const RunPlaces& places) {
+  ImageListing listing = list_images(source, options.leave_out, session.control());
+  const bool all_are_needed = candidates.choice.kind == PairChoice::Kind::retrieval;
+  if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
+  const PairSelection all = select_pairs(session, candidates,
+                                         {engines.first,
+                                          source,
+                                          {places.descriptors, options.numerics(), listing.images},
+                                          options.engine.execution.threads});
+  std::vector<DamagedImage> needed;  // a list of pairs may have no use for a damaged image
+  for (const auto& image : listing.damaged) {
+    if (all_are_needed || all.uses(image.image)) needed.push_back(image);
+  }
+  if (!all_are_needed) settle_damaged(session, needed, source.size(), options.leave_out_damaged);
+  std::vector<bool> out;
+  for (const auto& image : listing.images) out.push_back(image.is_left_out());
+  ChosenPairs chosen{std::move(listing.images), all.without(out), options.leave_out};
+  for (const auto& image : needed) chosen.left_out.push_back(image.name);
+  if (!chosen.left_out.empty()) {
+    session.warn("{} image{} left out, and so {} pairs of images", chosen.left_out.size(),
+                 chosen.left_out.size() == 1 ? "" : "s", all.count() - chosen.pairs.count());
+  }
+  return chosen;
+}
+
+PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& engines, const RunPlaces& places,
+                         const ChosenPairs& chosen) {
   PlanRequest request{.rules = options.rules(engines.first.spec()),
                       .numerics = options.numerics(),
                       .tile_keypoints = options.block_keypoints,
-                      .rerank = engines.rerank()};
+                      .rerank = engines.rerank(),
+                      .images = chosen.images};
   const auto planned = places.folder / "plan.json";
   if (request.tile_keypoints == 0 && std::filesystem::exists(planned)) {
     request.tile_keypoints = read_plan(planned).tile_keypoints;
@@ -106,6 +150,12 @@ PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& en
 std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
                                               const CollectionOptions& options) {
   const Shard shard = options.parsed_shard();
+  if (const auto task = Shard::slurm_task(); task && options.shard.empty()) {
+    session.warn(
+        "task {} of a Slurm job array does its whole run by itself; --shard slurm shares one run among the tasks, "
+        "--shard 1/1 says that each task has its own",
+        *task);
+  }
   if (options.dry_run) {
     print_plan(session, work.plan, estimate_run(work, shard, session.control()), shard);
     return std::nullopt;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/frame/command.hpp"
 #include "apps/frame/session.hpp"
@@ -30,9 +31,12 @@ struct CollectionOptions {
   PairChoice pairs;
   std::string run;          ///< folder of the run; empty: the command's own choice
   std::string descriptors;  ///< empty: the run's folder
-  std::string shard;        ///< "i/N"; empty: from a Slurm job array, else everything
+  std::string shard;        ///< "i/N", or "slurm" for a job array's; empty: everything
   std::string events;
   bool dry_run = false;
+  bool leave_out_damaged = false;
+  std::vector<std::string> leave_out;  ///< names of images
+  bool accept_changes = false;
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
@@ -59,13 +63,28 @@ struct CollectionEngines {
 };
 [[nodiscard]] CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options);
 
-/// For select_pairs: images found by the descriptors that the run keeps.
-[[nodiscard]] Retrieval retrieval(const CollectionOptions& options, CollectionEngines& engines,
-                                  const ImageSource& source, const RunPlaces& places);
+/// The pairs of a run, and what is known of its images.
+struct ChosenPairs {
+  std::vector<PlannedImage> images;
+  PairSelection pairs;
+  std::vector<std::string> left_out;  ///< images that were damaged or named by --leave-out
+  /// `otherwise`, or partial if images were left out.
+  [[nodiscard]] ExitCode exit_code(ExitCode otherwise) const {
+    return left_out.empty() ? otherwise : ExitCode::partial;
+  }
+};
+/// Lists the images and selects pairs without those that are left out. Throws InvalidArgument if images that are needed
+/// cannot be read and are not to be left out; all of them were named before.
+[[nodiscard]] ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates,
+                                       const CollectionOptions& options, CollectionEngines& engines,
+                                       const ImageSource& source, const RunPlaces& places);
 
 /// For make_plan. A run goes on with the tiles it was planned with, whatever memory there is today.
 [[nodiscard]] PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& engines,
-                                       const RunPlaces& places);
+                                       const RunPlaces& places, const ChosenPairs& chosen);
+
+/// Names the damaged images; throws InvalidArgument unless they are to be left out.
+void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out);
 
 /// Does the shard, reports how it went and opens the result; with --dry-run prints the plan alone. An interrupted or
 /// failed run says how to go on with it. Nothing after a dry run or a shard: results are written by one call that finds

@@ -87,7 +87,7 @@ std::vector<std::string> report_next(Session& session, const ColmapOptions& opti
 }
 
 nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExport& result, bool has_list,
-                                   const std::vector<std::string>& next) {
+                                   const std::vector<std::string>& next, const std::vector<std::string>& left_out) {
   const ColmapWriteCounts& counts = result.counts;
   nlohmann::ordered_json object{{"database", options.database},
                                 {"pairs", result.pairs},
@@ -106,6 +106,7 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExp
                           {"degenerate", result.degenerate}};
   }
   if (has_list) object["pair_list"] = options.pair_list_path().string();
+  object["left_out"] = left_out;
   object["next"] = next;
   return object;
 }
@@ -114,6 +115,7 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExp
 
 ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   options.validate();
+  if (!options.verify) session.no_effect({"--max-error", "--min-inliers"}, "it needs --verify");
   Model model = open_model(session, options.collection.engine.model);
   const CutOptions cut = cut_options(options.collection.photographs, model);
   // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
@@ -125,12 +127,12 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
-  const CollectionPlan plan =
-      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
-  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
+  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
+                                        plan_request(options.collection, engines, places, chosen), session.control());
+  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
-  if (!matches) return candidates.exit_code();
+  if (!matches) return chosen.exit_code(candidates.exit_code());
 
   const ColmapExport result = export_matches(session, options, images, *matches, sigma_of_points(options, cut));
   report_written(session, options, result);
@@ -138,9 +140,9 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   const bool has_list = write_pair_list(session, options, candidates.names, result.matched);
   const std::vector<std::string> next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
-    session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next));
+    session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next, chosen.left_out));
   }
-  return candidates.exit_code();
+  return chosen.exit_code(candidates.exit_code());
 }
 
 namespace {

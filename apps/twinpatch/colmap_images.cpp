@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "apps/frame/command.hpp"
+#include "twinpatch/core/file.hpp"
 #include "twinpatch/sfm/colmap_writer.hpp"
 
 namespace twinpatch::app {
@@ -20,6 +22,29 @@ std::vector<std::string> names_where(const std::vector<ColmapImageRow>& rows, au
   return names;
 }
 
+/// Photographs that cannot be read whole, and those of --leave-out: found before the first detection, whose work would
+/// be lost with the first of them.
+std::set<std::string> damaged_photographs(Session& session, const ColmapOptions& options,
+                                          const std::vector<const ColmapImageRow*>& rows) {
+  std::set<std::string> out(options.collection.leave_out.begin(), options.collection.leave_out.end());
+  std::vector<DamagedImage> damaged;
+  for (const ColmapImageRow* row : rows) {
+    session.control().check();
+    if (out.contains(row->name)) continue;
+    const auto path = std::filesystem::path(options.images) / row->name;
+    try {
+      check_image_complete(read_file(path), path);
+    } catch (const IoError& error) {
+      damaged.push_back({0, row->name, error.what()});
+    } catch (const FormatError& error) {
+      damaged.push_back({0, row->name, error.what()});
+    }
+  }
+  settle_damaged(session, damaged, std::ssize(rows), options.collection.leave_out_damaged);
+  for (const auto& image : damaged) out.insert(image.name);
+  return out;
+}
+
 /// Keypoints for the images that have none, into the database.
 void extract(Session& session, const ColmapOptions& options, const ColmapImages& images) {
   std::vector<const ColmapImageRow*> without;
@@ -30,11 +55,13 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
     session.info("--extract: every image has keypoints already");
     return;
   }
+  const std::set<std::string> damaged = damaged_photographs(session, options, without);
   ColmapWriter writer(options.database, options.write_options(session.control().stop));
   std::int64_t found = 0;
   session.control().begin("detect", std::ssize(without), "images");
   for (const ColmapImageRow* row : without) {
     session.control().check();
+    if (damaged.contains(row->name)) continue;
     const auto path = std::filesystem::path(options.images) / row->name;
     const GrayImage image = read_image(path);
     const ColmapCameraRow* camera = images.camera(*row);
@@ -42,7 +69,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
       throw InvalidArgument(fmt::format("{} has {}x{} pixels, but its camera in the database {}x{}", path.string(),
                                         image.width(), image.height(), camera->camera.width, camera->camera.height));
     }
-    const auto keypoints = detect_keypoints(image, {.max_keypoints = options.collection.photographs.max_keypoints});
+    const auto keypoints = detect_in(session, image, path.string(), options.collection.photographs.max_keypoints);
     writer.add_keypoints(row->id, keypoints);
     found += std::ssize(keypoints);
     session.control().advance(1);
@@ -52,14 +79,23 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
   session.info("{} SIFT keypoints in {} images that had none", found, without.size());
 }
 
-void check_keypoints(Session& session, const ColmapOptions& options, const std::vector<ColmapImageRow>& rows) {
-  const auto points =
-      names_where(rows, [](const ColmapImageRow& row) { return row.keypoints > 0 && row.columns == 2; });
+void check_keypoints(Session& session, const ColmapOptions& options, const ColmapImages& images) {
+  const std::vector<ColmapImageRow>& rows = images.rows;
+  const auto points = names_where(rows, [&](const ColmapImageRow& row) {
+    session.control().check();
+    return row.keypoints > 0 && (row.columns == 2 || !images.database.has_scales(row.id));
+  });
   if (!points.empty() && !options.patch_size) {
     throw InvalidArgument(
-        fmt::format("{}: the keypoints of {} images have two columns, x and y (hloc writes such), and so no window to "
-                    "cut: give its side in pixels as --patch-size, or extract keypoints with scale and angle ({})",
+        fmt::format("{}: the keypoints of {} images have no scale (two columns, or one value for all, as ALIKED's in "
+                    "COLMAP 4): set the side of their patches in pixels with --patch-size, or extract keypoints with "
+                    "scale and angle ({})",
                     options.database, points.size(), quoted_names(points)));
+  }
+  if (points.empty()) session.no_effect({"--patch-size"}, "all keypoints have a scale");
+  if (!points.empty() &&
+      std::ranges::count_if(rows, [](const auto& row) { return row.keypoints > 0; }) == std::ssize(points)) {
+    session.no_effect({"--patch-extent", "--patch-extent-from"}, "--patch-size is the side of every patch");
   }
   const auto empty = names_where(rows, [](const ColmapImageRow& row) { return row.keypoints <= 0; });
   if (empty.empty()) return;
@@ -98,12 +134,15 @@ ColmapImages open_images(Session& session, const ColmapOptions& options) {
                     "there, or pycolmap's import_images",
                     options.database));
   }
-  check_photographs(options.images, images.names());
+  if (!options.collection.leave_out_damaged) {
+    check_photographs(options.images, images.names(), options.collection.leave_out);
+  }
+  if (!options.extract) session.no_effect({"--max-keypoints"}, "keypoints come from the database (--extract detects)");
   if (options.extract) {
     extract(session, options, images);
     images.rows = images.database.images();
   }
-  check_keypoints(session, options, images.rows);
+  check_keypoints(session, options, images);
   return images;
 }
 

@@ -31,7 +31,7 @@ struct ColmapImages {
 /// missing (naming them).
 [[nodiscard]] ColmapImages open_images(Session& session, const ColmapOptions& options);
 
-/// Side of a window divided by the extent: the scale of keypoints of two columns.
+/// Side of a window divided by the extent: the scale of keypoints that have none.
 [[nodiscard]] std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOptions& cut);
 
 /// Their patches. Refers to `images`.

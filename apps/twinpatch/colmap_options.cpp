@@ -57,7 +57,7 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
   app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
       ->group(kDatabaseGroup);
   app.add_option("--patch-size", options.patch_size,
-                 "side of a patch's window in pixels, for keypoints without scale (two columns)")
+                 "side of a patch's window in pixels, for keypoints without a scale")
       ->type_name("PIXELS")
       ->group(kDatabaseGroup);
   app.add_option("--pair-list", options.pair_list, "where to write the pairs that got matches [RUN/pairs.txt]")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include "apps/frame/options.hpp"
 
@@ -32,7 +33,11 @@ void add(Options& app, const char* name, Value& value, const char* words, const 
 }
 
 void add_dataset_options(Options& app, DatasetOptions& options, Common& common) {
-  app.add_option("-o,--out", options.folder, "folder of the dataset")->required()->type_name("DIR")->group(kMainGroup);
+  app.add_option("-o,--out", options.folder, "folder of the dataset")
+      ->never_standard_output()
+      ->required()
+      ->type_name("DIR")
+      ->group(kMainGroup);
   app.add_flag("--replace", options.replace, "replace a dataset of that name")->group(kMainGroup);
   add(app, "--patch-extent", options.extent, "side of a patch's window, in sigma", kMainGroup);
   app.add_flag("--upright", options.upright, "ignore the keypoints' angles")->group(kMainGroup);
@@ -68,6 +73,15 @@ ExitCode report(Session& session, const DatasetOptions& options, const DatasetSu
     session.info("left out: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
                  summary.dropped_single);
   }
+  constexpr std::size_t kNamed = 20;
+  for (std::size_t i = 0; i < std::min(kNamed, summary.left_out.size()); ++i) {
+    session.warn("left out: {}: {}", summary.left_out[i].name, summary.left_out[i].reason);
+  }
+  if (summary.left_out.size() > kNamed) {
+    session.warn("left out: {} more; manifest.json names all of them", summary.left_out.size() - kNamed);
+  }
+  auto left_out = nlohmann::ordered_json::array();
+  for (const auto& input : summary.left_out) left_out.push_back({{"name", input.name}, {"reason", input.reason}});
   if (session.options().json) {
     session.print_json("twinpatch.dataset/1", {{"out", options.folder.string()},
                                                {"patches", summary.patches},
@@ -77,6 +91,7 @@ ExitCode report(Session& session, const DatasetOptions& options, const DatasetSu
                                                {"dropped_flat_patches", summary.dropped_flat},
                                                {"dropped_single_points", summary.dropped_single},
                                                {"dropped_views", summary.dropped_views},
+                                               {"left_out", left_out},
                                                {"lists", summary.lists},
                                                {"content_hash", summary.content_hash}});
   }

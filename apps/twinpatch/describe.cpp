@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include "apps/frame/options.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 struct DescribeOptions : DescriberOptions {
   std::vector<std::string> inputs;
 
-  void validate() const;
+  void validate(bool json) const;
 };
 
 Side parse_side(const std::string& name) {
@@ -25,7 +26,7 @@ Side parse_side(const std::string& name) {
   throw UsageError("--side must be left or right, found \"" + name + "\"");
 }
 
-void DescribeOptions::validate() const {
+void DescribeOptions::validate(bool json) const {
   photographs.validate();
   engine.execution.validate();
   bool photographs_only = true;
@@ -39,6 +40,7 @@ void DescribeOptions::validate() const {
   outputs.add_input(keypoints);
   outputs.add("-o", out);
   outputs.add("--keypoints-out", keypoints_out);
+  if (json) outputs.add_printed("--json");
   outputs.check();
 }
 
@@ -59,9 +61,25 @@ void report(Session& session, const DescribeOptions& options, const Describer& d
   session.print_json("twinpatch.describe/1", object);
 }
 
+void say_without_effect(Session& session, const DescribeOptions& options) {
+  const auto any = [&](InputKind kind) {
+    return std::ranges::any_of(options.inputs, [&](const auto& input) { return input_kind(input) == kind; });
+  };
+  if (!any(InputKind::image)) {
+    session.no_effect({"--max-keypoints", "--patch-extent", "--patch-extent-from", "--upright", "--pixel-origin"},
+                      "no input is a photograph");
+  }
+  if (!options.keypoints.empty()) session.no_effect({"--max-keypoints"}, "keypoints come from --keypoints");
+  if (!any(InputKind::npy)) session.no_effect({"--raw", "--resize"}, "no input is an array");
+}
+
 ExitCode run_describe(Session& session, const DescribeOptions& options) {
-  options.validate();
+  options.validate(session.options().json);
+  say_without_effect(session, options);
   Describer describer(session, options);
+  if (describer.engine().spec().coupling != Coupling::pseudo_siamese) {
+    session.no_effect({"--side"}, "both sides of this network are the same");
+  }
   for (const auto& input : options.inputs) describer.add(input);
   describer.finish();
   report(session, options, describer);
@@ -74,6 +92,7 @@ Run add_describe_options(Options& app) {
       ->required()
       ->group(kArgumentGroup);
   app.add_option("-o,--out", options->out, "descriptors, .npy float32 [N,D]")
+      ->or_standard_output()
       ->required()
       ->type_name("NPY")
       ->group(kMainGroup);
@@ -89,6 +108,7 @@ Run add_describe_options(Options& app) {
       ->type_name("FILE")
       ->group("Keypoints and patches");
   app.add_option("--keypoints-out", options->keypoints_out, ".npy float32 [N,4]: x, y, sigma, angle of every row")
+      ->or_standard_output()
       ->type_name("NPY")
       ->group("Keypoints and patches");
   add_photograph_options(app, options->photographs);

@@ -16,6 +16,8 @@
 #include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/net/model.hpp"
+#include "twinpatch/sfm/library_versions.hpp"
+#include "twinpatch/vision/opencv_version.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -66,6 +68,13 @@ Json found_models() {
   return models;
 }
 
+Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+/// The version of a library, or what is missing without it and which package has it.
+std::string library_line(const Json& version, const char* missing) {
+  return (version.is_null() ? std::string(missing) : version.get<std::string>()) + '\n';
+}
+
 Json examine() {
   const char* folder = std::getenv("TWINPATCH_MODELS");
   return {{"version", TWINPATCH_VERSION},
@@ -75,6 +84,9 @@ Json examine() {
           {"threads", ThreadPool(0).threads()},
           {"memory_total", memory_bytes("MemTotal")},
           {"memory_available", memory_bytes("MemAvailable")},
+          {"opencv", opencv_version()},
+          {"sqlite", or_null(sqlite_version())},
+          {"hdf5", or_null(hdf5_version())},
           {"cpu", describe_cpu_devices()},
           {"cuda", describe_cuda_devices()},
           {"cuda_devices", count_cuda_devices()},
@@ -90,6 +102,11 @@ std::string as_text(const Json& facts) {
       facts["features"].get<std::string>(), facts["threads"].get<int>(),
       format_bytes(facts["memory_available"].get<std::int64_t>()),
       format_bytes(facts["memory_total"].get<std::int64_t>()));
+  out += "opencv      " + library_line(facts["opencv"], "none");
+  out += "sqlite      " +
+         library_line(facts["sqlite"], "none: no COLMAP databases (Debian: install libsqlite3-dev and build again)");
+  out += "hdf5        " +
+         library_line(facts["hdf5"], "none: no files of hloc (Debian: install libhdf5-dev and build again)");
   for (const auto& line : facts["cpu"]) out += "cpu         " + line.get<std::string>() + '\n';
   for (const auto& line : facts["cuda"]) out += "cuda        " + line.get<std::string>() + '\n';
   for (const auto& [name, path] : facts["models"].items()) {

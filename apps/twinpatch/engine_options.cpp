@@ -80,6 +80,7 @@ Engine make_engine(Session& session, Model model, const ExecutionOptions& option
   execution.log = [&session](const std::string& line) { session.detail("{}", line); };
   Engine engine(std::move(model), execution);
   session.info("{} on {}", engine.spec().name, engine.device());
+  if (engine.device().starts_with("CPU")) session.no_effect({"--kernels", "--profile-range"}, "this run is on the CPU");
   return engine;
 }
 

@@ -44,6 +44,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
   }
+  session.no_effect({"--max-keypoints", "--candidates", "--patch-extent"}, "HPatches holds patches");
   const auto compared = make_comparers(session, options);
   const auto folders = hpatches_sequences(options.dataset);
   std::vector<HPatchesSequence> sequences;
@@ -53,6 +54,9 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
     sequences.push_back(read_hpatches_sequence(folder));
   }
   session.info("{}: {} sequences", options.dataset, sequences.size());
+  const auto missing = missing_hpatches_strips(options.dataset);
+  for (const auto& strip : missing) session.warn("{}: {} is missing: it does not count", options.dataset, strip);
+  const ExitCode code = missing.empty() ? ExitCode::done : ExitCode::partial;
 
   std::vector<HPatchesResult> results;
   results.reserve(compared.comparers.size());
@@ -61,7 +65,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   }
   if (!session.options().json) {
     session.print("Average precision (verification) and mean average precision, pairs drawn here:\n" + table(results));
-    return ExitCode::done;
+    return code;
   }
   auto rows = nlohmann::ordered_json::array();
   for (const auto& result : results) rows.push_back(as_json(result));
@@ -70,8 +74,9 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
                                           {"dataset", options.dataset},
                                           {"kind", "hpatches"},
                                           {"sequences", sequences.size()},
+                                          {"missing", missing},
                                           {"results", rows}});
-  return ExitCode::done;
+  return code;
 }
 
 }  // namespace twinpatch::app

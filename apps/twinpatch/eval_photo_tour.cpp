@@ -49,6 +49,7 @@ nlohmann::ordered_json as_json(const VerificationResult& result) {
 ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const std::string list_path = options.pairs.empty() ? default_pair_list(options.dataset).string() : options.pairs;
   const PairList list = read_pair_list(list_path);
+  session.no_effect({"--max-keypoints", "--candidates", "--patch-extent"}, "a PhotoTour folder holds patches");
   const auto compared = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
   session.info("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());

@@ -56,12 +56,31 @@ nlohmann::ordered_json as_json(const Row& row) {
 
 /// Networks that see pairs rank what root-SIFT finds nearest: all pairs of two photographs would take them hours.
 void rank_candidates(Session& session, Compared& compared, int candidates) {
+  if (std::ranges::none_of(compared.sees_pairs, [](bool sees) { return sees; })) {
+    session.no_effect({"--candidates"}, "no network here compares pairs");
+  }
   for (std::size_t i = 0; i < compared.comparers.size(); ++i) {
     if (!compared.sees_pairs[i]) continue;
     std::shared_ptr<Comparer> root_sift = std::move(baselines().back());
     compared.comparers[i] = reranking_comparer(std::move(root_sift), std::move(compared.comparers[i]), candidates);
     session.info("{}: it compares pairs, not descriptors", compared.comparers[i]->name());
   }
+}
+
+/// Sequences that can be evaluated; what they and the others lack is named now, before the work.
+std::vector<std::filesystem::path> complete_enough(Session& session, const std::string& dataset,
+                                                   std::vector<std::string>& missing) {
+  std::vector<std::filesystem::path> usable;
+  for (const auto& folder : image_sequences(dataset)) {
+    const ImageSequenceFiles files = list_image_sequence(folder);
+    for (const auto& what : files.missing) {
+      missing.push_back(fmt::format("{}: {}", folder.string(), what));
+      session.warn("{} is missing: what needs it does not count", missing.back());
+    }
+    if (files.views.size() > 1) usable.push_back(folder);
+  }
+  if (usable.empty()) throw InvalidArgument(dataset + ": no sequence has two images and the homography between them");
+  return usable;
 }
 
 }  // namespace
@@ -76,7 +95,8 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   rank_candidates(session, compared, options.candidates);
   ThreadPool pool(options.engine.execution.threads);
   std::vector<Row> rows;
-  for (const auto& folder : image_sequences(options.dataset)) {
+  std::vector<std::string> missing;
+  for (const auto& folder : complete_enough(session, options.dataset, missing)) {
     session.control().check();
     const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
     session.info("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),
@@ -87,13 +107,14 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
       rows.push_back({comparer.name(), match_sequence(comparer, truth, matching, pool, session.control())});
     }
   }
+  const ExitCode code = missing.empty() ? ExitCode::done : ExitCode::partial;
   if (!session.options().json) {
     session.print(
         fmt::format("Average precision of nearest neighbours (regions overlap by half), and right of all mutual "
                     "nearest neighbours within {:g} px:\n",
                     matching.within) +
         table(rows));
-    return ExitCode::done;
+    return code;
   }
   auto results = nlohmann::ordered_json::array();
   for (const auto& row : rows) results.push_back(as_json(row));
@@ -103,8 +124,9 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
                                           {"kind", "image-sequences"},
                                           {"max_keypoints", matching.max_keypoints},
                                           {"within_pixels", matching.within},
+                                          {"missing", missing},
                                           {"results", results}});
-  return ExitCode::done;
+  return code;
 }
 
 }  // namespace twinpatch::app

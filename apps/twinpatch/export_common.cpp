@@ -18,11 +18,42 @@ void ExportOptions::validate() const {
 
 void add_export_options(Options& app, ExportOptions& options, const char* out_help) {
   app.add_option("RUN", options.runs, "folder of a finished run, or those of its shards")->group(kArgumentGroup);
-  app.add_option("-o,--out", options.out, out_help)->required()->type_name("FILE")->group(kMainGroup);
+  app.add_option("-o,--out", options.out, out_help)
+      ->never_standard_output()
+      ->required()
+      ->type_name("FILE")
+      ->group(kMainGroup);
   app.add_option("--keypoint-sigma", options.sigma, "scale in pixels of all keypoints, where features.h5 has no scales")
       ->type_name("S")
       ->group(kMainGroup);
   add_collection_options(app, options.collection);
+}
+
+void matching_has_no_effect(Session& session) {
+  session.no_effect({"--pairs",
+                     "--threshold",
+                     "--ratio",
+                     "--no-mutual",
+                     "--rerank",
+                     "--rerank-threshold",
+                     "--run",
+                     "--descriptors",
+                     "--shard",
+                     "--events",
+                     "--block-keypoints",
+                     "--leave-out-damaged",
+                     "--leave-out",
+                     "--accept-changes",
+                     "--dry-run",
+                     "--model",
+                     "--device",
+                     "--precision",
+                     "--memory",
+                     "--batch",
+                     "--patch-extent",
+                     "--patch-extent-from",
+                     "--upright"},
+                    kFinishedRun);
 }
 
 CollectionMatches open_runs(const std::vector<std::string>& folders) {

@@ -26,6 +26,10 @@ struct ExportOptions {
 /// RUN, -o and --keypoint-sigma, and the options of a collection.
 void add_export_options(Options& app, ExportOptions& options, const char* out_help);
 
+/// Says which of the options change nothing because a finished run is exported.
+inline constexpr const char* kFinishedRun = "the matches are those of a finished run";
+void matching_has_no_effect(Session& session);
+
 /// Opens the folders of a finished run.
 [[nodiscard]] CollectionMatches open_runs(const std::vector<std::string>& folders);
 [[nodiscard]] std::vector<std::string> names_of(const CollectionPlan& plan);

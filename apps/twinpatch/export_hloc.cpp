@@ -24,7 +24,10 @@ struct HlocOptions : ExportOptions {
 };
 
 void HlocOptions::validate() const {
-  if (!has_hdf5()) throw Error("this twinpatch was built without HDF5 and can neither read nor write hloc's files");
+  if (!has_hdf5())
+    throw Error(
+        "this twinpatch was built without HDF5 and can neither read nor write hloc's files (Debian: install "
+        "libhdf5-dev and build again)");
   if (runs.empty() == features.empty()) {
     throw UsageError("give either the folder of a finished run, or --features and --images");
   }
@@ -34,7 +37,7 @@ void HlocOptions::validate() const {
   Outputs outputs;
   outputs.add_input(features);
   outputs.add_input(collection.pairs.list_path());
-  outputs.add("-o", out);
+  outputs.add_file("-o", out);
   outputs.check();
 }
 
@@ -57,18 +60,22 @@ std::vector<FeatureImage> read_images(Session& session, const HlocFeatureFile& f
                                       const std::vector<std::string>& names, float sigma) {
   std::vector<FeatureImage> images;
   float rounding = 0;
+  bool all_have_scales = true;
   for (const auto& name : names) {
     session.control().check();
     const HlocFeatures features = file.read(name);
     images.push_back({name, std::ssize(features.keypoints), features.width, features.height});
-    if (!features.has_scales && !features.keypoints.empty() && sigma == 0) {
-      throw InvalidArgument(
-          fmt::format("{}: image \"{}\" has no \"scales\", so nothing says how large its patches are: give all one by "
-                      "--keypoint-sigma",
-                      file.path().string(), name));
+    const bool lacks_scales = !features.has_scales && !features.keypoints.empty();
+    all_have_scales = all_have_scales && !lacks_scales;
+    if (lacks_scales && sigma == 0) {
+      throw InvalidArgument(fmt::format(
+          "{}: image \"{}\" has no \"scales\", or the same for all keypoints, so nothing says how large its "
+          "patches are: give all one by --keypoint-sigma",
+          file.path().string(), name));
     }
     rounding = std::max(rounding, features.rounding);
   }
+  if (all_have_scales) session.no_effect({"--keypoint-sigma"}, "all keypoints have a scale");
   if (rounding > 0) {
     session.warn("{}: keypoints are in half precision (hloc's as_half), which moves them by up to {} px",
                  file.path().string(), rounding);
@@ -83,7 +90,8 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const HlocFeatureFile file(options.features);
   PairCandidates candidates = read_candidates(session, options.collection.pairs, file.names());
   keep_listed_images(candidates);
-  check_photographs(options.images, candidates.names);
+  if (!options.collection.leave_out_damaged)
+    check_photographs(options.images, candidates.names, options.collection.leave_out);
   const auto load = [&](std::int64_t image) {
     const std::string& name = candidates.names.at(static_cast<std::size_t>(image));
     return usable_keypoints(file.read(name), fmt::format("{}: image \"{}\"", options.features, name), options.sigma);
@@ -93,17 +101,20 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
-  const CollectionPlan plan =
-      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
-  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
+  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
+                                        plan_request(options.collection, engines, places, chosen), session.control());
+  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
-  return matches ? write(session, *matches, options.out, candidates.unknown) : candidates.exit_code();
+  return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown) : candidates.exit_code());
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {
   options.validate();
+  session.no_effect({"--max-keypoints"}, "keypoints come from the file");
   if (options.runs.empty()) return match_features(session, options);
+  matching_has_no_effect(session);
+  session.no_effect({"--keypoint-sigma"}, kFinishedRun);
   return write(session, open_runs(options.runs), options.out, {});
 }
 

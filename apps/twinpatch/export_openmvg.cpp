@@ -10,6 +10,7 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/export_common.hpp"
+#include "twinpatch/sfm/colmap_next.hpp"
 #include "twinpatch/sfm/feature_image_source.hpp"
 #include "twinpatch/sfm/hloc_features.hpp"
 #include "twinpatch/sfm/openmvg.hpp"
@@ -89,8 +90,8 @@ ExitCode write(Session& session, const OpenMvgOptions& options, const Collection
       },
       session.control());
   writer.commit();
-  session.info("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", options.project, out,
-               (std::filesystem::path(out).parent_path() / "matches.f.bin").string());
+  session.info("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", shell_quote(options.project),
+               shell_quote(out), shell_quote((std::filesystem::path(out).parent_path() / "matches.f.bin").string()));
   return report_export(session, "twinpatch.export-openmvg/1", out, summary, unknown);
 }
 
@@ -132,31 +133,47 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   PairCandidates candidates = read_candidates(session, options.collection.pairs, std::move(names));
   keep_listed_images(candidates);
   const std::filesystem::path folder = options.images.empty() ? project.root : std::filesystem::path(options.images);
-  check_photographs(folder, candidates.names);
+  bool all_have_scales = true;
+  if (!options.collection.leave_out_damaged) check_photographs(folder, candidates.names, options.collection.leave_out);
   const auto read = [&](const std::string& name) {
-    return read_openmvg_features(std::filesystem::path(options.features_folder) / (views.at(name).stem + ".feat"));
+    const auto file = std::filesystem::path(options.features_folder) / (views.at(name).stem + ".feat");
+    auto keypoints = read_openmvg_features(file);
+    if (have_scales(keypoints)) return keypoints;
+    all_have_scales = false;
+    if (options.sigma == 0) {
+      throw InvalidArgument(
+          fmt::format("{}: all keypoints have the same scale, which is none: give all one by "
+                      "--keypoint-sigma",
+                      file.string()));
+    }
+    for (auto& keypoint : keypoints) keypoint.sigma = options.sigma;
+    return keypoints;
   };
   std::vector<FeatureImage> images;
   for (const auto& name : candidates.names) {
     images.push_back({name, std::ssize(read(name)), views.at(name).width, views.at(name).height});
   }
+  if (all_have_scales) session.no_effect({"--keypoint-sigma"}, "all keypoints have a scale");
   const auto load = [&](std::int64_t image) { return read(candidates.names.at(static_cast<std::size_t>(image))); };
   const FeatureImageSource source(folder, std::move(images), load, cut, 1);
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const PairSelection pairs = select_pairs(session, candidates, retrieval(options.collection, engines, source, places));
-  const CollectionPlan plan =
-      make_plan(engines.first, source, pairs, plan_request(options.collection, engines, places), session.control());
-  const CollectionWork work{engines.first, source, pairs, plan, engines.rerank()};
+  const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
+  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
+                                        plan_request(options.collection, engines, places, chosen), session.control());
+  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
-  if (!matches) return candidates.exit_code();
+  if (!matches) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, candidates.names, options.project);
-  return write(session, options, *matches, assigned, candidates.unknown);
+  return chosen.exit_code(write(session, options, *matches, assigned, candidates.unknown));
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {
   options.validate();
+  session.no_effect({"--max-keypoints"}, "keypoints come from files");
+  if (!options.runs.empty()) matching_has_no_effect(session);
+  if (!options.runs.empty() && options.keypoints.empty()) session.no_effect({"--keypoint-sigma"}, kFinishedRun);
   return options.runs.empty() ? match_features(session, options) : export_runs(session, options);
 }
 

@@ -27,7 +27,7 @@ struct GridCommandOptions {
   std::string out;
   std::string full;
 
-  void validate() const;
+  void validate(bool json) const;
   [[nodiscard]] bool wants_pairs() const { return mutual || ratio.has_value(); }
   [[nodiscard]] MatchRules rules() const;
   [[nodiscard]] GridOptions grid() const;
@@ -46,7 +46,7 @@ GridOptions GridCommandOptions::grid() const {
   return grid;
 }
 
-void GridCommandOptions::validate() const {
+void GridCommandOptions::validate(bool json) const {
   engine.execution.validate();
   if (top < 1) throw UsageError(fmt::format("--top must be at least 1, found {}", top));
   if (ratio && !(*ratio > 0 && *ratio <= 1))
@@ -63,6 +63,7 @@ void GridCommandOptions::validate() const {
   if (wants_pairs()) outputs.add("-o", files.pairs);
   if (wants_pairs()) outputs.add("-o", files.pair_scores);
   outputs.add("--full", full);
+  if (json) outputs.add_printed("--json");
   outputs.check();
 }
 
@@ -73,7 +74,8 @@ Selected walk(Session& session, Engine& engine, const GridInput& left, const Gri
 }
 
 ExitCode run_grid(Session& session, const GridCommandOptions& options) {
-  options.validate();
+  options.validate(session.options().json);
+  if (options.out.empty()) session.no_effect({"--top", "--threshold"}, "--full writes every score, and there is no -o");
   Engine engine = make_engine(session, options.engine);
   check(options.rules(), engine.spec());
   const GridInput left = read_grid_input(session, options.left, engine, options.reading);
@@ -114,6 +116,7 @@ Run add_grid_options(Options& app) {
   app.add_option("LEFT", options->left, what)->required()->group(kArgumentGroup);
   app.add_option("RIGHT", options->right, "the other side, likewise")->required()->group(kArgumentGroup);
   app.add_option("-o,--out", options->out, "write PREFIX.indices.npy and PREFIX.scores.npy, both [N,K]")
+      ->never_standard_output()
       ->type_name("PREFIX")
       ->group(kMainGroup);
   app.add_option("-k,--top", options->top, "best scores kept for each left patch")
@@ -127,6 +130,7 @@ Run add_grid_options(Options& app) {
       ->type_name("R")
       ->group(kMainGroup);
   app.add_option("--full", options->full, "also write every score, .npy float32 [N,M]")
+      ->or_standard_output()
       ->type_name("NPY")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);

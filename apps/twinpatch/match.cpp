@@ -30,7 +30,7 @@ struct MatchOptions {
   std::string homography;
   std::string out, view, patches;
 
-  void validate() const;
+  void validate(bool json) const;
   [[nodiscard]] MatchRules rules() const;
 };
 
@@ -40,7 +40,7 @@ MatchRules MatchOptions::rules() const {
   return rules;
 }
 
-void MatchOptions::validate() const {
+void MatchOptions::validate(bool json) const {
   photographs.validate();
   engine.execution.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1))
@@ -50,6 +50,7 @@ void MatchOptions::validate() const {
   outputs.add("-o", out);
   outputs.add("--view", view);
   outputs.add("--patches", patches);
+  if (json || out.empty()) outputs.add_printed(json ? "--json" : "the matches");
   outputs.check();
 }
 
@@ -101,7 +102,10 @@ void write_results(Session& session, const MatchOptions& options, const Engine& 
 }
 
 ExitCode run_match(Session& session, const MatchOptions& options) {
-  options.validate();
+  options.validate(session.options().json);
+  if (!options.left_keypoints.empty() && !options.right_keypoints.empty()) {
+    session.no_effect({"--max-keypoints"}, "keypoints come from files");
+  }
   std::optional<Homography> truth;
   if (!options.homography.empty()) truth = read_homography(options.homography);
   Engine engine = make_engine(session, options.engine);
@@ -137,12 +141,15 @@ Run add_match_options(Options& app) {
   app.add_option("A", options->left, "photograph (PNG, JPEG, PNM, ...)")->required()->group(kArgumentGroup);
   app.add_option("B", options->right, "photograph to match it with")->required()->group(kArgumentGroup);
   app.add_option("-o,--out", options->out, "write the match lines there, not to standard output")
+      ->or_standard_output()
       ->type_name("FILE")
       ->group(kMainGroup);
   app.add_option("--view", options->view, "draw both photographs and their matches")
+      ->or_standard_output()
       ->type_name("PNG")
       ->group(kMainGroup);
   app.add_option("--patches", options->patches, "draw the matched patches as the network sees them")
+      ->or_standard_output()
       ->type_name("PNG")
       ->group(kMainGroup);
   app.add_option("--homography", options->homography, "true map from A to B: count the matches within 3 px")

@@ -75,6 +75,7 @@ Run add_merge_options(Options& app) {
       ->required()
       ->group(kArgumentGroup);
   app.add_option("-o,--out", options->out, "folder for the merged run [RUN, where there is one]")
+      ->never_standard_output()
       ->type_name("DIR")
       ->group(kMainGroup);
   return [options](Session& session) { return run_merge(session, *options); };

@@ -66,8 +66,11 @@ Run add_convert_options(Options& app) {
   app.add_option("IN", options->in, "released .bin, Torch7 .t7, or a model file (told apart by content)")
       ->required()
       ->group(kArgumentGroup);
-  app.add_option("OUT", options->out_argument, "model file, .safetensors")->group(kArgumentGroup);
-  app.add_option("-o,--out", options->out_option, "the same as OUT")->type_name("FILE")->group(kMainGroup);
+  app.add_option("OUT", options->out_argument, "model file, .safetensors")->or_standard_output()->group(kArgumentGroup);
+  app.add_option("-o,--out", options->out_option, "the same as OUT")
+      ->or_standard_output()
+      ->type_name("FILE")
+      ->group(kMainGroup);
   app.add_option_function(
          "--store", [options](const std::string& name) { options->type = parse_type(name); },
          "weights as fp32, fp16, bf16, or int8 with a scale for each output of a layer [as in IN]")

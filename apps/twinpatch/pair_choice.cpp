@@ -78,6 +78,9 @@ PairCandidates read_candidates(Session& session, const PairChoice& choice, std::
   if (choice.kind != PairChoice::Kind::list) return candidates;
   ImagePairList list = read_image_pairs(choice.list_path(), candidates.names);
   for (const std::string& warning : list.warnings()) session.warn("{}", warning);
+  if (list.pairs.empty() && list.complete()) {
+    throw InvalidArgument(choice.text + ": no pair of images in this list: there is nothing to match");
+  }
   if (list.repeated > 0) session.detail("{}: {} lines repeat a pair", choice.text, list.repeated);
   candidates.listed = std::move(list.pairs);
   for (const UnknownImage& image : list.unknown) candidates.unknown.push_back(image.name);

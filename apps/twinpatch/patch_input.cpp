@@ -98,6 +98,7 @@ void visit_patches(Session& session, const fs::path& path, const NetworkSpec& sp
     case InputKind::photo_tour:
       return visit({path.string(), "", fitted(session, std::move(read_photo_tour(path).patches), spec, path.string())});
     case InputKind::hpatches:
+      for (const auto& strip : missing_hpatches_strips(path)) session.warn("{}: {} is missing", path.string(), strip);
       for (const auto& folder : hpatches_sequences(path)) visit_sequence(session, folder, spec, visit);
       return;
     case InputKind::image_sequence:

@@ -9,6 +9,8 @@
 #include "apps/frame/options.hpp"
 
 #include "apps/frame/command.hpp"
+#include "twinpatch/core/available_memory.hpp"
+#include "twinpatch/core/units.hpp"
 #include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/image.hpp"
 
@@ -32,9 +34,9 @@ float extent_of(const PhotographOptions& options, const Model& model) {
   return wanted.value_or(CutOptions().extent);
 }
 
-std::vector<Keypoint> find_keypoints(const GrayImage& image, const std::filesystem::path& file,
-                                     const PhotographOptions& options) {
-  if (file.empty()) return detect_keypoints(image, {.max_keypoints = options.max_keypoints});
+std::vector<Keypoint> find_keypoints(Session& session, const GrayImage& image, const std::string& name,
+                                     const std::filesystem::path& file, const PhotographOptions& options) {
+  if (file.empty()) return detect_in(session, image, name, options.max_keypoints);
   auto keypoints = read_keypoints(file);
   for (auto& keypoint : keypoints) {
     keypoint.x += 0.5F - options.pixel_origin;
@@ -42,8 +44,9 @@ std::vector<Keypoint> find_keypoints(const GrayImage& image, const std::filesyst
     const bool inside = keypoint.x >= 0 && keypoint.y >= 0 && keypoint.x <= static_cast<float>(image.width()) &&
                         keypoint.y <= static_cast<float>(image.height());
     if (inside) continue;
-    throw InvalidArgument(fmt::format("{}: keypoint {} at ({}, {}) lies outside the {}x{} image", file.string(),
-                                      &keypoint - keypoints.data(), keypoint.x - 0.5F + options.pixel_origin,
+    throw InvalidArgument(fmt::format("{}: {}: a keypoint at ({}, {}) lies outside the {}x{} image", file.string(),
+                                      keypoint_place(file, &keypoint - keypoints.data()),
+                                      keypoint.x - 0.5F + options.pixel_origin,
                                       keypoint.y - 0.5F + options.pixel_origin, image.width(), image.height()));
   }
   return keypoints;
@@ -90,10 +93,36 @@ void add_patch_options(Options& app, PhotographOptions& options) {
 
 void add_photograph_options(Options& app, PhotographOptions& options) {
   add_patch_options(app, options);
+  app.add_flag("--stretch", options.stretch, "16-bit photographs: the largest value becomes white, not 65535")
+      ->group(kGroup);
   app.add_option("--pixel-origin", options.pixel_origin, "coordinate of the first pixel's centre: 0 or 0.5")
       ->type_name("C")
       ->default_str("0")
       ->group(kGroup);
+}
+
+std::vector<Keypoint> detect_in(Session& session, const GrayImage& image, const std::string& name, int max_keypoints) {
+  const std::int64_t needed = detection_bytes(image.width(), image.height());
+  const std::int64_t available = available_memory();
+  if (needed > available) {
+    session.warn("{}: finding SIFT keypoints in {}x{} pixels takes about {} of memory, {} are available", name,
+                 image.width(), image.height(), format_bytes(needed), format_bytes(available));
+  }
+  return detect_keypoints(image, {.max_keypoints = max_keypoints, .image = name});
+}
+
+void explain_no_keypoints(Session& session, const std::filesystem::path& path, const GrayImage& image) {
+  int brightest = 0;
+  for (int y = 0; y < image.height(); ++y) {
+    brightest = std::max<int>(brightest, *std::max_element(image.row(y), image.row(y) + image.width()));
+  }
+  constexpr int kDark = 64;  // 14 of 16 bits
+  if (brightest == 0 || brightest >= kDark) return session.warn("{}: no keypoints found", path.string());
+  session.warn(
+      "{}: no keypoints found: its brightest pixel is {} of 255{}; --stretch makes the brightest of a 16-bit "
+      "photograph "
+      "white",
+      path.string(), brightest, brightest <= 16 ? fmt::format(" (about {} of 65535)", brightest * 257) : "");
 }
 
 std::string quoted_names(const std::vector<std::string>& names) {
@@ -106,10 +135,12 @@ std::string quoted_names(const std::vector<std::string>& names) {
   return text;
 }
 
-void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names,
+                       const std::vector<std::string>& leave_out) {
   std::vector<std::string> missing;
   for (const auto& name : names) {
     std::error_code failed;
+    if (std::ranges::find(leave_out, name) != leave_out.end()) continue;
     if (!std::filesystem::is_regular_file(folder / name, failed)) missing.push_back(name);
   }
   if (missing.empty()) return;
@@ -121,10 +152,11 @@ Photograph read_photograph(Session& session, const PhotographFiles& files, const
                            const PhotographOptions& options, ThreadPool& pool) {
   const CutOptions cut = cut_options(options, model);
   const std::string path = files.image.string();
-  const GrayImage image = read_image(files.image);
+  const GrayImage image = read_image(files.image, options.stretch ? Levels::stretched : Levels::full);
   session.control().check();
-  Photograph photograph{path, image.width(), image.height(), find_keypoints(image, files.keypoints, options), {}};
-  if (photograph.keypoints.empty()) session.warn("{}: no keypoints found", path);
+  Photograph photograph{
+      path, image.width(), image.height(), find_keypoints(session, image, path, files.keypoints, options), {}};
+  if (photograph.keypoints.empty()) explain_no_keypoints(session, files.image, image);
   session.control().check();
   photograph.patches = cut_patches(image, photograph.keypoints, cut, pool);
   session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path, image.width(), image.height(),

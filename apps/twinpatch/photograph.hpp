@@ -22,6 +22,7 @@ struct PhotographOptions {
   std::optional<float> extent;  ///< side of the window in σ; nothing: the model's
   std::string extent_from;      ///< or the preset it is taken from
   bool upright = false;
+  bool stretch = false;    ///< Levels::stretched
   float pixel_origin = 0;  ///< coordinate of the first pixel's centre, in and out: 0 (OpenCV) or 0.5 (COLMAP)
 
   void validate() const;
@@ -36,10 +37,17 @@ void add_patch_options(Options& app, PhotographOptions& options);
 /// Said in the help of every command that reads or writes coordinates.
 extern const char* const kPixelConvention;
 
+/// SIFT's keypoints of a photograph called `name`; says beforehand where that takes more memory than there is.
+[[nodiscard]] std::vector<Keypoint> detect_in(Session& session, const GrayImage& image, const std::string& name,
+                                              int max_keypoints);
+/// Says why a photograph may have none: values of 10 or 12 bits in 16 are almost black.
+void explain_no_keypoints(Session& session, const std::filesystem::path& path, const GrayImage& image);
+
 /// "a.jpg", "b.jpg" and 17 more: enough to see what they have in common.
 [[nodiscard]] std::string quoted_names(const std::vector<std::string>& names);
-/// Throws IoError naming the images that are not in the folder.
-void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names);
+/// Throws IoError naming the images that are not in the folder, but for those in `leave_out`.
+void check_photographs(const std::filesystem::path& folder, const std::vector<std::string>& names,
+                       const std::vector<std::string>& leave_out);
 
 /// Files of one photograph.
 struct PhotographFiles {

@@ -24,19 +24,20 @@ struct ScoreOptions {
   std::string pairs;
   std::string out;
 
-  void validate() const;
+  void validate(bool json) const;
 };
 
-void ScoreOptions::validate() const {
+void ScoreOptions::validate(bool json) const {
   engine.execution.validate();
   Outputs outputs;
   for (const auto& input : {patches, right, pairs}) outputs.add_input(input);
   outputs.add("-o", out);
+  if (json) outputs.add_printed("--json");
   outputs.check();
 }
 
 ExitCode run_score(Session& session, const ScoreOptions& options) {
-  options.validate();
+  options.validate(session.options().json);
   const PairList list = read_pair_list(options.pairs);
   Engine engine = make_engine(session, options.engine);
   const PatchSet left = read_one_patch_set(session, options.patches, engine.spec(), options.reading);
@@ -71,7 +72,11 @@ Run add_score_options(Options& app) {
       ->required()
       ->type_name("FILE")
       ->group(kMainGroup);
-  app.add_option("-o,--out", options->out, "scores, .npy float32 [M]")->required()->type_name("NPY")->group(kMainGroup);
+  app.add_option("-o,--out", options->out, "scores, .npy float32 [M]")
+      ->or_standard_output()
+      ->required()
+      ->type_name("NPY")
+      ->group(kMainGroup);
   app.add_option("--right", options->right, "take the right patch of every pair from this set")
       ->type_name("PATCHES")
       ->group(kMainGroup);

@@ -13,12 +13,16 @@ namespace twinpatch {
 void describe_collection(Engine& engine, const ImageSource& source, const DescriptorFolder& folder,
                          const DescriptorSink& sink, const RunControl& control) {
   check_has_descriptors(engine.spec());
-  std::vector<PlannedImage> images;
+  std::vector<PlannedImage> images = folder.images;
+  if (images.empty()) {
+    ImageListing listing = list_images(source, {}, {control.stop, nullptr});
+    if (!listing.damaged.empty()) throw DamagedImages(std::move(listing.damaged), source.size());
+    images = std::move(listing.images);
+  }
+  const auto has_patches = [](const PlannedImage& image) { return image.keypoints > 0 && !image.is_left_out(); };
   std::deque<Wanted> order;
-  for (std::int64_t i = 0; i < source.size(); ++i) {
-    control.check();
-    images.push_back({source.name(i), source.keypoint_count(i), source.content_key(i)});
-    if (images.back().keypoints > 0) order.push_back({static_cast<std::int32_t>(i), Side::left, false});
+  for (std::int32_t i = 0; i < std::ssize(images); ++i) {
+    if (has_patches(images[static_cast<std::size_t>(i)])) order.push_back({i, Side::left, false});
   }
   const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics);
   const auto disk_cache = folder.path.empty() ? nullptr : make_folder_cache(folder.path);
@@ -27,7 +31,7 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     control.check();
     const PlannedImage& image = images[static_cast<std::size_t>(i)];
-    if (image.keypoints == 0) {
+    if (!has_patches(image)) {
       sink(i, {nullptr, 0, engine.descriptor_size()});
       continue;
     }

@@ -56,14 +56,51 @@ PairSelection PairSelection::listed(std::int64_t images, std::vector<ImagePair> 
   return {images, 0, std::move(pairs)};
 }
 
+PairSelection PairSelection::without(const std::vector<bool>& left_out) const {
+  PairSelection result = *this;
+  for (std::int32_t i = 0; i < std::ssize(left_out); ++i) {
+    if (left_out[static_cast<std::size_t>(i)]) result.left_out_.push_back(i);
+  }
+  std::ranges::sort(result.left_out_);
+  const auto repeated = std::ranges::unique(result.left_out_);
+  result.left_out_.erase(repeated.begin(), repeated.end());
+  if (result.left_out_.empty()) return result;
+  const auto last = static_cast<std::int32_t>(images_);
+  result.count_ = 0;
+  for (std::int32_t i = 0; i < last; ++i) result.count_ += std::ssize(result.within({i, i + 1}, {0, last}));
+  return result;
+}
+
+bool PairSelection::uses(std::int32_t image) const {
+  if (std::ranges::binary_search(left_out_, image)) return false;
+  const auto last = static_cast<std::int32_t>(images_);
+  return !within({image, image + 1}, {0, last}).empty() || !within({0, image}, {image, image + 1}).empty();
+}
+
 std::string PairSelection::key() const {
   Hash hash;
   hash.add(images_).add(window_).add(std::ssize(listed_));
   hash.add_bytes(std::as_bytes(std::span(listed_)));
-  return hash.hex();
+  if (left_out_.empty()) return hash.hex();
+  Hash left_out;
+  left_out.add_bytes(std::as_bytes(std::span(left_out_)));
+  return hash.hex() + "-" + left_out.hex();
+}
+
+bool same_but_left_out(std::string_view key, std::string_view other) {
+  return key.substr(0, key.find('-')) == other.substr(0, other.find('-'));
 }
 
 std::vector<ImagePair> PairSelection::within(ImageRange rows, ImageRange columns) const {
+  std::vector<ImagePair> pairs = within_selection(rows, columns);
+  if (left_out_.empty()) return pairs;
+  std::erase_if(pairs, [&](const ImagePair& pair) {
+    return std::ranges::binary_search(left_out_, pair.first) || std::ranges::binary_search(left_out_, pair.second);
+  });
+  return pairs;
+}
+
+std::vector<ImagePair> PairSelection::within_selection(ImageRange rows, ImageRange columns) const {
   std::vector<ImagePair> result;
   if (window_ == 0) {
     auto at = std::lower_bound(listed_.begin(), listed_.end(), ImagePair{rows.begin, 0});

@@ -12,7 +12,6 @@
 #include "plan_id.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/units.hpp"
-#include "twinpatch/core/work_stage.hpp"
 
 namespace twinpatch {
 namespace {
@@ -68,6 +67,16 @@ std::string model_text(const Engine& engine) {
   return fmt::format("{} {}", engine.spec().name, model_hash(engine.model()));
 }
 
+std::vector<PlannedImage> images_of(const ImageSource& source, const PlanRequest& request, const RunControl& control) {
+  if (!request.images.empty()) {
+    if (std::ssize(request.images) == source.size()) return request.images;
+    throw InvalidArgument(fmt::format("{} images are listed of {}", request.images.size(), source.size()));
+  }
+  ImageListing listing = list_images(source, {}, control);
+  if (!listing.damaged.empty()) throw DamagedImages(std::move(listing.damaged), source.size());
+  return std::move(listing.images);
+}
+
 }  // namespace
 
 std::int64_t CollectionPlan::keypoints() const {
@@ -104,16 +113,10 @@ CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const 
   plan.rules = request.rules;
   plan.patch_settings = source.patch_settings();
   plan.pair_key = pairs.key();
-  plan.images.reserve(static_cast<std::size_t>(source.size()));
-  const WorkStage stage(control, "list", source.size(), "images");
-  for (std::int64_t i = 0; i < source.size(); ++i) {
-    control.check();
-    plan.images.push_back({source.name(i), source.keypoint_count(i), source.content_key(i)});
-    if (plan.images.back().keypoints < 0) {
-      throw InvalidArgument(
-          fmt::format("image {}: {} keypoints", plan.images.back().name, plan.images.back().keypoints));
-    }
-    control.advance(1);
+  plan.images = images_of(source, request, control);
+  for (std::size_t i = 0; i < plan.images.size(); ++i) {
+    if (!plan.images[i].is_left_out() || !pairs.uses(static_cast<std::int32_t>(i))) continue;
+    throw InvalidArgument(fmt::format("image {} is left out, but pairs have it", plan.images[i].name));
   }
   const Budget budget(engine, request.rerank, source.patch_size());
   plan.tile_keypoints = request.tile_keypoints;

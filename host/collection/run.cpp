@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "adopt_blocks.hpp"
 #include "block_file.hpp"
 #include "block_matcher.hpp"
 #include "journal.hpp"
@@ -23,16 +24,23 @@ std::int64_t comparisons_of(const std::vector<const Block*>& blocks) {
 }
 
 /// The folder's plan, made where there is none. Several shards may come at once: all write the same bytes.
-void settle_plan(const CollectionPlan& plan, const std::filesystem::path& folder) {
+void settle_plan(const CollectionWork& work, const RunPlaces& places, RunEvents* events, const RunControl& control) {
+  const CollectionPlan& plan = work.plan;
+  const std::filesystem::path& folder = places.folder;
   std::error_code failure;
   std::filesystem::create_directories(folder / "blocks", failure);
   if (failure) throw IoError((folder / "blocks").string(), "cannot create the folder", failure.value());
   const auto path = folder / "plan.json";
-  if (std::filesystem::exists(path)) {
-    check_same_plan(plan, read_plan(path), folder);
-  } else {
-    write_plan(path, plan);
-  }
+  if (!std::filesystem::exists(path)) return write_plan(path, plan);
+  const CollectionPlan found = read_plan(path);
+  if (found.id == plan.id) return;
+  const bool accepted =
+      places.accept_changes ? differ_in_content_alone(plan, found) : differ_in_left_out_alone(plan, found);
+  if (!accepted) check_same_plan(plan, found, folder);  // throws: the ids differ
+  const std::int64_t adopted = adopt_blocks(work, found, folder, control);
+  write_plan(path, plan);  // until now the folder is that of the plan that was found
+  remove_blocks(found, folder);
+  if (events != nullptr) events->blocks_adopted(adopted);
 }
 
 /// The finished blocks of a run: files in its folder, and the journal of one shard.
@@ -124,7 +132,7 @@ CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces&
                                     RunEvents* events, const RunControl& control) {
   const Stopwatch watch;
   const CollectionPlan& plan = work.plan;
-  settle_plan(plan, places.folder);
+  settle_plan(work, places, events, control);
   FinishedBlocks finished(plan, places.folder, shard, events);
   const BlockRange range = shard_blocks(plan, shard);
   const std::vector<const Block*> todo = unfinished(plan, range, finished, control);

@@ -39,17 +39,28 @@ Shard Shard::parse(const std::string& text) {
   return shard;
 }
 
-std::optional<Shard> Shard::from_slurm() {
+std::optional<std::int64_t> Shard::slurm_task() {
   if (std::getenv("SLURM_ARRAY_TASK_ID") == nullptr) return std::nullopt;
-  const std::int64_t id = environment_number("SLURM_ARRAY_TASK_ID", 0);
+  return environment_number("SLURM_ARRAY_TASK_ID", 0);
+}
+
+Shard Shard::from_slurm() {
+  const auto id = slurm_task();
+  if (!id) throw InvalidArgument("SLURM_ARRAY_TASK_ID is not set: this is no task of a Slurm job array");
   const std::int64_t first = environment_number("SLURM_ARRAY_TASK_MIN", 0);
   const std::int64_t step = std::max<std::int64_t>(1, environment_number("SLURM_ARRAY_TASK_STEP", 1));
-  Shard shard{(id - first) / step, environment_number("SLURM_ARRAY_TASK_COUNT", 0)};
-  if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count || (id - first) % step != 0) {
+  const Shard shard{(*id - first) / step, environment_number("SLURM_ARRAY_TASK_COUNT", 0)};
+  const std::int64_t last = environment_number("SLURM_ARRAY_TASK_MAX", first + (shard.count - 1) * step);
+  // A task is told the first number, the last and how many there are, not which: a list such as 1,5,9 has no i-th.
+  if (shard.count < 1 || (last - first) / step + 1 != shard.count) {
     throw InvalidArgument(
-        fmt::format("SLURM_ARRAY_TASK_ID {} is not one of {} tasks from {} in steps of {}: number the array without "
-                    "gaps, or give --shard",
-                    id, shard.count, first, step));
+        fmt::format("the Slurm job array has {} tasks, numbered from {} to {} with gaps; number them without "
+                    "(--array=1-{}), or work out i/N in the job's script",
+                    shard.count, first, last, std::max<std::int64_t>(1, shard.count)));
+  }
+  if (shard.index < 0 || shard.index >= shard.count || (*id - first) % step != 0) {
+    throw InvalidArgument(fmt::format("SLURM_ARRAY_TASK_ID {} is not one of {} tasks from {} in steps of {}", *id,
+                                      shard.count, first, step));
   }
   return shard;
 }

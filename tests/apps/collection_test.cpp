@@ -101,6 +101,40 @@ TEST_CASE("HPatches sequences are evaluated by level") {
   REQUIRE(result.code == 0);
   REQUIRE(result.json()["results"].size() == 1);
   CHECK(result.json()["results"][0]["levels"].size() == 3);
+  CHECK(result.json()["missing"].empty());
+
+  std::filesystem::remove(scene.path("hp/i_second/t1.png"));
+  const auto partial =
+      run_twinpatch({"eval", scene.path("hp"), "-m", scene.model("siam-l2"), "--json", "--no-baselines"});
+  CHECK(partial.code == 3);
+  CHECK_THAT(partial.err, Contains("i_second/t1.png is missing"));
+  CHECK(partial.json()["missing"].size() == 1);
+}
+
+TEST_CASE("image sequences that lack something are evaluated as far as they go, with exit code 3") {
+  const Scene scene;
+  for (const std::string folder : {"walls/whole", "walls/gap", "walls/headless"}) {
+    std::filesystem::create_directories(scene.path(folder));
+    for (const int number : {1, 2, 3}) {
+      (void)scene.photograph(folder + "/" + std::to_string(number) + ".png", 160, 120, 3 * number);
+    }
+    (void)scene.folder().file(folder + "/H_1_2", "1 0 3\n0 1 0\n0 0 1\n");
+    (void)scene.folder().file(folder + "/H_1_3", "1 0 6\n0 1 0\n0 0 1\n");
+  }
+  std::filesystem::remove(scene.path("walls/gap/2.png"));
+  std::filesystem::remove(scene.path("walls/headless/1.png"));
+  const auto result = run_twinpatch(
+      {"eval", scene.path("walls"), "-m", scene.model("siam-l2"), "--no-baselines", "--max-keypoints", "40", "--json"});
+  INFO(result.err);
+  CHECK(result.code == 3);
+  CHECK_THAT(result.err, Contains("gap: image 2 is missing") && Contains("headless: image 1 is missing"));
+  const auto json = result.json();
+  CHECK(json["missing"].size() == 2);
+  REQUIRE(json["results"].size() == 2);
+  CHECK(json["results"][0]["sequence"] == "gap");
+  REQUIRE(json["results"][0]["pairs"].size() == 1);
+  CHECK(json["results"][0]["pairs"][0]["image"] == 3);
+  CHECK(json["results"][1]["pairs"].size() == 2);
 }
 
 TEST_CASE("image sequences are matched, models beside each other") {

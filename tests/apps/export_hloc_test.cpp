@@ -151,6 +151,14 @@ TEST_CASE("export hloc says what is wrong and leaves nothing behind") {
   photographs.write();
   CHECK_THAT(fails({}), Contains("281x200") && Contains("280x200"));
   photographs.data[2].values[0] = 280;
+  const auto scales = photographs.data[1].values;
+  std::ranges::fill(photographs.data[1].values, 1.0);  // says as little as no scales at all
+  photographs.write();
+  CHECK_THAT(fails({}), Contains("\"db/a b.png\" has no \"scales\", or the same for all"));
+  photographs.data[1].values = scales;
+  photographs.write();
+  CHECK_THAT(photographs.run({"--keypoint-sigma", "3", "-q"}).err, Contains("--keypoint-sigma has no effect"));
+  fs::remove(scene.path("m.h5"));
   photographs.data.erase(photographs.data.begin() + 1);
   photographs.write();
   CHECK_THAT(fails({}), Contains("\"db/a b.png\" has no \"scales\"") && Contains("--keypoint-sigma"));

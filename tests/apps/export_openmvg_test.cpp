@@ -128,7 +128,7 @@ TEST_CASE("export openmvg says what is wrong and leaves nothing behind") {
   CHECK(project.run("m.json").code == 2);
   CHECK(run_twinpatch({"export", "openmvg", "--sfm-data", "x", "-o", scene.path("m.txt")}).code == 2);
   CHECK_THAT(project.run("no/m.txt").err, Contains("does not exist"));
-  scene.folder().file("matches/c.feat", "1 2 3 0\n300 2 3 0\n");
+  scene.folder().file("matches/c.feat", "1 2 3 0\n300 2 4 0\n");
   fails("c.png: ");
   scene.folder().file("matches/c.feat", "1 2 3\n");
   fails("c.feat: line 1");

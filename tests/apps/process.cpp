@@ -25,7 +25,9 @@ constexpr auto kPatience = std::chrono::minutes(2);
                                  int err) {
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
-  if (!options.output.empty()) dup2(open(options.output.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO);
+  const int append = options.append ? O_APPEND : 0;
+  if (!options.output.empty()) dup2(open(options.output.c_str(), O_WRONLY | O_CREAT | append, 0600), STDOUT_FILENO);
+  if (options.ignored != 0) signal(options.ignored, SIG_IGN);
   if (!options.folder.empty() && chdir(options.folder.c_str()) != 0) _exit(126);
   if (options.largest_file >= 0) {
     const rlimit limit{static_cast<rlim_t>(options.largest_file), static_cast<rlim_t>(options.largest_file)};
@@ -57,7 +59,7 @@ class Interrupter {
     // The second one only after the program has said that it saw the first.
     const std::string& wanted = sent_ == 0 ? options_.interrupt_after : kAnswer;
     if (err.find(wanted) == std::string::npos) return;
-    kill(child_, SIGINT);
+    kill(child_, options_.signal);
     ++sent_;
   }
 

@@ -14,7 +14,10 @@ struct ProcessOptions {
   std::string folder{};                    ///< working directory
   long largest_file = -1;                  ///< bytes; writing more fails as on a full disk
   std::string output{};                    ///< standard output goes to this file instead of being read
-  std::string interrupt_after{};           ///< SIGINT once this text was seen on standard error
+  bool append = false;                     ///< …at its end
+  std::string interrupt_after{};           ///< a signal once this text was seen on standard error
+  int signal = 2;                          ///< SIGINT
+  int ignored = 0;                         ///< this signal is ignored when the program starts, as under nohup
   int interrupts = 1;                      ///< so many, one after the other
 };
 

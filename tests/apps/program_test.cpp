@@ -154,6 +154,17 @@ TEST_CASE("without a usable GPU doctor, --device cuda and --device auto say so")
   CHECK(scene.has("d.npy"));
 }
 
+TEST_CASE("doctor names the libraries behind images, databases and hloc's files, or what is missing") {
+  const auto facts = run_twinpatch({"doctor", "--json"}).json();
+  const std::string text = run_twinpatch({"doctor"}).out;
+  CHECK_THAT(text, Contains("opencv      " + facts["opencv"].get<std::string>()));
+  for (const std::string name : {"sqlite", "hdf5"}) {
+    CHECK_THAT(text, Contains(name + std::string(12 - name.size(), ' ') +
+                              (facts[name].is_null() ? "none: no " : facts[name].get<std::string>())));
+    if (facts[name].is_null()) CHECK_THAT(text, Contains("Debian: install lib" + name));
+  }
+}
+
 TEST_CASE("a device that is not there fails in one line") {
   const Scene scene;
   const auto model = scene.model("siam-l2");

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     const std::string shard = argv[3];
     Pause pause(argc > 5 ? std::atoi(argv[5]) : 0);
     run_collection({engine, source, pairs, plan}, {folder, folder / "descriptors"},
-                   shard == "slurm" ? Shard::from_slurm().value() : Shard::parse(shard), &pause);
+                   shard == "slurm" ? Shard::from_slurm() : Shard::parse(shard), &pause);
     return 0;
   } catch (const Error& error) {
     std::cerr << error.what() << '\n';

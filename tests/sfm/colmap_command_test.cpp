@@ -194,6 +194,154 @@ TEST_CASE("keypoints without scale need the size of their patches") {
   CHECK(database.row("matches", "pair_id", key(3, 4))->rows > 20);
 }
 
+TEST_CASE("keypoints of one scale need a size like those without, and a size that changes nothing is named") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  const auto useless = collection.run({"--patch-size", "40", "--max-error", "3"});
+  CHECK(useless.code == 0);
+  CHECK_THAT(useless.err, Contains("warning: --patch-size has no effect: all keypoints have a scale") &&
+                              Contains("--max-error has no effect: it needs --verify") &&
+                              Contains("--max-keypoints has no effect"));
+  {
+    TestDatabase database(collection.path());
+    std::vector<std::vector<float>> rows;
+    for (const int id : {3, 4}) {
+      auto six = floats(database.row("keypoints", "image_id", id)->data);
+      for (std::size_t i = 0; i < six.size(); i += 6) {
+        six[i + 2] = six[i + 5] = id == 3 ? 1.0F : 0.0F;  // an identity shape, as for ALIKED; and nothing
+        six[i + 3] = six[i + 4] = 0;
+      }
+      rows.push_back(std::move(six));
+    }
+    for (const char* table : {"keypoints", "matches", "images"}) database.run(std::string("DELETE FROM ") + table);
+    for (const std::size_t i : {0U, 1U}) {
+      database.image(static_cast<int>(i) + 3, collection.names[i], 1, 6, rows[i]);
+    }
+  }
+  const auto run = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"--run", collection.scene.path(name), "--replace"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return collection.run(arguments);
+  };
+  const auto refused = run("r", {});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("the keypoints of 2 images have no scale") && Contains("--patch-size"));
+  CHECK(run("r", {"--patch-size", "40"}).code == 0);
+  const auto large = matches_of(collection).at(key(3, 4));
+  CHECK(large.size() > 40);
+  CHECK(run("s", {"--patch-size", "7"}).code == 0);
+  CHECK(matches_of(collection).at(key(3, 4)) != large);  // the size is taken
+  CHECK_THAT(run("t", {"--patch-size", "40", "--patch-extent", "9"}).err, Contains("--patch-extent has no effect"));
+}
+
+TEST_CASE("in a Slurm job array runs are shared only where that is asked for") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  const std::vector<std::string> array{"SLURM_ARRAY_TASK_ID=3", "SLURM_ARRAY_TASK_MIN=2", "SLURM_ARRAY_TASK_MAX=3",
+                                       "SLURM_ARRAY_TASK_STEP=1", "SLURM_ARRAY_TASK_COUNT=2"};
+  const auto run = [&](const std::vector<std::string>& more, const std::vector<std::string>& environment) {
+    return collection.run(more, "siam-l2", {.environment = environment});
+  };
+  const auto whole = run({"--extract"}, array);
+  INFO(whole.err);
+  CHECK(whole.code == 0);
+  CHECK_THAT(whole.err, Contains("task 3 of a Slurm job array does its whole run by itself") &&
+                            Contains("--shard slurm") && Contains("--shard 1/1"));
+  CHECK(matches_of(collection).size() == 3);
+  CHECK_THAT(run({"--shard", "1/1"}, array).err, !Contains("Slurm"));
+
+  const auto share = run({"--shard", "slurm", "--run", collection.scene.path("shared")}, array);
+  CHECK(share.code == 0);
+  CHECK_THAT(share.err, Contains("shard 2/2 is done"));
+  const auto gaps =
+      run({"--shard", "slurm"}, {"SLURM_ARRAY_TASK_ID=1", "SLURM_ARRAY_TASK_MIN=1", "SLURM_ARRAY_TASK_MAX=9",
+                                 "SLURM_ARRAY_TASK_STEP=1", "SLURM_ARRAY_TASK_COUNT=3"});
+  CHECK(gaps.code == 2);
+  CHECK_THAT(gaps.err, Contains("3 tasks, numbered from 1 to 9 with gaps") && Contains("--array=1-3"));
+  const auto outside = run({"--shard", "slurm"}, {});
+  CHECK(outside.code == 2);
+  CHECK_THAT(outside.err, Contains("no task of a Slurm job array"));
+}
+
+TEST_CASE("damaged photographs are named before the work, left out on request, and cost only their own blocks") {
+  const Collection collection({"a.png", "b.png", "c.png", "d.png", "e.png"});
+  REQUIRE(collection.run({"--extract", "--pairs", "sequential:1", "--run", collection.scene.path("first")}).code == 0);
+  const std::string whole = read(collection.photograph(2));
+  const auto write = [&](std::size_t i, const std::string& bytes) {
+    std::ofstream(collection.photograph(i), std::ios::binary) << bytes;
+  };
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"--block-keypoints", "130", "--replace", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return collection.run(arguments);
+  };
+  const auto statistics = [&](const std::string& events) {
+    const std::string text = read(events);
+    return nlohmann::json::parse(lines_of(text.substr(text.rfind("{\"time\"")))[0]);
+  };
+  write(2, whole.substr(0, whole.size() - 20));
+  const std::string other = read(collection.photograph(4));
+  write(4, "");
+  const auto refused = run({});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("\"c.png\" cannot be read") && Contains("truncated PNG file") &&
+                              Contains("\"e.png\" cannot be read") && Contains("empty file") &&
+                              Contains("2 of 5 images") && Contains("--leave-out-damaged"));
+  CHECK_FALSE(collection.scene.has("my data.db.twinpatch/plan.json"));
+  write(4, other);
+
+  const auto partial = run({"--leave-out-damaged"});
+  INFO(partial.err);
+  CHECK(partial.code == 3);
+  CHECK_THAT(partial.err, Contains("1 image left out, and so 4 pairs of images"));
+  CHECK(partial.json()["left_out"] == nlohmann::json::array({"c.png"}));
+  CHECK(matches_of(collection).contains(key(3, 4)));
+
+  // Mended: only blocks with c.png are done, and the result is that of a run that was never disturbed.
+  write(2, whole);
+  const auto mended = run({"--events", collection.scene.path("events")});
+  INFO(mended.err);
+  CHECK(mended.code == 0);
+  CHECK_THAT(mended.err, Contains("6 finished blocks are kept"));
+  CHECK(statistics(collection.scene.path("events"))["blocks_found"] == 6);
+  const auto all = matches_of(collection);
+  REQUIRE(run({"--run", collection.scene.path("straight")}).code == 0);
+  CHECK(matches_of(collection) == all);
+
+  // Damaged again after the run, and no longer wanted; or replaced by another picture.
+  CHECK(run({"--leave-out", "c.png"}).code == 3);
+  CHECK(run({"--leave-out", "nobody.png"}).code == 1);
+  CHECK(run({}).code == 0);
+  (void)collection.scene.photograph("photo graphs/c.png", kWidth, kHeight, 3);
+  const auto changed = run({});
+  CHECK(changed.code == 1);
+  CHECK_THAT(changed.err, Contains("image c.png changed since the run") && Contains("--accept-changes"));
+  const auto accepted = run({"--accept-changes"});
+  CHECK(accepted.code == 0);
+  CHECK_THAT(accepted.err, Contains("6 finished blocks are kept"));
+}
+
+TEST_CASE("a damaged photograph is named before keypoints are detected in the others") {
+  const Collection collection({"a.png", "b.png", "c.png"});
+  const std::string whole = read(collection.photograph(1));
+  std::ofstream(collection.photograph(1), std::ios::binary) << whole.substr(0, 100);
+  const auto refused = collection.run({"--extract"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("\"b.png\" cannot be read") && Contains("1 of 3 images"));
+  const auto partial = collection.run({"--extract", "--leave-out-damaged"});
+  INFO(partial.err);
+  CHECK(partial.code == 3);
+  CHECK(matches_of(collection).size() == 1);
+}
+
+TEST_CASE("an empty list of pairs is named") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  const auto list = collection.scene.folder().file("pairs.txt", "# nothing yet\n").string();
+  const auto refused = collection.run({"--pairs", list});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("pairs.txt: no pair of images in this list"));
+}
+
 TEST_CASE("images without keypoints, keypoints outside, photographs that are missing") {
   const Collection collection({"a.png", "b.png", "c.png"});
   const auto none = collection.run({});

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace twinpatch {
@@ -37,19 +38,29 @@ class PairSelection {
   /// of an image outside the collection.
   [[nodiscard]] static PairSelection listed(std::int64_t images, std::vector<ImagePair> pairs);
 
+  /// These pairs but those that have an image i with left_out[i].
+  [[nodiscard]] PairSelection without(const std::vector<bool>& left_out) const;
+
   [[nodiscard]] std::int64_t images() const noexcept { return images_; }
   [[nodiscard]] std::int64_t count() const noexcept { return count_; }
   /// The pairs with their first image in `rows` and their second in `columns`, sorted.
   [[nodiscard]] std::vector<ImagePair> within(ImageRange rows, ImageRange columns) const;
-  /// 32 hex digits, equal for equal selections of one kind.
+  /// Whether a pair has the image.
+  [[nodiscard]] bool uses(std::int32_t image) const;
+  /// 32 hex digits, equal for equal selections of one kind; with images left out 32 more behind a dash.
   [[nodiscard]] std::string key() const;
 
  private:
   PairSelection(std::int64_t images, std::int64_t window, std::vector<ImagePair> listed);
+  [[nodiscard]] std::vector<ImagePair> within_selection(ImageRange rows, ImageRange columns) const;
   std::int64_t images_ = 0;
   std::int64_t window_ = 0;  ///< 0: the list
   std::vector<ImagePair> listed_;
+  std::vector<std::int32_t> left_out_;  ///< ascending
   std::int64_t count_ = 0;
 };
+
+/// Whether two PairSelection::key() are of the same selection, with whatever images left out.
+[[nodiscard]] bool same_but_left_out(std::string_view key, std::string_view other);
 
 }  // namespace twinpatch

@@ -26,6 +26,7 @@ class ImageSource {
   [[nodiscard]] virtual std::int64_t keypoint_count(std::int64_t image) const = 0;
   /// A text that changes whenever the image's pixels or keypoints do (see content_hash). Reads the image as it is now:
   /// a run asks again when it loads an image, and refuses one that is another than it planned with.
+  /// Throws IoError and FormatError for an image that cannot be read whole, as far as that is cheap to tell.
   [[nodiscard]] virtual std::string content_key(std::int64_t image) const = 0;
   /// What else its patches depend on, the same for all images: side, extent, upright. Part of what descriptors are kept
   /// under.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,36 @@ struct PlannedImage {
   std::string name;
   std::int64_t keypoints = 0;
   std::string key;  ///< ImageSource::content_key
+  /// Nothing was read of it and no pair has it.
+  [[nodiscard]] bool is_left_out() const;
 };
+
+/// An image that cannot be read whole.
+struct DamagedImage {
+  std::int32_t image = 0;
+  std::string name;
+  std::string what;  ///< one line that names its file
+};
+
+/// Images of a collection are damaged; the message names them.
+class DamagedImages : public Error {
+ public:
+  DamagedImages(std::vector<DamagedImage> damaged, std::int64_t of);
+  [[nodiscard]] const std::vector<DamagedImage>& damaged() const noexcept { return damaged_; }
+
+ private:
+  std::vector<DamagedImage> damaged_;
+};
+
+/// The images of a source. All were read; those that could not be read whole are left out and named in `damaged`.
+struct ImageListing {
+  std::vector<PlannedImage> images;
+  std::vector<DamagedImage> damaged;
+};
+/// Asks the source for the name, count and key of every image; those named in `leave_out` are left out. Throws
+/// InvalidArgument for a negative count and for a name that no image has.
+[[nodiscard]] ImageListing list_images(const ImageSource& source, std::span<const std::string> leave_out = {},
+                                       const RunControl& control = {});
 
 /// Everything that decides the end result of a run, and its blocks. The same inputs give the same plan on every
 /// machine.
@@ -85,10 +115,12 @@ struct PlanRequest {
   /// blocks to hand out and to lose.
   std::int64_t tile_keypoints = 0;
   const Engine* rerank = nullptr;  ///< the second network; null: none
+  /// Of list_images; no pair may have one that is left out. Empty: listed now.
+  std::vector<PlannedImage> images{};
 };
 
-/// Asks the source for the name, count and key of every image. Throws InvalidArgument for pairs of another number of
-/// images, rules that the network has no use for and a negative size or count; what the source throws.
+/// Throws InvalidArgument for pairs of another number of images or of one that is left out, rules that the network has
+/// no use for and a negative size or count; DamagedImages where images are listed now.
 [[nodiscard]] CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
                                        const PlanRequest& request, const RunControl& control = {});
 
@@ -107,8 +139,11 @@ struct Shard {
 
   /// "2/8" is the second of eight. Throws InvalidArgument.
   [[nodiscard]] static Shard parse(const std::string& text);
-  /// From SLURM_ARRAY_TASK_ID, _MIN, _STEP and _COUNT; nothing outside a job array.
-  [[nodiscard]] static std::optional<Shard> from_slurm();
+  /// The task of a Slurm job array that this process is, by SLURM_ARRAY_TASK_ID; nothing outside of one.
+  [[nodiscard]] static std::optional<std::int64_t> slurm_task();
+  /// Its share among the array's tasks (_MIN, _MAX, _STEP, _COUNT). Throws InvalidArgument outside a job array and for
+  /// one whose numbers have gaps.
+  [[nodiscard]] static Shard from_slurm();
   [[nodiscard]] std::string text() const;
 };
 /// Blocks [begin, end) of a shard: neighbours in the order of work, shares of about equally many comparisons.

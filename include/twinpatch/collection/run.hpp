@@ -25,6 +25,9 @@ class RunEvents {
                           double /*seconds*/) {}
   /// A block's file was found damaged, and is made again.
   virtual void block_damaged(const Block& /*block*/, const std::string& /*what*/) {}
+  /// The folder held another plan, of images that changed or were left out: so many blocks of it are blocks of this
+  /// one.
+  virtual void blocks_adopted(std::int64_t /*blocks*/) {}
   /// A file of descriptors was found damaged, and is made again.
   virtual void descriptors_damaged(const std::string& /*image*/, const std::string& /*what*/) {}
 };
@@ -36,6 +39,10 @@ struct RunPlaces {
   /// Where descriptors are kept, under names made of image content, model and patch settings, so that several runs may
   /// share it; empty: not kept.
   std::filesystem::path descriptors;
+  /// Whether a plan that differs in the content of images and in the selection of pairs replaces the folder's: blocks
+  /// whose pairs and images are the same are kept, the others done again. Where images are only left out or taken in
+  /// again, it always does.
+  bool accept_changes = false;
 };
 
 struct CollectionStatistics {
@@ -65,6 +72,8 @@ using DescriptorSink = std::function<void(std::int64_t image, MatrixView descrip
 struct DescriptorFolder {
   std::filesystem::path path;     ///< RunPlaces::descriptors; empty: not kept
   std::string numerics = "fp32";  ///< as in PlanRequest
+  /// Of list_images: those that are left out have no descriptors. Empty: listed now.
+  std::vector<PlannedImage> images{};
 };
 
 /// Left-side descriptors of every image in order, from the folder where runs keep them, made and kept there where it
@@ -75,7 +84,8 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
 /// Does the blocks of a shard that are not done yet: each becomes one file with a checksum that appears by rename, then
 /// a line in the shard's journal. May be killed at any moment; the same call goes on, and the files end up the same,
 /// bit for bit. A block file that is cut off or damaged is made again. Throws PlanMismatch where the folder belongs to
-/// another plan, ImageChanged, IoError (disk full: what was finished stays), Interrupted.
+/// another plan (but see RunPlaces::accept_changes), ImageChanged, IoError (disk full: what was finished stays),
+/// Interrupted.
 CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard = {},
                                     RunEvents* events = nullptr, const RunControl& control = {});
 
