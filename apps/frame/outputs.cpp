@@ -3,6 +3,7 @@
 #include "apps/frame/outputs.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,11 +26,18 @@ fs::path place_of(const fs::path& path) {
 
 constexpr const char* kStandardOutput = "/dev/stdout";
 
+/// Two names of one file, pipe or device that is there (std::filesystem::equivalent leaves devices out).
+bool same_file(const fs::path& a, const fs::path& b) {
+  struct stat first {};
+  struct stat second {};
+  return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 /// Paths to one file, pipe or device, whatever it is called; /dev/null, which keeps nothing, is no place.
 bool same_place(const fs::path& a, const fs::path& b) {
-  std::error_code failed;
-  if (fs::equivalent(a, b, failed)) return !fs::equivalent(a, "/dev/null", failed);
-  return place_of(a) == place_of(b);
+  if (same_file(a, "/dev/null")) return false;
+  return same_file(a, b) || place_of(a) == place_of(b);
 }
 
 void check_folder(const std::string& option, const fs::path& path) {

@@ -42,7 +42,8 @@ class Project {
       (void)scene.photograph((fs::path("images") / folder / file).string(), 280, 200, i * kShift);
       views.push_back({static_cast<std::uint32_t>(9 - i), file, folder, 280, 200});
       std::ofstream features(scene.path("matches/" + fs::path(file).stem().string() + ".feat"));
-      for (std::size_t k = 0; k < x.size(); ++k) features << x[k] + i * kShift << ' ' << y[k] << " 3 0.0\n";
+      for (std::size_t k = 0; k < x.size(); ++k)
+        features << x[k] + i * kShift << ' ' << y[k] << (k % 2 == 0 ? " 3 0.0\n" : " 3.0625 0.0\n");
     }
     scene.folder().file("matches/sfm_data.json", openmvg_project(scene.path("images"), views));
   }

@@ -229,7 +229,7 @@ TEST_CASE("keypoints of one scale need a size like those without, and a size tha
   CHECK(run("r", {"--patch-size", "40"}).code == 0);
   const auto large = matches_of(collection).at(key(3, 4));
   CHECK(large.size() > 40);
-  CHECK(run("s", {"--patch-size", "7"}).code == 0);
+  CHECK(run("s", {"--patch-size", "1"}).code == 0);      // shifted pictures match at any size that shows something
   CHECK(matches_of(collection).at(key(3, 4)) != large);  // the size is taken
   CHECK_THAT(run("t", {"--patch-size", "40", "--patch-extent", "9"}).err, Contains("--patch-extent has no effect"));
 }
