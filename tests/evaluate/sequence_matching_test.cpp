@@ -191,6 +191,7 @@ TEST_CASE("average precision of a sequence counts what could have been found", "
   };
   SequenceTruth truth;
   truth.sequence.name = "toy";
+  truth.sequence.numbers = {1, 2};
   truth.sequence.from_first = {kIdentity, kIdentity};
   truth.sequence.images.push_back(blobs(40, 40, 1));
   truth.sequence.images.push_back(blobs(40, 40, 1));

@@ -158,7 +158,8 @@ TEST_CASE("datasets of another type or shape are refused by name") {
   CHECK_THAT(refusal({points("a", test::h5_half(), {1, 2, 70000, 1})}), Contains("number 2 is not finite"));
   CHECK_THAT(refusal({points("a", f32, {1, 2}), {"a/scales", f32, {2}, {1, 2}}}),
              Contains("\"a/scales\"") && Contains("each of 1 keypoints") && Contains("[2]"));
-  CHECK_THAT(refusal({points("a", f32, {1, 2}), {"a/scales", f32, {1}, {0}}}), Contains("expected positive scales"));
+  CHECK_THAT(refusal({points("a", f32, {1, 2, 3, 4}), {"a/scales", f32, {2}, {3, 0}}}),
+             Contains("expected positive scales, found 0 for keypoint 1"));
   CHECK_THAT(refusal({points("a", f32, {1, 2}), {"a/oris", f32, {1, 1}, {1}}}), Contains("\"a/oris\""));
   CHECK_THAT(refusal({points("a", f32, {1, 2}), {"a/image_size", f32, {2}, {10, 0}}}), Contains("\"a/image_size\""));
   CHECK_THAT(refusal({points("a", f32, {1, 2}), {"a/image_size", f32, {3}, {1, 1, 1}}}), Contains("\"a/image_size\""));
