@@ -133,7 +133,7 @@ TEST_CASE("without a usable GPU doctor, --device cuda and --device auto say so")
     WARN("skipped: this host has a CUDA device");
     return;
   }
-  REQUIRE(facts["cuda"].size() == 1);
+  REQUIRE(facts["cuda"].size() >= 1);  // why there is no device, then the libraries that were found
   const Scene scene;
   const auto describe = [&](const std::string& device) {
     return run_twinpatch({"describe", scene.patches("p.npy", 3), "-m", scene.model("siam-l2"), "-o",

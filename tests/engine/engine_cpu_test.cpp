@@ -187,10 +187,13 @@ TEST_CASE("a small specification that asks for more memory than is allowed is re
   spec.input = Extent{128, 128};
   spec.streams = {Stream{{}, {Convolution{1, 65536, {1, 1}}, Pooling{.window = {64, 64}, .stride = {64, 64}}}}};
   spec.decision = DecisionMetric{};
-  Engine engine(random_model(spec, 1), cpu_options(1, std::int64_t{1} << 30));
   const auto pixels = structured_patches(1, 128, 128, 1);
+  const auto describe = [&] {
+    Engine engine(random_model(spec, 1), cpu_options(1, std::int64_t{1} << 30));
+    return engine.describe(PatchView{PixelType::u8, pixels.data(), 1, 128, 128});
+  };
   // Three buffers of 65536 x 128 x 128 floats: 12 GiB.
-  CHECK_THROWS_AS(engine.describe(PatchView{PixelType::u8, pixels.data(), 1, 128, 128}), OutOfMemory);
+  CHECK_THROWS_AS(describe(), OutOfMemory);
 }
 
 }  // namespace twinpatch::test

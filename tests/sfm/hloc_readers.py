@@ -89,7 +89,7 @@ def main(program, model):
             write_image(f"{images}/{name}", view)
             features[name] = {
                 "keypoints": xy.astype(np.float32),
-                "scales": np.full(len(xy), 3, np.float32),
+                "scales": (3 + np.arange(len(xy)) % 3 / 4).astype(np.float32),
                 "oris": np.zeros(len(xy), np.float32),
                 "scores": np.ones(len(xy), np.float32),
                 "descriptors": np.zeros((128, len(xy)), np.float32),

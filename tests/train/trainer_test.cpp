@@ -141,7 +141,7 @@ TEST_CASE("a checkpoint of another run is refused, a damaged one too", "[train]"
   options.checkpoint = folder / "run";
   (void)run(options);
   options.rate = 0.5;
-  CHECK_THROWS_WITH(run(options), Contains("options.rate is") && Contains("0.5 here"));
+  CHECK_THROWS_WITH(run(options), Contains("options.rate is") && Contains("0.5 in the command"));
   folder.file("run/state.safetensors", "nothing of the kind");
   CHECK_THROWS_AS(run(options), FormatError);
 }
