@@ -94,7 +94,7 @@ void check_option_names(const CLI::App& app, const std::vector<std::string>& arg
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
     if (app.get_option_no_throw(name) != nullptr) continue;
-    throw UsageError(fmt::format("there is no option {}{}", name, did_you_mean(name, option_names(app))));
+    throw UsageError(fmt::format("unknown option {}{}", name, did_you_mean(name, option_names(app))));
   }
 }
 
@@ -136,7 +136,7 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments) {
       options_ended = true;
       continue;
     }
-    throw UsageError(is_option(extra) && !options_ended ? "there is no option " + extra
+    throw UsageError(is_option(extra) && !options_ended ? "unknown option " + extra
                                                         : fmt::format("unexpected argument \"{}\"", extra));
   }
 }
@@ -226,7 +226,7 @@ ExitCode run_group(const Call& call) {
   }
   const std::string& typed = call.arguments.front();
   throw UsageError(
-      fmt::format("{} has no option {} here{}", call.path, typed, did_you_mean(typed, {"--help", "--version"})));
+      fmt::format("{} has no option {}{}", call.path, typed, did_you_mean(typed, {"--help", "--version"})));
 }
 
 ExitCode dispatch(const Command& root, const std::string& version, const std::vector<std::string>& arguments) {

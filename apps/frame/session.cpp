@@ -76,7 +76,7 @@ Session::Session(std::string command, const RunOptions& options)
                      : options.verbose > 0 ? spdlog::level::debug
                                            : spdlog::level::info);
   interrupt_ = std::make_unique<InterruptWatch>(
-      [this] { warn("stopping at the next clean point; press Ctrl-C again to stop at once"); });
+      [this] { warn("stopping at the next clean point; press Ctrl-C again to stop immediately"); });
   control_ = {interrupt_->token(), &progress_};
 }
 

@@ -45,7 +45,7 @@ ExitCode run_train(Session& session, const TrainCommand& typed) {
   outputs.add("-o", command.out);
   outputs.check();
   if (command.train.validation.empty() && command.train.hold_out == 0)
-    session.warn("nothing is validated on: the last step is kept, whatever it is worth (--validate, --hold-out)");
+    session.warn("no validation (--validate, --hold-out): the last step is kept, good or bad");
 
   keep_freed_memory();
   TrainReport report(session);
@@ -87,23 +87,23 @@ int main(int argc, char** argv) try {
       .name = "twinpatch-train",
       .summary = "trains a network of the catalogue on patches",
       .examples =
-          {{"train siam for an hour, keep the step that is best on a scene it never sees",
+          {{"train siam for an hour, keep the step that is best on another scene",
             "twinpatch-train liberty/ yosemite/ --validate notredame/ --network siam --minutes 60\n"
             "    --checkpoint run/ -o siam.safetensors"},
-           {"a descriptor, stored in fp16, the smallest two folders kept for validation",
+           {"a descriptor, stored in fp16, validated on the smallest two folders",
             "twinpatch-train data/*/ --hold-out 2 --network siam-l2 --minutes 60 --half -o siam-l2.safetensors"},
-           {"as the paper: hinge on listed pairs, averaged SGD, no changes but turns",
+           {"as in the paper: hinge on listed pairs, averaged SGD, quarter turns only",
             "twinpatch-train liberty/ --validate notredame/ --network 2ch --pairs list --loss hinge\n"
             "    --optimiser asgd --shift 0 --angle 0 --scale 0 --blur 0 --contrast 0 --steps 200000 -o "
             "2ch.safetensors"}},
       .notes =
           "A DATASET is a folder of 16×16 sheets patchesNNNN.png or .bmp (or patches.npy) and info.txt, whose first "
           "column says which patches show the same point, or a folder of HPatches sequences. Validation reads the "
-          "folder's largest m50_*.txt, or draws its pairs where there is none. Pictures are decoded once into a cache "
-          "and mapped from there, so that a set larger than memory can be trained on.\n"
-          "A run with --checkpoint that was killed goes on when the same command is run again. FOLDER holds "
+          "folder's largest m50_*.txt, or draws pairs if there is none. Images are decoded once into a cache "
+          "and mapped, so the set may be larger than memory.\n"
+          "To resume a run with --checkpoint, run the same command again. FOLDER holds "
           "state.safetensors, best.safetensors (a model to use at any time), curve.csv and curve.svg. "
-          "What was done, the curve and a calibration of the score go into the model's metadata.",
+          "The options, the curve and a calibration of the score are stored in the model's metadata.",
       .add_options = add_options,
       .children = {}};
   return run_program(program, TWINPATCH_VERSION, argc, argv);

@@ -38,7 +38,7 @@ void add_names(Options& app, const Help& help, T& target, std::initializer_list<
              target = value;
              return;
            }
-           throw InvalidArgument(fmt::format("{}: \"{}\" is none of {}", name, word, names));
+           throw InvalidArgument(fmt::format("{}: \"{}\" is not one of {}", name, word, names));
          },
          fmt::format("{} ({})", help.words, names))
       ->type_name("NAME")
@@ -60,7 +60,8 @@ void add_main(Options& app, TrainCommand& command) {
       ->required()
       ->expected(1, 1 << 20)
       ->group(kArgumentGroup);
-  app.add_option("-n,--network", train.network, "of the catalogue (twinpatch model list), or a spec's .json")
+  app.add_option("-n,--network", train.network,
+                 "name in the catalogue (twinpatch model list), or a specification (.json)")
       ->type_name("NAME")
       ->default_str(train.network)
       ->group(kMainGroup);
@@ -69,32 +70,32 @@ void add_main(Options& app, TrainCommand& command) {
       ->required()
       ->type_name("FILE")
       ->group(kMainGroup);
-  app.add_option("--validate", train.validation, "folders that are not trained on: the best step there is kept")
+  app.add_option("--validate", train.validation, "folders to validate on: the best step there is kept")
       ->type_name("DATASET...")
       ->expected(1, 1 << 20)
       ->group(kMainGroup);
-  app.add_option("--hold-out", train.hold_out, "keep the N smallest DATASETs for validation instead")
+  app.add_option("--hold-out", train.hold_out, "validate on the N smallest DATASETs instead")
       ->type_name("N")
       ->default_str("0")
       ->group(kMainGroup);
-  app.add_option("--minutes", train.minutes, "length of the run; the learning rate falls to 0 at its end")
+  app.add_option("--minutes", train.minutes, "length of the run; the learning rate falls to 0")
       ->type_name("M")
       ->group(kMainGroup);
-  app.add_option("--steps", train.steps, "the same in steps")->type_name("N")->group(kMainGroup);
+  app.add_option("--steps", train.steps, "length of the run in steps")->type_name("N")->group(kMainGroup);
   app.add_option("--checkpoint", train.checkpoint,
-                 "keep checkpoints, curves and the best model so far here; the same command goes on from there")
+                 "folder for checkpoints, curves and the best model so far; run the same command again to resume")
       ->type_name("FOLDER")
       ->group(kMainGroup);
-  app.add_flag("--half", train.half, "store fp16 weights, where FPR95 does not move by 0.1 point")->group(kMainGroup);
+  app.add_flag("--half", train.half, "store fp16 weights, unless that moves FPR95 by 0.1 point")->group(kMainGroup);
 }
 
 void add_learning(Options& app, TrainOptions& train) {
   using enum LossKind;
-  add_names(app, {"--loss", "what is minimised", kLearning}, train.loss,
+  add_names(app, {"--loss", "loss to minimise", kLearning}, train.loss,
             {automatic, hinge, grid, triplet, softmax, energy, cosine});
-  add_names(app, {"--optimiser", "how weights move", kLearning}, train.optimiser,
+  add_names(app, {"--optimiser", "how weights are updated", kLearning}, train.optimiser,
             {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam});
-  app.add_option("--rate", train.rate, "learning rate; chosen by loss and optimiser where not given")
+  app.add_option("--rate", train.rate, "learning rate [chosen by loss and optimiser]")
       ->type_name("R")
       ->group(kLearning);
   add_names(app, {"--schedule", "how the rate falls", kLearning}, train.schedule,
@@ -106,7 +107,7 @@ void add_learning(Options& app, TrainOptions& train) {
   add_number(app, {"--average-from", "asgd: averages the steps after this share of the run", kLearning},
              train.average_from, "SHARE");
   app.add_option("--start-from", train.initial,
-                 "start with those weights of this model that fit: fine-tuning, or a tower for siam-l2 from siam")
+                 "start from the weights of this model that fit: for fine-tuning, or siam-l2 from the tower of siam")
       ->type_name("FILE")
       ->group(kLearning);
   add_number(app, {"--patience", "stop after N validations without a new best; 0: never", kLearning}, train.patience,
@@ -114,28 +115,29 @@ void add_learning(Options& app, TrainOptions& train) {
 }
 
 void add_pairs(Options& app, TrainOptions& train) {
-  add_number(app, {"--batch", "matching pairs a step; as many or more that do not match come along", kPairs},
-             train.batch, "N");
-  add_names(app, {"--pairs", "from the points of info.txt, or as the folder's m50_*.txt lists them", kPairs},
-            train.pairs, {PairSource::groups, PairSource::list});
+  add_number(app, {"--batch", "matching pairs per step, with as many or more non-matching ones", kPairs}, train.batch,
+             "N");
+  add_names(app, {"--pairs", "from the points of info.txt, or from the folder's m50_*.txt", kPairs}, train.pairs,
+            {PairSource::groups, PairSource::list});
   add_number(app, {"--hard", "grid: hardest negatives of each row and column", kPairs}, train.hard, "N");
-  add_number(app, {"--ranking", "grid: weight of a match having to beat its competitors", kPairs}, train.ranking, "W");
+  add_number(app, {"--ranking", "grid: weight of the ranking term", kPairs}, train.ranking, "W");
   add_number(app,
-             {"--temperature", "of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05", kPairs},
+             {"--temperature", "of a softmax over row and column; 0: grid ranks by hinge, softmax uses 0.05", kPairs},
              train.temperature, "T");
   add_number(app, {"--mine", "hinge, energy, cosine: keep the hardest of N times as many negatives", kPairs},
              train.mine, "N");
   add_number(
       app,
-      {"--leave-out", "of the hardest negatives of the same scene: look-alikes that differ by alignment only", kPairs},
+      {"--leave-out", "skip this share of the hardest negatives of the same scene: they often differ only in alignment",
+       kPairs},
       train.leave_out, "SHARE");
   add_number(app, {"--same-scene", "of a batch from one scene; the rest from all", kPairs}, train.same_scene, "SHARE");
-  add_number(app,
-             {"--same-images",
-              "how often that part comes from one pair of images, as when they are matched (interest.txt)", kPairs},
-             train.same_images, "SHARE");
-  add_number(app, {"--validation-pairs", "matches, and as many others, of each scene", kPairs}, train.validation_pairs,
-             "N");
+  add_number(
+      app,
+      {"--same-images", "how often that part comes from one pair of images, as in matching (interest.txt)", kPairs},
+      train.same_images, "SHARE");
+  add_number(app, {"--validation-pairs", "matches, and as many non-matches, of each scene", kPairs},
+             train.validation_pairs, "N");
 }
 
 void add_changes(Options& app, Augmentation& changes) {
@@ -143,29 +145,28 @@ void add_changes(Options& app, Augmentation& changes) {
          "--no-turns", [&changes] { changes.turns = false; }, "no quarter turns and mirror images of both patches")
       ->group(kChanges);
   app.add_flag_callback(
-         "--no-swap", [&changes] { changes.swap = false; }, "left and right stay")
+         "--no-swap", [&changes] { changes.swap = false; }, "do not swap left and right")
       ->group(kChanges);
   add_number(app, {"--shift", "of each patch on its own (standard deviation)", kChanges}, changes.shift, "PIXELS");
   add_number(app, {"--angle", "likewise", kChanges}, changes.angle, "DEGREES");
-  add_number(app, {"--scale", "likewise, of the size's logarithm", kChanges}, changes.scale, "S");
-  add_number(app, {"--blur", "of the patches is blurred", kChanges}, changes.blur, "SHARE");
-  add_number(app, {"--contrast", "of the gain's logarithm; brightness moves by 100 times this", kChanges},
+  add_number(app, {"--scale", "standard deviation of the size's logarithm", kChanges}, changes.scale, "S");
+  add_number(app, {"--blur", "share of patches that are blurred", kChanges}, changes.blur, "SHARE");
+  add_number(app,
+             {"--contrast", "standard deviation of the gain's logarithm; brightness moves by 100 times this", kChanges},
              changes.contrast, "S");
   app.add_flag_callback(
-         "--no-changes", [&changes] { changes = {false, false, 0, 0, 0, 0, 0}; }, "patches as they are stored")
+         "--no-changes", [&changes] { changes = {false, false, 0, 0, 0, 0, 0}; }, "no augmentation: patches as stored")
       ->group(kChanges);
 }
 
 void add_machine(Options& app, TrainCommand& command) {
   auto& train = command.train;
   app.add_option("--device", train.device, "auto, cpu or cuda")->type_name("D")->default_str("auto")->group(kFolders);
-  app.add_option("--threads", train.threads, "0: all this process may use")
-      ->type_name("N")
-      ->default_str("0")
-      ->group(kFolders);
+  app.add_option("--threads", train.threads, "0: all available")->type_name("N")->default_str("0")->group(kFolders);
   add_number(app, {"--validate-every", "0: about 40 times in a run", kFolders}, train.validate_every, "STEPS");
-  add_number(app, {"--checkpoint-minutes", "write one at least this often", kFolders}, train.checkpoint_minutes, "M");
-  app.add_option("--cache", train.cache, "decoded patches are kept here [$XDG_CACHE_HOME/twinpatch]")
+  add_number(app, {"--checkpoint-minutes", "at least one checkpoint in this time", kFolders}, train.checkpoint_minutes,
+             "M");
+  app.add_option("--cache", train.cache, "folder of decoded patches [$XDG_CACHE_HOME/twinpatch]")
       ->type_name("FOLDER")
       ->group(kFolders);
   app.add_option("--license", command.license, "written into the model")->type_name("NAME")->group(kFolders);

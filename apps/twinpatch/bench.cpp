@@ -25,7 +25,7 @@ struct BenchOptions {
   void validate() const {
     engine.execution.validate();
     if (!(seconds > 0 && seconds <= 600))
-      throw UsageError(fmt::format("--seconds must lie in (0, 600], found {}", seconds));
+      throw UsageError(fmt::format("--seconds must be in (0, 600], found {}", seconds));
   }
 };
 
@@ -157,7 +157,7 @@ ExitCode run_bench(Session& session, const BenchOptions& options) {
 Run add_bench_options(Options& app) {
   auto options = std::make_shared<BenchOptions>();
   add_engine_options(app, options->engine);
-  app.add_option("--seconds", options->seconds, "time of one run; each measure takes about four")
+  app.add_option("--seconds", options->seconds, "time of one run; each measurement takes about four")
       ->type_name("S")
       ->default_str("1")
       ->group(kMainGroup);
@@ -173,7 +173,7 @@ Command bench_command() {
                        {"a 2-channel network on one thread", "twinpatch bench --model 2ch --threads 1"},
                        {"for a table", "twinpatch bench --model siam-l2 --json"}},
           .notes =
-              "describe: patches to descriptors. list: scores of random pairs of 4096 patches, everything included. "
+              "describe: patches to descriptors. list: scores of random pairs of 4096 patches, from the patches on. "
               "grid: every pair of two sets (siamese: from descriptors), the best two of each row and the best of "
               "each column kept. The best of three runs counts.",
           .add_options = add_bench_options,

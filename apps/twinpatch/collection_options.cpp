@@ -18,7 +18,7 @@ void CollectionOptions::validate() const {
   photographs.validate();
   engine.execution.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1)) {
-    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+    throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   }
   if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
   if (block_keypoints < 0)
@@ -65,27 +65,24 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->default_str(options.pairs.text)
       ->group(kMainGroup);
   app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
-  app.add_option(
-         "--ratio", options.ratio,
-         fmt::format("largest best / second-best distance; 1: any [{} where scores are distances, l2 and l1 networks]",
-                     kUsualRatio))
+  app.add_option("--ratio", options.ratio,
+                 fmt::format("largest best / second-best distance; 1: any [{} for l2 and l1 networks]", kUsualRatio))
       ->type_name("R")
       ->group(kMainGroup);
-  app.add_flag("--no-mutual", options.no_mutual, "keep the best of every left keypoint, not mutual bests only")
+  app.add_flag("--no-mutual", options.no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
-  app.add_option("--rerank", options.rerank, "second network (such as 2ch) that re-scores what the first left over")
+  app.add_option("--rerank", options.rerank, "second network (such as 2ch) that re-scores the matches of the first")
       ->type_name("FILE|NAME")
       ->group(kMainGroup);
   app.add_option("--rerank-threshold", options.rerank_threshold, "lowest score of the second network")
       ->type_name("T")
       ->group(kMainGroup);
   app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
-  app.add_option("--run", options.run, "folder of the run: finished blocks, journal; the same command goes on from it")
+  app.add_option("--run", options.run, "folder of the run; run the same command again to resume")
       ->never_standard_output()
       ->type_name("DIR")
       ->group(kRunOptions);
-  app.add_option("--descriptors", options.descriptors,
-                 "where descriptors are kept; runs may share it [RUN/descriptors]")
+  app.add_option("--descriptors", options.descriptors, "folder of descriptors; runs may share it [RUN/descriptors]")
       ->type_name("DIR")
       ->group(kRunOptions);
   app.add_option("--shard", options.shard, "do the i-th of N shares; slurm: that of the task of a Slurm job array")
@@ -102,10 +99,8 @@ void add_collection_options(Options& app, CollectionOptions& options) {
          "--accept-changes", options.accept_changes,
          "where images or the pairs differ from the run's: keep the blocks that are the same, do the others again")
       ->group(kRunOptions);
-  app.add_option("--events", options.events, "append what happens as JSON lines")
-      ->type_name("FILE")
-      ->group(kRunOptions);
-  app.add_option("--block-keypoints", options.block_keypoints, "most keypoints on a side of a block; 0: chosen")
+  app.add_option("--events", options.events, "append events as JSON lines")->type_name("FILE")->group(kRunOptions);
+  app.add_option("--block-keypoints", options.block_keypoints, "most keypoints on a side of a block; 0: automatic")
       ->type_name("N")
       ->default_str("0")
       ->group(kRunOptions);

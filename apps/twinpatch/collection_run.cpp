@@ -14,7 +14,7 @@ namespace {
 
 void summarise(Session& session, const RunPlaces& places, const CollectionStatistics& run) {
   if (run.blocks_found > 0) {
-    session.info("{} of {} blocks were done before and are intact", run.blocks_found, run.blocks);
+    session.info("{} of {} blocks are already done and intact", run.blocks_found, run.blocks);
   }
   if (run.blocks_found == run.blocks) return;
   const std::int64_t uses = run.row_hits + run.row_misses;
@@ -48,8 +48,8 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
                          {"pairs", plan.pairs()},
                          {"blocks", plan.blocks.size()}});
   const auto kept = [&](const char* how) {
-    session.info("{}: {} blocks were finished by this call and are kept in {}; the same command goes on from there",
-                 how, report.blocks_done(), places.folder.string());
+    session.info("{}: {} blocks were finished and are kept in {}; run the same command again to resume", how,
+                 report.blocks_done(), places.folder.string());
   };
   try {
     const CollectionStatistics run = run_collection(work, places, options.parsed_shard(), &report, session.control());
@@ -82,9 +82,10 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
 void report_shard(Session& session, const RunPlaces& places, const Shard& shard) {
   const std::int64_t missing = CollectionMatches(places.folder).absent();
   session.info(
-      "shard {} is done; {}: twinpatch merge {} checks that, and this command without --shard writes the result",
+      "shard {} is done; {}: check with twinpatch merge {}, then run this command without --shard to write the result",
       shard.text(),
-      missing == 0 ? "all blocks are there" : fmt::format("when the {} blocks of others are there too", missing),
+      missing == 0 ? "all blocks are finished"
+                   : fmt::format("when the {} blocks of other shards are finished", missing),
       places.folder.string());
 }
 

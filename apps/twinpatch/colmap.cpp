@@ -46,13 +46,13 @@ void report_written(Session& session, const ColmapOptions& options, const Colmap
   }
   const std::int64_t without = result.pairs - std::ssize(result.matched);
   if (without > 0) session.info("{} of {} without a match", without, pairs(result.pairs));
-  if (counts.unchanged > 0) session.info("{} held the same matches already", pairs(counts.unchanged));
+  if (counts.unchanged > 0) session.info("{} already had the same matches", pairs(counts.unchanged));
   if (counts.kept > 0) {
-    const std::string empty = fmt::format(" ({} of them empty, which COLMAP takes as done)", counts.kept_empty);
-    session.warn("{} had other matches before, which were kept{}; --replace overwrites them", pairs(counts.kept),
+    const std::string empty = fmt::format(" ({} of them empty, which COLMAP skips as done)", counts.kept_empty);
+    session.warn("{} already had other matches, which were kept{}; --replace overwrites them", pairs(counts.kept),
                  counts.kept_empty == 0 ? "" : empty);
   }
-  if (counts.removed > 0) session.info("old rows of {} without a match were taken away", pairs(counts.removed));
+  if (counts.removed > 0) session.info("old rows of {} without a match were deleted", pairs(counts.removed));
   if (!options.verify) return;
   session.info("verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} with too few inliers",
                pairs(result.calibrated), result.uncalibrated, result.planar, result.degenerate);
@@ -61,7 +61,7 @@ void report_written(Session& session, const ColmapOptions& options, const Colmap
 std::vector<std::string> report_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
                                      const ColmapExport& result, bool has_list) {
   if (result.matched.empty()) {
-    session.warn("no pair of images has a match: there is nothing for COLMAP to go on with");
+    session.warn("no pair of images has a match: COLMAP cannot continue");
     return {};
   }
   bool spaces = !has_list;
@@ -148,17 +148,17 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
 namespace {
 
 constexpr const char* kNotes =
-    "Keypoints are taken from the database, patches are cut from the photographs around them, and matches are written "
-    "into its table `matches`: nothing else in the file changes, and it keeps the version it has. COLMAP then verifies "
-    "the matches and reconstructs; the commands for that are printed at the end. docs/colmap.md is the cookbook.\n\n"
-    "The run is cut into blocks that are kept in DATABASE.twinpatch: the same command goes on where it was stopped, "
+    "Reads keypoints from the database, cuts patches around them from the photographs, and writes the matches "
+    "into its table `matches`; nothing else in the file changes, and its version stays the same. COLMAP then verifies "
+    "the matches and reconstructs; the commands for that are printed at the end. See docs/colmap.md.\n\n"
+    "The blocks of the run are kept in DATABASE.twinpatch: run the same command again to resume, "
     "and "
     "`--shard i/N` with `twinpatch merge` spreads it over machines. The database is written when all blocks are "
     "there.\n\n"
-    "--pairs FILE is a list as COLMAP and hloc write it, two names a line; names with spaces are separated by a tab. "
-    "Names that no image has are reported, all of them, and the exit code is then 3.\n\n"
+    "--pairs FILE is a list as COLMAP and hloc write it, two names per line; a tab separates names with spaces. "
+    "Unknown names are all reported, and the exit code is then 3.\n\n"
     "--pairs retrieval:N pairs each image with the N whose pooled descriptors are most similar. --rerank 2ch re-scores "
-    "what a siamese network left over.";
+    "the matches of the first network.";
 
 Run add_options(Options& app) {
   auto options = std::make_shared<ColmapOptions>();
@@ -173,7 +173,7 @@ Command colmap_command() {
       .name = "colmap",
       .summary = "match the images of a COLMAP database, and store the matches in it",
       .examples = {{"every image with every other one", "twinpatch colmap database.db --images images"},
-                   {"what it would take, without doing it", "twinpatch colmap database.db --images images --dry-run"},
+                   {"what it would take", "twinpatch colmap database.db --images images --dry-run"},
                    {"each image with the 20 most similar ones, geometrically verified",
                     "twinpatch colmap database.db --images images --pairs retrieval:20 --verify"},
                    {"a video: each frame with the next 10",

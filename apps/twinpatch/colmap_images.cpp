@@ -52,7 +52,7 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
     if (row.keypoints <= 0) without.push_back(&row);
   }
   if (without.empty()) {
-    session.info("--extract: every image has keypoints already");
+    session.info("--extract: every image already has keypoints");
     return;
   }
   const std::set<std::string> damaged = damaged_photographs(session, options, without);
@@ -99,11 +99,11 @@ void check_keypoints(Session& session, const ColmapOptions& options, const Colma
   }
   const auto empty = names_where(rows, [](const ColmapImageRow& row) { return row.keypoints <= 0; });
   if (empty.empty()) return;
-  const char* hint = options.extract ? "" : "; --extract detects some where none were looked for";
+  const char* hint = options.extract ? "" : "; --extract detects them";
   if (empty.size() == rows.size()) {
     throw InvalidArgument(fmt::format("{}: no image has keypoints{}", options.database, hint));
   }
-  session.warn("{} of {} images have no keypoints and will match nothing{}: {}", empty.size(), rows.size(), hint,
+  session.warn("{} of {} images have no keypoints and get no matches{}: {}", empty.size(), rows.size(), hint,
                quoted_names(empty));
 }
 
@@ -130,8 +130,8 @@ ColmapImages open_images(Session& session, const ColmapOptions& options) {
                  images.rows.size());
   if (images.rows.empty()) {
     throw InvalidArgument(
-        fmt::format("{}: there are no images in this database; `colmap feature_extractor` puts them "
-                    "there, or pycolmap's import_images",
+        fmt::format("{}: this database has no images; add them with `colmap feature_extractor` "
+                    "or pycolmap's import_images",
                     options.database));
   }
   if (!options.collection.leave_out_damaged) {

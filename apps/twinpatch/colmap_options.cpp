@@ -37,9 +37,9 @@ void ColmapOptions::validate() const {
     throw UsageError(fmt::format("--min-inliers must be at least 8, found {}", verification.min_inliers));
   }
   if (!(lock_wait >= 0 && lock_wait <= 86'400)) {
-    throw UsageError(fmt::format("--lock-wait must lie between 0 and 86400 seconds, found {}", lock_wait));
+    throw UsageError(fmt::format("--lock-wait must be 0 to 86400 seconds, found {}", lock_wait));
   }
-  if (extract && collection.dry_run) throw UsageError("--extract would write keypoints, and a plan writes nothing");
+  if (extract && collection.dry_run) throw UsageError("--extract writes keypoints, but a plan writes nothing");
   if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
 }
 
@@ -51,16 +51,16 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
       ->required()
       ->type_name("DIR")
       ->group(kMainGroup);
-  app.add_flag("--replace", options.replace, "overwrite matches and geometries that the pairs have already")
+  app.add_flag("--replace", options.replace, "overwrite existing matches and geometries of the pairs")
       ->group(kMainGroup);
-  app.add_flag("--verify", options.verify, "verify geometrically here, so that COLMAP need not")->group(kMainGroup);
+  app.add_flag("--verify", options.verify, "verify geometrically, so that COLMAP need not")->group(kMainGroup);
   app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
       ->group(kDatabaseGroup);
   app.add_option("--patch-size", options.patch_size,
                  "side of a patch's window in pixels, for keypoints without a scale")
       ->type_name("PIXELS")
       ->group(kDatabaseGroup);
-  app.add_option("--pair-list", options.pair_list, "where to write the pairs that got matches [RUN/pairs.txt]")
+  app.add_option("--pair-list", options.pair_list, "list of the pairs with matches to write [RUN/pairs.txt]")
       ->type_name("FILE")
       ->group(kDatabaseGroup);
   app.add_option("--lock-wait", options.lock_wait, "how long to wait for another program's lock")

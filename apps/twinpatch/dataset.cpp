@@ -15,11 +15,11 @@ namespace {
 
 constexpr const char* kListGroup = "Pair lists";
 constexpr const char* kPointGroup = "Points";
-constexpr const char* kNoiseGroup = "Noise of carried keypoints";
+constexpr const char* kNoiseGroup = "Noise of mapped keypoints";
 
 constexpr const char* kLayout =
     "The folder has PhotoTour's layout: patchesNNNN.png, info.txt (point image), interest.txt (image x y angle "
-    "log2(sigma)), m50_N_N_0.txt lists of N matches and N non-matches, hard50_N_N_0.txt of hard ones, manifest.json. "
+    "log2(sigma)), m50_N_N_0.txt lists of N matches and N non-matches, hard50_N_N_0.txt of hard pairs, manifest.json. "
     "It appears whole or not at all; the same inputs, options and --seed make the same bytes.";
 
 /// What the sub-commands share beside the options of their source.
@@ -60,17 +60,17 @@ void add_sequence_options(Options& app, SequenceOptions& options) {
   add(app, "--max-points", options.max_points, "points kept, chosen at random; 0: all", kPointGroup);
   add(app, "--min-distance", options.min_distance, "between two points, in sigma", kPointGroup);
   add(app, "--margin", options.margin, "distance to the image's border, in half windows", kPointGroup);
-  add(app, "--min-sigma", options.min_sigma, "smaller keypoints are dropped, pixels", kPointGroup);
+  add(app, "--min-sigma", options.min_sigma, "drop smaller keypoints, pixels", kPointGroup);
   add_noise_options(app, options.noise);
-  add(app, "--use-detected", options.noise.use_detected,
-      "share of cases in which the detector's own keypoint is taken where it agrees", kNoiseGroup);
+  add(app, "--use-detected", options.noise.use_detected, "how often to use the detector's own keypoint, if it agrees",
+      kNoiseGroup);
 }
 
 ExitCode report(Session& session, const DatasetOptions& options, const DatasetSummary& summary) {
   session.info("{}: {} patches of {} points in {} images, {} matching pairs", options.folder.string(), summary.patches,
                summary.points, summary.images, summary.matching_pairs);
   if (summary.dropped_flat + summary.dropped_single > 0) {
-    session.info("left out: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
+    session.info("skipped: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
                  summary.dropped_single);
   }
   constexpr std::size_t kNamed = 20;
@@ -119,14 +119,14 @@ Run add_colmap_options(Options& app) {
   app.add_option("--database", options->database, "COLMAP's database: sigma and angle of the keypoints")
       ->type_name("FILE")
       ->group(kMainGroup);
-  app.add_option("--tracks", options->tracks, "the same from text (see below)")->type_name("FILE")->group(kMainGroup);
+  app.add_option("--tracks", options->tracks, "the same as text (see below)")->type_name("FILE")->group(kMainGroup);
   add_dataset_options(app, options->dataset, *common);
   add(app, "--min-track", options->min_track, "images a point must be seen in", kPointGroup);
   add(app, "--max-error", options->max_error, "largest mean reprojection error, pixels", kPointGroup);
   add(app, "--min-distance", options->min_distance, "between two points, in sigma", kPointGroup);
   add(app, "--margin", options->margin, "distance to the image's border, in half windows", kPointGroup);
-  add(app, "--min-sigma", options->min_sigma, "smaller keypoints are dropped, pixels", kPointGroup);
-  constexpr const char* kGroup = "Points carried to images in which they were not found";
+  add(app, "--min-sigma", options->min_sigma, "drop smaller keypoints, pixels", kPointGroup);
+  constexpr const char* kGroup = "Points projected into images in which they were not detected";
   app.add_flag("!--no-reproject", options->reproject, "only patches of the tracks")->group(kGroup);
   add(app, "--max-reprojected", options->max_reprojected, "of one point", kGroup);
   add(app, "--max-view-angle", options->max_view_angle, "to the nearest image that saw the point, degrees", kGroup);
@@ -145,20 +145,20 @@ Run add_homography_options(Options& app) {
       ->group(kArgumentGroup);
   add_dataset_options(app, options->dataset, *common);
   add_sequence_options(app, options->sequence);
-  app.add_flag("!--first-only", options->sequence.detect_in_all, "points of the first image alone")->group(kPointGroup);
+  app.add_flag("!--first-only", options->sequence.detect_in_all, "only points of the first image")->group(kPointGroup);
   return run_of(options, common, dataset_from_homographies);
 }
 
 Run add_photograph_options(Options& app) {
   auto options = std::make_shared<PhotographDatasetOptions>();
   auto common = std::make_shared<Common>();
-  app.add_option("PATH", options->paths, "folders, searched through, and image files")
+  app.add_option("PATH", options->paths, "folders, searched recursively, and image files")
       ->required()
       ->group(kArgumentGroup);
   add_dataset_options(app, options->dataset, *common);
   constexpr const char* kGroup = "Views made of a photograph";
   WarpOptions& warp = options->warp;
-  add(app, "--max-side", options->max_side, "larger photographs are reduced to this, pixels; 0: not", kGroup);
+  add(app, "--max-side", options->max_side, "reduce larger photographs to this, pixels; 0: never", kGroup);
   add(app, "--views", warp.views, "of each photograph", kGroup);
   add(app, "--scale", warp.scale, "size changes by 1/S to S", kGroup);
   add(app, "--rotation", warp.rotation, "degrees; one view in four is turned by any angle", kGroup);
@@ -179,7 +179,7 @@ Command from_colmap_command() {
                         "twinpatch dataset from-colmap sparse/0 images --database database.db -o dataset"}},
           .notes = std::string(kLayout) +
                    "\n\n--tracks: lines \"point X Y Z error n\" and n times \"image x y sigma angle\". With neither "
-                   "--database nor --tracks, SIFT keypoints are detected again and the nearest ones taken.",
+                   "--database nor --tracks, SIFT keypoints are detected again and the nearest ones used.",
           .add_options = add_colmap_options,
           .children = {}};
 }
@@ -190,14 +190,14 @@ Command from_homographies_command() {
           .examples = {{"two sequences", "twinpatch dataset from-homographies boat trees -o dataset"}},
           .notes = std::string(kLayout) +
                    "\n\nA folder holds img1.pgm, img2.pgm ... (or .ppm, .png, .jpg) and H1to2p ..., nine numbers that "
-                   "carry pixels of the first image (centres at integers) to those of another.",
+                   "map pixels of the first image (centres at integers) to those of another.",
           .add_options = add_homography_options,
           .children = {}};
 }
 
 Command from_photographs_command() {
   return {.name = "from-photographs",
-          .summary = "patches of photographs and random views made of them",
+          .summary = "patches of photographs and random views of them",
           .examples = {{"all pictures below a folder", "twinpatch dataset from-photographs pictures -o dataset"}},
           .notes = kLayout,
           .add_options = add_photograph_options,
@@ -208,10 +208,10 @@ Command from_photographs_command() {
 
 Command dataset_command() {
   return {.name = "dataset",
-          .summary = "make a dataset for training and evaluation out of your own images",
-          .examples = {{"out of a COLMAP reconstruction",
+          .summary = "make a dataset for training and evaluation from your own images",
+          .examples = {{"from a COLMAP reconstruction",
                         "twinpatch dataset from-colmap sparse/0 images --database database.db -o dataset"},
-                       {"out of a folder of photographs", "twinpatch dataset from-photographs pictures -o dataset"}},
+                       {"from a folder of photographs", "twinpatch dataset from-photographs pictures -o dataset"}},
           .notes = "",
           .add_options = {},
           .children = {from_colmap_command(), from_homographies_command(), from_photographs_command()}};

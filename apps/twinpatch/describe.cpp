@@ -32,9 +32,9 @@ void DescribeOptions::validate(bool json) const {
   bool photographs_only = true;
   for (const auto& input : inputs) photographs_only = input_kind(input) == InputKind::image && photographs_only;
   if (!keypoints.empty() && (inputs.size() != 1 || !photographs_only)) {
-    throw UsageError("--keypoints goes with exactly one input, a photograph");
+    throw UsageError("--keypoints needs exactly one input, a photograph");
   }
-  if (!keypoints_out.empty() && !photographs_only) throw UsageError("--keypoints-out goes with photographs only");
+  if (!keypoints_out.empty() && !photographs_only) throw UsageError("--keypoints-out is only for photographs");
   Outputs outputs;
   for (const auto& input : inputs) outputs.add_input(input);
   outputs.add_input(keypoints);
@@ -100,7 +100,7 @@ Run add_describe_options(Options& app) {
   add_reading_options(app, options->reading);
   app.add_option_function(
          "--side", [options](const std::string& name) { options->side = parse_side(name); },
-         "left or right: matters to pseudo-siamese networks alone")
+         "left or right (only for pseudo-siamese networks)")
       ->type_name("SIDE")
       ->default_str("left")
       ->group(kMainGroup);
@@ -123,7 +123,7 @@ Command describe_command() {
           .examples = {{"an array of patches, uint8 [N,64,64]", "twinpatch describe patches.npy -o descriptors.npy"},
                        {"a PhotoTour folder with a model of your own",
                         "twinpatch describe liberty/ --model my.safetensors -o liberty.npy"},
-                       {"the keypoints of photographs, with where they are",
+                       {"the keypoints of photographs, with their positions",
                         "twinpatch describe a.jpg b.jpg -o descriptors.npy --keypoints-out keypoints.npy --json"}},
           .notes =
               std::string("Several inputs are concatenated in the order given, HPatches strips in the order ref, e1 to "

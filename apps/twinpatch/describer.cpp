@@ -15,7 +15,7 @@ Engine describing_engine(Session& session, const EngineOptions& options) {
   Engine engine = make_engine(session, options);
   if (has_descriptors(engine.spec())) return engine;
   throw InvalidArgument(
-      fmt::format("{} is a 2-channel network: it sees both patches of a pair at once and has no descriptors "
+      fmt::format("{} is a 2-channel network: it takes both patches of a pair at once and has no descriptors "
                   "(score and grid compare its patches)",
                   engine.spec().name));
 }
@@ -31,7 +31,7 @@ Describer::Describer(Session& session, DescriberOptions options)
 
 void Describer::add(const std::string& input) {
   if (!seen_.insert(std::filesystem::weakly_canonical(input)).second) {
-    session_.warn("{}: given twice; its rows are in the output twice", input);
+    session_.warn("{}: duplicate input; the output has its rows twice", input);
   }
   if (input_kind(input) == InputKind::image) {
     add_photograph(input);

@@ -124,11 +124,10 @@ ExitCode run_doctor(Session& session) {
     session.print(as_text(facts));
   }
   if (facts["models"].empty()) {
-    session.warn(
-        "no model weights found: set TWINPATCH_MODELS to a folder that holds them, or name files with --model");
+    session.warn("no models found: set TWINPATCH_MODELS to their folder, or name files with --model");
   }
   if (!cpu_features().empty() && cpu_features().find("avx2") == std::string::npos) {
-    session.warn("this processor has no AVX2: networks run several times slower than they could");
+    session.warn("this processor has no AVX2: networks run several times slower");
   }
   return ExitCode::done;
 }

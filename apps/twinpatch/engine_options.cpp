@@ -23,13 +23,13 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
       ->group(kDeviceGroup);
   app.add_option_function(
          "--precision", [&options](const std::string& name) { options.precision = parse_precision(name); },
-         "fp32, tf32, fp16, bf16 or int8, where the device has it")
+         "fp32, tf32, fp16, bf16 or int8, if the device supports it")
       ->type_name("P")
       ->default_str("fp32")
       ->group(kDeviceGroup);
   app.add_option_function(
          "--kernels", [&options](const std::string& name) { options.kernels = parse_kernels(name); },
-         "on CUDA: auto, library (cuDNN, cuBLAS) or fused")
+         "CUDA: auto, library (cuDNN, cuBLAS) or fused")
       ->type_name("KIND")
       ->default_str("auto")
       ->group(kDeviceGroup);
@@ -39,10 +39,10 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
            if (name != "warm") throw InvalidArgument(fmt::format("unknown profile range \"{}\"; known: warm", name));
            options.profile_warm = true;
          },
-         "on CUDA: warm shows a waiting profiler the steady state alone")
+         "CUDA: warm profiles only the steady state")
       ->type_name("RANGE")
       ->group(kDeviceGroup);
-  app.add_option("--threads", options.threads, "threads on the host; 0: all this process may use")
+  app.add_option("--threads", options.threads, "threads on the host; 0: all available")
       ->type_name("N")
       ->default_str("0")
       ->group(kDeviceGroup);
@@ -51,7 +51,7 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
          "most the run may take on the device, such as 800M or 1.5G")
       ->type_name("SIZE")
       ->group(kDeviceGroup);
-  app.add_option("--batch", options.batch, "patches or pairs per pass through the network; 0: chosen")
+  app.add_option("--batch", options.batch, "patches or pairs per pass through the network; 0: automatic")
       ->type_name("N")
       ->default_str("0")
       ->group(kDeviceGroup);
@@ -61,7 +61,7 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
 }
 
 void add_engine_options(Options& app, EngineOptions& options) {
-  app.add_option("-m,--model", options.model, "model file, or the name of one that ships (see twinpatch model list)")
+  app.add_option("-m,--model", options.model, "model file, or a name from twinpatch model list")
       ->type_name("FILE|NAME")
       ->default_str(options.model)
       ->group(kMainGroup);

@@ -19,7 +19,7 @@ void validate(const EvalOptions& options) {
   if (options.candidates < 1)
     throw UsageError(fmt::format("--candidates must be at least 1, found {}", options.candidates));
   if (options.extent && !(*options.extent > 0 && *options.extent <= 1000))
-    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", *options.extent));
+    throw UsageError(fmt::format("--patch-extent must be in (0, 1000], found {}", *options.extent));
   if (options.report.empty()) return;
   const std::filesystem::path parent = std::filesystem::path(options.report).parent_path();
   if (!parent.empty() && !std::filesystem::is_directory(parent)) {
@@ -52,7 +52,7 @@ Run add_eval_options(Options& app) {
   app.add_option("--pairs", options->pairs, "PhotoTour: labelled list; else the largest m50_*.txt of the folder")
       ->type_name("FILE")
       ->group(kMainGroup);
-  app.add_option("--beside", options->beside, "models to compare it with, also imported ones")
+  app.add_option("--beside", options->beside, "models to compare it with")
       ->type_name("FILE|NAME...")
       ->expected(1, 64)
       ->group(kMainGroup);
@@ -69,7 +69,7 @@ Run add_eval_options(Options& app) {
       ->type_name("F")
       ->group(kMainGroup);
   app.add_option("--candidates", options->candidates,
-                 "image sequences: 2-channel networks compare with this many that root-SIFT finds nearest")
+                 "image sequences: 2-channel networks compare this many nearest by root-SIFT")
       ->type_name("N")
       ->default_str(std::to_string(options->candidates))
       ->group(kMainGroup);
@@ -81,7 +81,7 @@ Run add_eval_options(Options& app) {
 Command eval_command() {
   return {
       .name = "eval",
-      .summary = "measure how well a model tells matching patches from others",
+      .summary = "measure how well a model separates matching patches from others",
       .examples =
           {{"FPR95, ROC AUC and AP on a PhotoTour folder", "twinpatch eval liberty/ --model siam"},
            {"on a list of your own, as JSON", "twinpatch eval liberty/ --model my.safetensors --pairs hard.txt --json"},
@@ -96,8 +96,8 @@ Command eval_command() {
           "matchnet (a false discovery rate), hardnet (over the prefix before the threshold).\n"
           "Image sequences are folders of img1.pgm, img2.pgm ... and H1to2p ... (or 1.ppm ... and H_1_2 ...), or a "
           "folder "
-          "of such folders: the keypoints of the first image are matched with those of each other one.\n"
-          "Baselines are compared on the same pairs: what a network must beat.",
+          "of such folders: the keypoints of the first image are matched with those of every other.\n"
+          "Baselines run on the same pairs.",
       .add_options = add_eval_options,
       .children = {}};
 }

@@ -42,7 +42,7 @@ nlohmann::ordered_json as_json(const HPatchesResult& result) {
 
 ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
-    throw UsageError("--pairs and --report go with PhotoTour folders; HPatches pairs are drawn from --seed");
+    throw UsageError("--pairs and --report are for PhotoTour folders; HPatches pairs are drawn from --seed");
   }
   session.no_effect({"--max-keypoints", "--candidates", "--patch-extent"}, "HPatches holds patches");
   const auto compared = make_comparers(session, options);

@@ -64,7 +64,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
     session.info("{}/index.html: report", options.report);
   }
   if (!session.options().json) {
-    session.print(fmt::format("FPR95 in % under its four definitions, {} matches and {} others:\n",
+    session.print(fmt::format("FPR95 in % under its four definitions, {} matches and {} non-matches:\n",
                               results.front().matches, results.front().others) +
                   table(results));
     return ExitCode::done;

@@ -63,7 +63,7 @@ void rank_candidates(Session& session, Compared& compared, int candidates) {
     if (!compared.sees_pairs[i]) continue;
     std::shared_ptr<Comparer> root_sift = std::move(baselines().back());
     compared.comparers[i] = reranking_comparer(std::move(root_sift), std::move(compared.comparers[i]), candidates);
-    session.info("{}: it compares pairs, not descriptors", compared.comparers[i]->name());
+    session.info("{}: no descriptors; it compares pairs", compared.comparers[i]->name());
   }
 }
 
@@ -87,7 +87,7 @@ std::vector<std::filesystem::path> complete_enough(Session& session, const std::
 
 ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
-    throw UsageError("--pairs and --report go with PhotoTour folders; an image sequence has its pairs in itself");
+    throw UsageError("--pairs and --report are for PhotoTour folders; an image sequence defines its own pairs");
   }
   SequenceMatchingOptions matching;
   matching.max_keypoints = options.max_keypoints;

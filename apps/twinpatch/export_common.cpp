@@ -11,7 +11,7 @@ namespace twinpatch::app {
 
 void ExportOptions::validate() const {
   if (!(sigma >= 0 && sigma <= 10'000)) {
-    throw UsageError(fmt::format("--keypoint-sigma must lie in [0, 10000], found {}", sigma));
+    throw UsageError(fmt::format("--keypoint-sigma must be in [0, 10000], found {}", sigma));
   }
   collection.validate();
 }

@@ -26,13 +26,13 @@ struct HlocOptions : ExportOptions {
 void HlocOptions::validate() const {
   if (!has_hdf5())
     throw Error(
-        "this twinpatch was built without HDF5 and can neither read nor write hloc's files (Debian: install "
+        "this twinpatch was built without HDF5, so it cannot read or write hloc's files (Debian: install "
         "libhdf5-dev and build again)");
   if (runs.empty() == features.empty()) {
     throw UsageError("give either the folder of a finished run, or --features and --images");
   }
   if (!features.empty() && images.empty()) throw UsageError("--features needs --images, the folder of the photographs");
-  if (features.empty() && !images.empty()) throw UsageError("--images goes with --features");
+  if (features.empty() && !images.empty()) throw UsageError("--images needs --features");
   ExportOptions::validate();
   Outputs outputs;
   outputs.add_input(features);
@@ -135,18 +135,18 @@ Run add_hloc_options(Options& app) {
 Command export_hloc_command() {
   return {
       .name = "hloc",
-      .summary = "matches.h5 for hloc, out of a run or of hloc's features.h5",
+      .summary = "matches.h5 for hloc, from a run or from hloc's features.h5",
       .examples = {{"hloc's keypoints, its photographs and its list of pairs in; matches out",
                     "twinpatch export hloc --features features.h5 --images images --pairs pairs.txt -o matches.h5"},
-                   {"keypoints without scales (SuperPoint): patches of one size",
+                   {"keypoints without scales (SuperPoint): all patches of one size",
                     "twinpatch export hloc --features features.h5 --images images --keypoint-sigma 4 -o matches.h5"},
                    {"a finished run", "twinpatch export hloc run -o matches.h5"}},
       .notes =
-          "The file has a group a pair, \"a-b.jpg/c.jpg\" for images a/b.jpg and c.jpg, with matches0 (int16, or "
-          "int32 where an image has more than 32767 keypoints) and matching_scores0 (float16; 0 where there is "
-          "no match). hloc finds a pair in either order. A list of pairs holds two names a line, between spaces "
-          "or one tab; unknown names are all named, their pairs left out, and the exit code is 3. docs/hloc.md "
-          "has the whole way to a reconstruction.",
+          "The file has one group per pair, \"a-b.jpg/c.jpg\" for images a/b.jpg and c.jpg, with matches0 (int16, or "
+          "int32 if an image has more than 32767 keypoints) and matching_scores0 (float16; 0 where there is "
+          "no match). hloc finds a pair in either order. A list of pairs has two names per line, separated by spaces "
+          "or one tab; unknown names are all reported, their pairs skipped, and the exit code is 3. See "
+          "docs/hloc.md.",
       .add_options = add_hloc_options,
       .children = {}};
 }

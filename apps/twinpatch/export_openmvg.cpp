@@ -29,12 +29,12 @@ void OpenMvgOptions::validate() const {
   if (runs.empty() && features_folder.empty()) {
     throw UsageError("give the folder of a finished run, or --features-dir with OpenMVG's .feat files to match");
   }
-  if (runs.empty() && !keypoints.empty()) throw UsageError("--keypoints goes with a finished run");
+  if (runs.empty() && !keypoints.empty()) throw UsageError("--keypoints needs a finished run");
   if (!runs.empty() && features_folder.empty() != keypoints.empty()) {
     throw UsageError("with a finished run, --features-dir is where the .feat files of --keypoints are written");
   }
   if (!out.ends_with(".txt") && !out.ends_with(".bin")) {
-    throw UsageError(fmt::format("-o must end in .txt or .bin, by which OpenMVG tells them apart, found {}", out));
+    throw UsageError(fmt::format("-o must end in .txt or .bin, found {}", out));
   }
   ExportOptions::validate();
   Outputs outputs;
@@ -72,7 +72,7 @@ Assigned assign(Session& session, const ViewsByName& views, const std::vector<st
     assigned.ids.push_back(found == views.end() ? spare-- : found->second.id);
     if (found != views.end()) continue;
     assigned.unknown.push_back(name);
-    session.warn("{}: no view is the image \"{}\"; its pairs are left out", project, name);
+    session.warn("{}: no view for the image \"{}\"; its pairs are skipped", project, name);
   }
   return assigned;
 }
@@ -187,7 +187,7 @@ Run add_openmvg_options(Options& app) {
                  "folder of the .feat files: matched now, or written with --keypoints")
       ->type_name("DIR")
       ->group(kMainGroup);
-  app.add_option("--keypoints", options->keypoints, "features.h5 that the run was made of: write its .feat and .desc")
+  app.add_option("--keypoints", options->keypoints, "features.h5 of the run: write its .feat and .desc")
       ->type_name("FILE")
       ->group(kMainGroup);
   app.add_option("--images", options->images, "folder of the images, if not root_path of sfm_data.json")
@@ -201,7 +201,7 @@ Run add_openmvg_options(Options& app) {
 
 Command export_openmvg_command() {
   return {.name = "openmvg",
-          .summary = "match files for OpenMVG, out of a run or of its .feat files",
+          .summary = "match files for OpenMVG, from a run or from its .feat files",
           .examples = {{"OpenMVG's own keypoints, matched by a network",
                         "twinpatch export openmvg --sfm-data matches/sfm_data.json --features-dir matches -o "
                         "matches/matches.putative.bin"},
@@ -209,9 +209,9 @@ Command export_openmvg_command() {
                         "twinpatch export openmvg run --sfm-data matches/sfm_data.json --keypoints features.h5 "
                         "--features-dir matches -o matches/matches.putative.bin"}},
           .notes =
-              "Images are told by their path from root_path. Pairs without a match are left out, as OpenMVG leaves "
-              "them out. The .desc files that are written hold rows of zeros: geometric filtering and "
-              "reconstruction do not look at them, guided matching does. docs/openmvg.md has the whole way.",
+              "Images are identified by their path from root_path. Pairs without a match are skipped, as in "
+              "OpenMVG. The .desc files hold rows of zeros: geometric filtering and "
+              "reconstruction do not read them, guided matching does. See docs/openmvg.md.",
           .add_options = add_openmvg_options,
           .children = {}};
 }

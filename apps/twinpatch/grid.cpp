@@ -50,9 +50,9 @@ void GridCommandOptions::validate(bool json) const {
   engine.execution.validate();
   if (top < 1) throw UsageError(fmt::format("--top must be at least 1, found {}", top));
   if (ratio && !(*ratio > 0 && *ratio <= 1))
-    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+    throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   if (ratio && top < 2) throw UsageError("--ratio compares the best with the second best: it needs --top 2 or more");
-  if (out.empty() && full.empty()) throw UsageError("say where the result goes: -o PREFIX, --full FILE, or both");
+  if (out.empty() && full.empty()) throw UsageError("set the output: -o PREFIX, --full FILE, or both");
   if (out.empty() && wants_pairs()) throw UsageError("--mutual and --ratio write pairs: they need -o PREFIX");
   Outputs outputs;
   outputs.add_input(left);
@@ -114,7 +114,7 @@ Run add_grid_options(Options& app) {
   auto options = std::make_shared<GridCommandOptions>();
   const char* what = "patches (.npy uint8 [N,H,W], PhotoTour folder), or descriptors (.npy float32 [N,D])";
   app.add_option("LEFT", options->left, what)->required()->group(kArgumentGroup);
-  app.add_option("RIGHT", options->right, "the other side, likewise")->required()->group(kArgumentGroup);
+  app.add_option("RIGHT", options->right, "the same for the right side")->required()->group(kArgumentGroup);
   app.add_option("-o,--out", options->out, "write PREFIX.indices.npy and PREFIX.scores.npy, both [N,K]")
       ->never_standard_output()
       ->type_name("PREFIX")
@@ -144,17 +144,16 @@ Command grid_command() {
   return {
       .name = "grid",
       .summary = "compare every left patch with every right one",
-      .examples = {{"the two best of the right for each of the left",
-                    "twinpatch grid left.npy right.npy --top 2 -o best"},
+      .examples = {{"the two best right patches of each left one", "twinpatch grid left.npy right.npy --top 2 -o best"},
                    {"mutual bests above a score, from descriptors made earlier",
                     "twinpatch grid left_desc.npy right_desc.npy --mutual --threshold 0.5 -o best"},
-                   {"every single score", "twinpatch grid left.npy right.npy --full scores.npy"}},
+                   {"every score", "twinpatch grid left.npy right.npy --full scores.npy"}},
       .notes =
           "PREFIX.indices.npy is int32 [N,K], PREFIX.scores.npy float32 [N,K]: column 0 is the best; ties go to the "
-          "lower index; where fewer than K scores pass the threshold, index -1 and score -infinity.\n"
+          "lower index; if fewer than K scores pass the threshold, index -1 and score -infinity.\n"
           "PREFIX.pairs.npy is int32 [P,2] (left, right) with PREFIX.pair_scores.npy float32 [P], in order of "
           "the left index.\n"
-          "The matrix of scores is never in memory, with --full neither: a million by a million works.",
+          "The matrix of scores is never in memory, not even with --full: a million by a million works.",
       .add_options = add_grid_options,
       .children = {}};
 }

@@ -71,10 +71,10 @@ GridInput read_grid_input(Session& session, const std::filesystem::path& path, c
   if (!input.descriptors) {
     input.patches = read_one_patch_set(session, path, engine.spec(), reading);
   } else if (!has_descriptors(engine.spec())) {
-    throw InvalidArgument(fmt::format("{}: holds descriptors, but {} is a 2-channel network and compares patches",
+    throw InvalidArgument(fmt::format("{}: found descriptors, but {} is a 2-channel network, which compares patches",
                                       input.path, engine.spec().name));
   } else if (input.descriptors->shape()[1] != engine.descriptor_size()) {
-    throw ShapeError(fmt::format("{}: descriptors have {} columns, but {} makes {}", input.path,
+    throw ShapeError(fmt::format("{}: descriptors have {} columns, but those of {} have {}", input.path,
                                  input.descriptors->shape()[1], engine.spec().name, engine.descriptor_size()));
   }
   if (input.size() == 0) session.warn("{}: empty", input.path);

@@ -15,7 +15,7 @@ int main(int argc, char** argv) try {
                     "twinpatch match left.png right.png --view matches.png > matches.txt"},
                    {"descriptors of the patches in an array of uint8 [N,64,64]",
                     "twinpatch describe patches.npy -o descriptors.npy"},
-                   {"every left patch against every right one, the best two kept",
+                   {"every left patch against every right one, keeping the best two",
                     "twinpatch grid left.npy right.npy --top 2 -o best"}},
       .notes = "",
       .add_options = {},

@@ -44,7 +44,7 @@ void MatchOptions::validate(bool json) const {
   photographs.validate();
   engine.execution.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1))
-    throw UsageError(fmt::format("--ratio must lie in (0, 1], found {}", *ratio));
+    throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   Outputs outputs;
   for (const auto& input : {left, right, left_keypoints, right_keypoints, homography}) outputs.add_input(input);
   outputs.add("-o", out);
@@ -140,7 +140,7 @@ Run add_match_options(Options& app) {
   auto options = std::make_shared<MatchOptions>();
   app.add_option("A", options->left, "photograph (PNG, JPEG, PNM, ...)")->required()->group(kArgumentGroup);
   app.add_option("B", options->right, "photograph to match it with")->required()->group(kArgumentGroup);
-  app.add_option("-o,--out", options->out, "write the match lines there, not to standard output")
+  app.add_option("-o,--out", options->out, "output file [standard output]")
       ->or_standard_output()
       ->type_name("FILE")
       ->group(kMainGroup);
@@ -159,12 +159,13 @@ Run add_match_options(Options& app) {
   app.add_option("--ratio", options->ratio, "largest best / second-best distance (l2 and l1 networks only)")
       ->type_name("R")
       ->group(kMainGroup);
-  app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not mutual bests only")
+  app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
   app.add_flag("--probability", options->probability, "add a column: the calibrated probability of a match")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
-  app.add_option("--keypoints-left", options->left_keypoints, "keypoints of A (x y sigma angle a line, or .npy [N,4])")
+  app.add_option("--keypoints-left", options->left_keypoints,
+                 "keypoints of A (x y sigma angle per line, or .npy [N,4])")
       ->type_name("FILE")
       ->group("Keypoints and patches");
   app.add_option("--keypoints-right", options->right_keypoints, "keypoints of B")
@@ -182,13 +183,13 @@ Command match_command() {
       .summary = "find the same points in two photographs",
       .examples = {{"lines \"x1 y1 x2 y2 score\" of mutual best matches",
                     "twinpatch match left.jpg right.jpg > matches.txt"},
-                   {"with a picture of the matches, and one of the patches behind them",
+                   {"with a picture of the matches, and one of their patches",
                     "twinpatch match left.jpg right.jpg --view matches.png --patches patches.png > matches.txt"},
-                   {"how many are right, where the truth is known",
+                   {"how many are right, if the true map is known",
                     "twinpatch match graf1.png graf3.png --homography H1to3p.xml -o matches.txt"},
                    {"keypoints of your own, in COLMAP's pixel convention",
                     "twinpatch match a.jpg b.jpg --keypoints-left a.txt --keypoints-right b.txt --pixel-origin 0.5"}},
-      .notes = std::string("Output: a line a match, \"x1 y1 x2 y2 score\", in order of the left keypoints; higher "
+      .notes = std::string("Output: one line per match, \"x1 y1 x2 y2 score\", in order of the left keypoints; higher "
                            "scores are more similar. ") +
                kPixelConvention,
       .add_options = add_match_options,

@@ -39,8 +39,8 @@ ExitCode report_missing(Session& session, const CollectionPlan& plan, const Inco
     if (n < kNamed) session.warn("missing or damaged: {}", block_text(plan, block));
   }
   if (missing.size() > kNamed) session.warn("and {} more", missing.size() - kNamed);
-  session.error(fmt::format("{} of {} blocks are missing or damaged; run the shards that hold them again",
-                            missing.size(), plan.blocks.size()));
+  session.error(fmt::format("{} of {} blocks are missing or damaged; run their shards again", missing.size(),
+                            plan.blocks.size()));
   if (session.options().json) {
     session.print_json("twinpatch.merge/1", {{"complete", false}, {"blocks", plan.blocks.size()}, {"missing", ids}});
   }
@@ -48,7 +48,7 @@ ExitCode report_missing(Session& session, const CollectionPlan& plan, const Inco
 }
 
 ExitCode run_merge(Session& session, const MergeOptions& options) {
-  if (options.runs.size() > 1 && options.out.empty()) throw UsageError("several runs are merged into one: give -o DIR");
+  if (options.runs.size() > 1 && options.out.empty()) throw UsageError("-o DIR is needed to merge several runs");
   const std::vector<std::filesystem::path> folders(options.runs.begin(), options.runs.end());
   const std::filesystem::path target = options.out.empty() ? folders.front() : std::filesystem::path(options.out);
   try {
@@ -74,7 +74,7 @@ Run add_merge_options(Options& app) {
   app.add_option("RUN", options->runs, "folder of a run, or the folders of its shards")
       ->required()
       ->group(kArgumentGroup);
-  app.add_option("-o,--out", options->out, "folder for the merged run [RUN, where there is one]")
+  app.add_option("-o,--out", options->out, "folder for the merged run [RUN, if there is only one]")
       ->never_standard_output()
       ->type_name("DIR")
       ->group(kMainGroup);
@@ -85,11 +85,11 @@ Run add_merge_options(Options& app) {
 
 Command merge_command() {
   return {.name = "merge",
-          .summary = "check that the shards of a long run are complete, and join them",
-          .examples = {{"shards that shared one folder: is everything there?", "twinpatch merge run"},
+          .summary = "check that the shards of a long run are complete, and merge them",
+          .examples = {{"shards in one folder: is anything missing?", "twinpatch merge run"},
                        {"shards from several machines into one folder", "twinpatch merge run-1 run-2 run-3 -o run"}},
           .notes =
-              "Every block's checksum is verified. Where blocks are missing or damaged they are named, nothing is "
+              "Verifies the checksum of every block. If blocks are missing or damaged, they are named, nothing is "
               "written, and the exit code is 3. The digest is equal for equal results.",
           .add_options = add_merge_options,
           .children = {}};

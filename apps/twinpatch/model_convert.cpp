@@ -63,7 +63,7 @@ ExitCode run_convert(Session& session, const ConvertOptions& options) {
 
 Run add_convert_options(Options& app) {
   auto options = std::make_shared<ConvertOptions>();
-  app.add_option("IN", options->in, "released .bin, Torch7 .t7, or a model file (told apart by content)")
+  app.add_option("IN", options->in, "released .bin, Torch7 .t7, or a model file (recognised by content)")
       ->required()
       ->group(kArgumentGroup);
   app.add_option("OUT", options->out_argument, "model file, .safetensors")->or_standard_output()->group(kArgumentGroup);
@@ -73,7 +73,7 @@ Run add_convert_options(Options& app) {
       ->group(kMainGroup);
   app.add_option_function(
          "--store", [options](const std::string& name) { options->type = parse_type(name); },
-         "weights as fp32, fp16, bf16, or int8 with a scale for each output of a layer [as in IN]")
+         "type of the weights: fp32, fp16, bf16, or int8 with a scale per output [as in IN]")
       ->type_name("TYPE")
       ->group(kMainGroup);
   return [options](Session& session) { return run_convert(session, *options); };
@@ -83,7 +83,7 @@ Run add_convert_options(Options& app) {
 
 Command model_convert_command() {
   return {.name = "convert",
-          .summary = "import released weights (.bin, .t7) as a model file, or store a model otherwise",
+          .summary = "import released weights (.bin, .t7) as a model file, or store a model in another type",
           .examples = {{"weights of the original authors", "twinpatch model convert 2ch_liberty.bin 2ch.safetensors"},
                        {"the Torch7 form of the same", "twinpatch model convert 2ch_liberty.t7 2ch.safetensors"},
                        {"a quarter of the size of float32",

@@ -75,7 +75,7 @@ const char* words(Coupling coupling) {
     case Coupling::two_channel:
       return "2-channel: both patches stacked into one branch";
     case Coupling::siamese:
-      return "siamese: one branch for both patches";
+      return "siamese: the same branch for both patches";
     default:
       return "pseudo-siamese: a branch for each patch";
   }

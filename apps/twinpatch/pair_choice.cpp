@@ -46,7 +46,7 @@ PairSelection retrieved(Session& session, const PairChoice& choice, const Retrie
   if (!has_descriptors(spec)) {
     throw InvalidArgument(
         fmt::format("--pairs {}: {} compares pairs of patches and has no descriptors to find similar "
-                    "images by; take a siamese model, and {} as --rerank",
+                    "images; use a siamese model, and {} as --rerank",
                     choice.text, spec.name, spec.name));
   }
   const auto walk = [&](const DescriptorSink& sink) {
@@ -56,7 +56,7 @@ PairSelection retrieved(Session& session, const PairChoice& choice, const Retrie
       global_vectors(retrieval.source.size(), walk, {.neighbours = choice.neighbours, .seed = session.options().seed});
   ThreadPool pool(retrieval.threads);
   auto pairs = nearest_images(vectors.view(), choice.neighbours, pool, session.control());
-  session.info("retrieval: {} pairs, each image with the {} most similar to it", pairs.size(), choice.neighbours);
+  session.info("retrieval: {} pairs, each image with the {} most similar ones", pairs.size(), choice.neighbours);
   return PairSelection::listed(retrieval.source.size(), std::move(pairs));
 }
 
@@ -68,7 +68,7 @@ PairChoice PairChoice::parse(const std::string& text) {
   if (text.starts_with(kRetrieval)) return {Kind::retrieval, number_behind(text, kRetrieval), text};
   if (!std::filesystem::exists(text)) {
     throw UsageError(
-        fmt::format("--pairs {}: neither exhaustive, sequential:N or retrieval:N nor a file that is there", text));
+        fmt::format("--pairs {}: expected exhaustive, sequential:N, retrieval:N or an existing file", text));
   }
   return {Kind::list, 0, text};
 }
@@ -81,7 +81,7 @@ PairCandidates read_candidates(Session& session, const PairChoice& choice, std::
   if (list.pairs.empty() && list.complete()) {
     throw InvalidArgument(choice.text + ": no pair of images in this list: there is nothing to match");
   }
-  if (list.repeated > 0) session.detail("{}: {} lines repeat a pair", choice.text, list.repeated);
+  if (list.repeated > 0) session.detail("{}: {} lines are duplicate pairs", choice.text, list.repeated);
   candidates.listed = std::move(list.pairs);
   for (const UnknownImage& image : list.unknown) candidates.unknown.push_back(image.name);
   return candidates;

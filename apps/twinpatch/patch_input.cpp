@@ -44,8 +44,8 @@ PatchSet fitted(Session& session, PatchSet patches, const NetworkSpec& spec, con
   const PatchView view = patches.view();
   if (fits(spec, view)) return patches;
   if (spec.input->height != spec.input->width) {
-    throw ShapeError(fmt::format("{}: patches are {}x{}, but {} takes {}x{}: only square ones are made by resizing",
-                                 path, view.height, view.width, spec.name, spec.input->height, spec.input->width));
+    throw ShapeError(fmt::format("{}: patches are {}x{}, but {} takes {}x{}: only square patches can be resized", path,
+                                 view.height, view.width, spec.name, spec.input->height, spec.input->width));
   }
   session.detail("{}: patches of {}x{} resized to {}x{}", path, view.height, view.width, spec.input->height,
                  spec.input->width);
@@ -54,8 +54,8 @@ PatchSet fitted(Session& session, PatchSet patches, const NetworkSpec& spec, con
 
 void check_size(const NetworkSpec& spec, const PatchView& view, const std::string& path) {
   if (fits(spec, view)) return;
-  throw ShapeError(fmt::format("{}: patches are {}x{}, but {} takes {}x{} (--resize brings them there)", path,
-                               view.height, view.width, spec.name, spec.input->height, spec.input->width));
+  throw ShapeError(fmt::format("{}: patches are {}x{}, but {} takes {}x{} (use --resize)", path, view.height,
+                               view.width, spec.name, spec.input->height, spec.input->width));
 }
 
 void visit_sequence(Session& session, const fs::path& folder, const NetworkSpec& spec, const PatchVisitor& visit) {
@@ -78,8 +78,8 @@ PatchSet read_array(Session& session, const fs::path& path, const NetworkSpec& s
 }  // namespace
 
 void add_reading_options(Options& app, PatchReading& reading) {
-  app.add_flag("--raw", reading.raw, "arrays are float32 and fed to the network as they are")->group(kMainGroup);
-  app.add_flag("--resize", reading.resize, "bring arrays of another patch size to the network's")->group(kMainGroup);
+  app.add_flag("--raw", reading.raw, "arrays are float32 and fed to the network unchanged")->group(kMainGroup);
+  app.add_flag("--resize", reading.resize, "resize arrays of another patch size to the network's")->group(kMainGroup);
 }
 
 InputKind input_kind(const fs::path& path) {
@@ -105,8 +105,8 @@ void visit_patches(Session& session, const fs::path& path, const NetworkSpec& sp
     case InputKind::image:
       break;
   }
-  throw InvalidArgument(path.string() +
-                        ": expected patches (.npy, PhotoTour folder or HPatches sequence), found pictures or else");
+  throw InvalidArgument(
+      path.string() + ": expected patches (.npy, PhotoTour folder or HPatches sequence), found another kind of input");
 }
 
 PatchSet read_one_patch_set(Session& session, const fs::path& path, const NetworkSpec& spec,
@@ -127,7 +127,7 @@ std::optional<NpyArray> read_descriptors(const fs::path& path) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
     const auto columns = static_cast<std::size_t>(array.shape()[1]);
-    throw InvalidArgument(fmt::format("{}: descriptor {} holds a value that is not finite (column {})", path.string(),
+    throw InvalidArgument(fmt::format("{}: descriptor {} has a value that is not finite (column {})", path.string(),
                                       i / columns, i % columns));
   }
   return array;

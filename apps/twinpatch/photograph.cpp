@@ -23,7 +23,7 @@ constexpr int kSideForAnySize = 64;  // networks of any input size
 int patch_side(const NetworkSpec& spec) {
   if (!spec.input) return kSideForAnySize;
   if (spec.input->height == spec.input->width) return spec.input->height;
-  throw ShapeError(fmt::format("{} takes patches of {}x{}; keypoints of photographs give square ones", spec.name,
+  throw ShapeError(fmt::format("{} takes patches of {}x{}; keypoints of photographs give square patches", spec.name,
                                spec.input->height, spec.input->width));
 }
 
@@ -57,13 +57,13 @@ std::vector<Keypoint> find_keypoints(Session& session, const GrayImage& image, c
 const char* const kPixelConvention =
     "Coordinates are pixels of the stored image (an EXIF orientation is not applied), x to the right, y down, and the "
     "centre of the first pixel is (0, 0) as in OpenCV. With --pixel-origin 0.5 it is (0.5, 0.5), as in COLMAP. This "
-    "holds for keypoint files as well as for what is written.";
+    "applies to keypoint files and to the output.";
 
 void PhotographOptions::validate() const {
   if (max_keypoints < 0) throw UsageError(fmt::format("--max-keypoints must not be negative, found {}", max_keypoints));
-  if (extent && !extent_from.empty()) throw UsageError("--patch-extent and --patch-extent-from exclude each other");
+  if (extent && !extent_from.empty()) throw UsageError("use either --patch-extent or --patch-extent-from");
   if (extent && !(*extent > 0 && *extent <= 1000)) {
-    throw UsageError(fmt::format("--patch-extent must lie in (0, 1000], found {}", *extent));
+    throw UsageError(fmt::format("--patch-extent must be in (0, 1000], found {}", *extent));
   }
   if (pixel_origin != 0 && pixel_origin != 0.5F) {
     throw UsageError(fmt::format("--pixel-origin must be 0 or 0.5, found {}", pixel_origin));
@@ -76,7 +76,7 @@ CutOptions cut_options(const PhotographOptions& options, const Model& model) {
 }
 
 void add_patch_options(Options& app, PhotographOptions& options) {
-  app.add_option("--max-keypoints", options.max_keypoints, "the strongest SIFT keypoints are kept; 0: all")
+  app.add_option("--max-keypoints", options.max_keypoints, "keep the strongest SIFT keypoints; 0: all")
       ->type_name("N")
       ->default_str(std::to_string(options.max_keypoints))
       ->group(kGroup);
@@ -88,7 +88,7 @@ void add_patch_options(Options& app, PhotographOptions& options) {
                  fmt::format("the window other programs use: {}", fmt::join(patch_extent_presets(), ", ")))
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_flag("--upright", options.upright, "do not turn patches to the keypoint's angle")->group(kGroup);
+  app.add_flag("--upright", options.upright, "do not rotate patches to the keypoint's angle")->group(kGroup);
 }
 
 void add_photograph_options(Options& app, PhotographOptions& options) {

@@ -28,7 +28,7 @@ void RunReport::event(const std::string& name, const nlohmann::ordered_json& fie
   object.update(fields);
   const std::string line = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   if (::write(file_, line.data(), line.size()) == static_cast<ssize_t>(line.size())) return;
-  session_.warn("--events {}: cannot write; the run goes on without", path_);  // whoever watches may have gone
+  session_.warn("--events {}: cannot write; the run continues without it", path_);  // whoever watches may have gone
   ::close(file_);
   file_ = -1;
 }
@@ -49,12 +49,12 @@ void RunReport::blocks_adopted(std::int64_t blocks) {
 }
 
 void RunReport::block_damaged(const Block& block, const std::string& what) {
-  session_.warn("{}; made again", what);
+  session_.warn("{}; computed again", what);
   event("block_damaged", {{"block", block.number}, {"what", what}});
 }
 
 void RunReport::descriptors_damaged(const std::string& image, const std::string& what) {
-  session_.warn("descriptors of {}: {}; made again", image, what);
+  session_.warn("descriptors of {}: {}; computed again", image, what);
   event("descriptors_damaged", {{"image", image}, {"what", what}});
 }
 

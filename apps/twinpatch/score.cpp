@@ -96,7 +96,7 @@ Command score_command() {
                        {"left and right patches from two arrays",
                         "twinpatch score left.npy --right right.npy --pairs pairs.npy -o scores.npy"}},
           .notes =
-              "Higher scores are more similar; they are what the network puts out, not probabilities. Score i "
+              "Higher scores are more similar; they are the network's output, not probabilities. Score i "
               "belongs to line (row) i of the list. Networks with a decision part treat left and right differently.",
           .add_options = add_score_options,
           .children = {}};

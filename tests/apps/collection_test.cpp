@@ -21,7 +21,7 @@ TEST_CASE("inputs of every kind are described in the order given") {
                                      scene.path("d.npy"), "--max-keypoints", "20", "--json"});
   INFO(result.err);
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.err, Contains("given twice"));
+  CHECK_THAT(result.err, Contains("duplicate input"));
   const auto json = result.json();
   const Array all = read_array(scene.path("d.npy"));
   CHECK(all.shape[1] == 256);

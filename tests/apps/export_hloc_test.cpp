@@ -173,7 +173,7 @@ TEST_CASE("export hloc says what is wrong and leaves nothing behind") {
   CHECK(photographs.run({"--keypoint-sigma", "3", "--pairs", list, "-q"}).code == 0);
   fs::remove(scene.path("m.h5"));
   CHECK_THAT(fails({"--pairs", scene.path("nowhere.txt")}, 2),
-             Contains("nowhere.txt: neither exhaustive, sequential:N"));
+             Contains("nowhere.txt: expected exhaustive, sequential:N"));
   CHECK_THAT(fails({"--pairs", photographs.pairs("one\n")}), Contains("pairs.txt: line 1"));
   CHECK_THAT(fails({"--ratio", "2"}, 2), Contains("--ratio"));
   CHECK_THAT(run_twinpatch({"export", "hloc", "-o", scene.path("m.h5")}).err, Contains("finished run"));

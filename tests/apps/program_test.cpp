@@ -58,7 +58,7 @@ TEST_CASE("misspelt commands and options are usage errors with a suggestion") {
       {{"--versoin"}, "did you mean \"--version\""},
       {{"grid", "a", "b", "--tpo", "3"}, "did you mean \"--top\""},
       {{"grid", "a", "b", "--modle=x"}, "did you mean \"--model\""},
-      {{"grid", "a", "b", "-z"}, "there is no option -z"},
+      {{"grid", "a", "b", "-z"}, "unknown option -z"},
       {{"grid", "a", "b", "c", "-o", "d"}, "unexpected argument \"c\""},
       {{"grid", "a", "b", "--top", "x"}, "--top: expected a number, found \"x\""},
       {{"grid", "a", "b", "-o"}, "--out needs a value: PREFIX"},
@@ -70,9 +70,9 @@ TEST_CASE("misspelt commands and options are usage errors with a suggestion") {
       {{"grid", "a", "b", "-o", "c", "--precision", "fp8"}, "fp8"},
       {{"grid", "a", "b", "-o", "c", "--progress", "fancy"}, "\"fancy\" is not one of auto"},
       {{"grid", "a", "b", "-o", "c", "--ratio", "0.8"}, "--top 2"},
-      {{"match", "a", "b", "--ratio", "1.5"}, "--ratio must lie in (0, 1], found 1.5"},
+      {{"match", "a", "b", "--ratio", "1.5"}, "--ratio must be in (0, 1], found 1.5"},
       {{"match", "a", "b", "--pixel-origin", "1"}, "--pixel-origin must be 0 or 0.5, found 1"},
-      {{"match", "a", "b", "--patch-extent", "12", "--patch-extent-from", "opencv"}, "exclude each other"},
+      {{"match", "a", "b", "--patch-extent", "12", "--patch-extent-from", "opencv"}, "use either"},
       {{"describe", "a", "-o", "b", "--side", "top"}, "--side must be left or right"},
   };
   for (const auto& [arguments, expected] : cases) {

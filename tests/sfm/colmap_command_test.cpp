@@ -114,7 +114,7 @@ TEST_CASE("a database is filled with keypoints, matches and the way on from ther
   const auto again = collection.run({});
   INFO(again.err);
   REQUIRE(again.code == 0);
-  CHECK_THAT(again.err, Contains("3 pairs held the same matches already"));
+  CHECK_THAT(again.err, Contains("3 pairs already had the same matches"));
   const auto verified = collection.run({"--verify", "--json"});
   INFO(verified.err);
   REQUIRE(verified.code == 0);
@@ -147,7 +147,7 @@ TEST_CASE("a list of pairs that names unknown images is done as far as it goes, 
   CHECK(read(collection.scene.path("other/pairs.txt")) == "a.png c.png\n");
   CHECK_THAT(result.err, Contains("colmap matches_importer") && Contains("--match_type pairs"));
   CHECK_THAT(collection.run({"--pairs", "absent.txt", "--run", collection.scene.path("third")}).err,
-             Contains("neither exhaustive, sequential:N or retrieval:N nor a file"));
+             Contains("expected exhaustive, sequential:N, retrieval:N or an existing file"));
   CHECK(collection.run({"--pairs", "retrieval:0", "--run", collection.scene.path("third")}).code == 2);
 }
 
@@ -403,7 +403,7 @@ TEST_CASE("Ctrl-C stops a run between two pairs, says what is kept, and the same
   INFO(stopped.err);
   REQUIRE(stopped.code == 130);
   CHECK_THAT(stopped.err, Contains("stopping at the next clean point") && Contains("are kept in") &&
-                              Contains("the same command goes on from there") && Contains("error: interrupted"));
+                              Contains("run the same command again to resume") && Contains("error: interrupted"));
   CHECK(stopped.out.empty());
   CHECK(matches_of(collection).empty());
   REQUIRE(run("stopped", {}).code == 0);
@@ -503,7 +503,7 @@ TEST_CASE("a plan counts the work and measures this host, shards of it, merged, 
   CHECK(run_twinpatch({"merge", collection.scene.path("run")}).code == 0);
   const auto written = with("colmap", {"--events", collection.scene.path("events"), "--replace"});
   CHECK(written.code == 0);
-  CHECK_THAT(written.err, Contains("were done before and are intact"));
+  CHECK_THAT(written.err, Contains("are already done and intact"));
   CHECK(collection.right_ones(3, 5).first > 0);
   const std::string events = read(collection.scene.path("events"));
   CHECK_THAT(events, Contains("\"event\":\"start\"") && Contains("\"event\":\"end\""));
