@@ -47,7 +47,8 @@ PairSelection PairSelection::listed(std::int64_t images, std::vector<ImagePair> 
                                         pair.second, images - 1));
     }
     if (pair.first == pair.second) {
-      throw InvalidArgument(fmt::format("pair ({}, {}): an image is not matched with itself", pair.first, pair.second));
+      throw InvalidArgument(
+          fmt::format("pair ({}, {}): an image cannot be matched with itself", pair.first, pair.second));
     }
     if (pair.first > pair.second) std::swap(pair.first, pair.second);
   }

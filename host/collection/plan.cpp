@@ -101,7 +101,7 @@ std::string CollectionPlan::block_id(const Block& block) const {
 
 CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
                          const PlanRequest& request, const RunControl& control) {
-  if (request.tile_keypoints < 0) throw InvalidArgument("a tile cannot hold fewer than 0 keypoints");
+  if (request.tile_keypoints < 0) throw InvalidArgument("the keypoints of a tile must not be negative");
   if (pairs.images() != source.size()) {
     throw InvalidArgument(fmt::format("pairs of {} images for a collection of {}", pairs.images(), source.size()));
   }

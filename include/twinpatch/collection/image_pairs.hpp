@@ -9,8 +9,8 @@
 
 namespace twinpatch {
 
-/// A pair of different images of a collection by number. In a PairSelection the lower one stands first, and its patches
-/// take the left side; a list as it was read may hold either direction.
+/// A pair of different images of a collection by number. In a PairSelection the lower one is first, and its patches
+/// take the left side; a list as read may have either direction.
 struct ImagePair {
   std::int32_t first = 0;
   std::int32_t second = 0;
@@ -34,8 +34,8 @@ class PairSelection {
   [[nodiscard]] static PairSelection exhaustive(std::int64_t images);
   /// Every image with the `window` ≥ 1 images that follow it.
   [[nodiscard]] static PairSelection sequential(std::int64_t images, std::int64_t window);
-  /// Pairs in any order and direction; doubles count once. Throws InvalidArgument naming a pair that is of one image or
-  /// of an image outside the collection.
+  /// Pairs in any order and direction; duplicates count once. Throws InvalidArgument naming a pair of an image with
+  /// itself or of an image outside the collection.
   [[nodiscard]] static PairSelection listed(std::int64_t images, std::vector<ImagePair> pairs);
 
   /// These pairs but those that have an image i with left_out[i].

@@ -11,7 +11,7 @@
 #include "twinpatch/net/spec.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 
-// A collection: many images, each with keypoints and a patch around every one of them.
+// A collection: many images, each with keypoints and a patch around each keypoint.
 
 namespace twinpatch {
 
@@ -21,15 +21,15 @@ class ImageSource {
  public:
   virtual ~ImageSource() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
-  /// Any bytes; different for different images. Names are for people and for exporters: never used as file names.
+  /// Any bytes; different for different images. Names are for messages and exporters: never used as file names.
   [[nodiscard]] virtual std::string name(std::int64_t image) const = 0;
   [[nodiscard]] virtual std::int64_t keypoint_count(std::int64_t image) const = 0;
   /// A text that changes whenever the image's pixels or keypoints do (see content_hash). Reads the image as it is now:
-  /// a run asks again when it loads an image, and refuses one that is another than it planned with.
+  /// a run asks again when it loads an image, and refuses an image that changed since it was planned.
   /// Throws IoError and FormatError for an image that cannot be read whole, as far as that is cheap to tell.
   [[nodiscard]] virtual std::string content_key(std::int64_t image) const = 0;
-  /// What else its patches depend on, the same for all images: side, extent, upright. Part of what descriptors are kept
-  /// under.
+  /// What else its patches depend on, equal for all images: side, extent, upright. Part of the key of stored
+  /// descriptors.
   [[nodiscard]] virtual std::string patch_settings() const = 0;
   /// Size of every patch.
   [[nodiscard]] virtual Extent patch_size() const = 0;
@@ -45,7 +45,7 @@ class ImageSource {
 /// Images whose patches are in memory.
 class MemoryImageSource final : public ImageSource {
  public:
-  /// Takes the patches. Throws InvalidArgument for a name that is there already, ShapeError for patches of another
+  /// Takes the patches. Throws InvalidArgument for a duplicate name, ShapeError for patches of another
   /// size.
   void add(std::string name, PatchSet patches);
 

@@ -18,7 +18,7 @@
 
 namespace twinpatch {
 
-/// What decides the result of matching two images.
+/// Everything that decides the matches of two images.
 struct PairRules {
   MatchRules match;
   /// Lowest score of the pair network that re-scores survivors (runs with one).
@@ -91,13 +91,13 @@ struct CollectionPlan {
   [[nodiscard]] std::string block_id(const Block& block) const;
 };
 
-/// A run folder holds another plan than the one asked for; the message says what differs.
+/// A run folder holds another plan than requested; the message says what differs.
 class PlanMismatch : public Error {
  public:
   using Error::Error;
 };
 
-/// An image is another one than the run was planned with.
+/// An image changed since the run was planned.
 class ImageChanged : public Error {
  public:
   ImageChanged(std::string image, const std::string& what) : Error(what), image_(std::move(image)) {}
@@ -107,12 +107,12 @@ class ImageChanged : public Error {
   std::string image_;
 };
 
-/// What a plan is made for.
+/// What to plan.
 struct PlanRequest {
   PairRules rules{};
   std::string numerics = "fp32";
-  /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough that there are some sixty
-  /// blocks to hand out and to lose.
+  /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough for some sixty
+  /// blocks, so that shards balance and little is lost.
   std::int64_t tile_keypoints = 0;
   const Engine* rerank = nullptr;  ///< the second network; null: none
   /// Of list_images; no pair may have one that is left out. Empty: listed now.
@@ -124,20 +124,20 @@ struct PlanRequest {
 [[nodiscard]] CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
                                        const PlanRequest& request, const RunControl& control = {});
 
-/// JSON. Throws FormatError with what is wrong, also where the id does not fit the content.
+/// JSON. Throws FormatError with the reason, also if the id does not match the content.
 [[nodiscard]] CollectionPlan read_plan(const std::filesystem::path& path);
 void write_plan(const std::filesystem::path& path, const CollectionPlan& plan);
 
-/// Throws PlanMismatch naming the first thing that differs (`folder` is where `found` comes from), ImageChanged where
+/// Throws PlanMismatch naming the first thing that differs (`folder` is where `found` comes from), ImageChanged if
 /// it is an image.
 void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, const std::filesystem::path& folder);
 
-/// Share of the blocks that one process does; index in [0, count).
+/// Share of the blocks for one process; index in [0, count).
 struct Shard {
   std::int64_t index = 0;
   std::int64_t count = 1;
 
-  /// "2/8" is the second of eight. Throws InvalidArgument.
+  /// "2/8" is shard 2 of 8. Throws InvalidArgument.
   [[nodiscard]] static Shard parse(const std::string& text);
   /// The task of a Slurm job array that this process is, by SLURM_ARRAY_TASK_ID; nothing outside of one.
   [[nodiscard]] static std::optional<std::int64_t> slurm_task();

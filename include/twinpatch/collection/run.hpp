@@ -17,27 +17,27 @@ namespace twinpatch {
 /// in order of the left index. The span is valid during the call.
 using PairSink = std::function<void(ImagePair pair, std::span<const Match> matches)>;
 
-/// Who watches a run. Calls come from the thread that runs it.
+/// Observes a run. Calls come from the thread that runs it.
 class RunEvents {
  public:
   virtual ~RunEvents() = default;
   virtual void block_done(const Block& /*block*/, const std::string& /*id*/, std::int64_t /*matches*/,
                           double /*seconds*/) {}
-  /// A block's file was found damaged, and is made again.
+  /// A block's file is damaged, and will be computed again.
   virtual void block_damaged(const Block& /*block*/, const std::string& /*what*/) {}
   /// The folder held another plan, of images that changed or were left out: so many blocks of it are blocks of this
   /// one.
   virtual void blocks_adopted(std::int64_t /*blocks*/) {}
-  /// A file of descriptors was found damaged, and is made again.
+  /// A file of descriptors is damaged, and will be computed again.
   virtual void descriptors_damaged(const std::string& /*image*/, const std::string& /*what*/) {}
 };
 
 struct RunPlaces {
-  /// The run's own: plan.json, blocks/, journal files. Made where it is missing. Several processes may share it, each
-  /// with a shard of its own.
+  /// Folder of the run: plan.json, blocks/, journal files; created if missing. Several processes may share it, each
+  /// with another shard.
   std::filesystem::path folder;
-  /// Where descriptors are kept, under names made of image content, model and patch settings, so that several runs may
-  /// share it; empty: not kept.
+  /// Folder of descriptors, under hashes of image content, model and patch settings, so that several runs may
+  /// share it; empty: not stored.
   std::filesystem::path descriptors;
   /// Whether a plan that differs in the content of images and in the selection of pairs replaces the folder's: blocks
   /// whose pairs and images are the same are kept, the others done again. Where images are only left out or taken in
@@ -51,13 +51,13 @@ struct CollectionStatistics {
   std::int64_t pairs = 0;         ///< matched by this call
   std::int64_t comparisons = 0;
   std::int64_t matches = 0;
-  std::int64_t reranked = 0;  ///< survivors that the pair network scored
+  std::int64_t reranked = 0;  ///< matches that the second network scored
   std::int64_t row_hits = 0;  ///< images whose rows were on the device when needed
   std::int64_t row_misses = 0;
   std::int64_t described = 0;         ///< patches that went through a tower
   std::int64_t descriptors_read = 0;  ///< images whose descriptors came from disk
   double seconds = 0;
-  double waited = 0;  ///< seconds in which the engine waited for images
+  double waited = 0;  ///< seconds the engine waited for images
 };
 
 /// Matches every pair in memory, block by block; `sink` is called in the order of work. Throws what the source, the
@@ -68,16 +68,16 @@ CollectionStatistics match_collection(const CollectionWork& work, const PairSink
 /// Descriptors [keypoints, D] of an image; the view is valid during the call.
 using DescriptorSink = std::function<void(std::int64_t image, MatrixView descriptors)>;
 
-/// Where descriptors are kept, and with what they are made.
+/// Where descriptors are stored, and how they are computed.
 struct DescriptorFolder {
-  std::filesystem::path path;     ///< RunPlaces::descriptors; empty: not kept
+  std::filesystem::path path;     ///< RunPlaces::descriptors; empty: not stored
   std::string numerics = "fp32";  ///< as in PlanRequest
   /// Of list_images: those that are left out have no descriptors. Empty: listed now.
   std::vector<PlannedImage> images{};
 };
 
-/// Left-side descriptors of every image in order, from the folder where runs keep them, made and kept there where it
-/// has none: a run that follows reads them back. Throws InvalidArgument for 2-channel networks.
+/// Left-side descriptors of every image in order, from the folder of stored descriptors; missing ones are
+/// computed and stored, and a following run reads them. Throws InvalidArgument for 2-channel networks.
 void describe_collection(Engine& engine, const ImageSource& source, const DescriptorFolder& folder,
                          const DescriptorSink& sink, const RunControl& control = {});
 
