@@ -35,7 +35,7 @@ TEST_CASE("every convolution of the catalogue has a ready-made kernel on every a
       REQUIRE(requests.size() > 10);
       for (const auto& [text, request] : requests) {
         const Parts parts = cuda::parts_of(request) & ~static_cast<Parts>(cuda::kPool);
-        const auto search = cuda::find_plans(target, request, parts, {1, 1});
+        const auto search = cuda::find_plans(target, request, parts, {.ready_made = 1, .compiled = 0});
         INFO(card.name << ": " << text << ", " << cuda::to_text(parts) << ": " << search.last_error);
         CHECK(search.plans.size() == 1);
       }
@@ -54,7 +54,7 @@ TEST_CASE("every max pooling of the catalogue is compiled for every architecture
         if (!request.pooling) continue;
         const Shape from = request.convolved();
         if (!seen.insert(std::to_string(from.channels) + "x" + std::to_string(from.height)).second) continue;
-        const auto search = cuda::find_plans(target, request, cuda::kPool, {1, 1});
+        const auto search = cuda::find_plans(target, request, cuda::kPool, {.ready_made = 0, .compiled = 1});
         INFO(card.name << ": " << text << ", pool: " << search.last_error);
         CHECK(supported(search));
       }
@@ -117,7 +117,7 @@ TEST_CASE("pooling is our own where the library would have to compile it") {
                                          .pooling = Pooling{},
                                          .precision = Precision::fp16};
   // Compiled, but not loaded without a device.
-  const auto pool = cuda::find_plans(target, request, cuda::kPool, {1, 1});
+  const auto pool = cuda::find_plans(target, request, cuda::kPool, {.ready_made = 0, .compiled = 1});
   CHECK(pool.last_error.find("cuLibraryLoadData") != std::string::npos);
   const auto algorithms = cuda::find_algorithms(target, request, false);
   REQUIRE(algorithms.size() == 1);
