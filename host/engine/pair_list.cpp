@@ -115,6 +115,7 @@ class Engine::State::ListScoring {
     const WorkStage stage(control_, "describe", total, "patches");
     GatheredPatches gathered;
     const auto view = [&](std::int64_t begin, std::int64_t count) {
+      gathered = {};  // before the next block is gathered: it takes the same pages again
       gathered = gather_patches(mentioned.patches, std::span(indices).subspan(static_cast<std::size_t>(begin),
                                                                               static_cast<std::size_t>(count)));
       return gathered.view;
