@@ -63,9 +63,9 @@ PairSelection PairSelection::without(const std::vector<bool>& left_out) const {
     if (left_out[static_cast<std::size_t>(i)]) result.left_out_.push_back(i);
   }
   std::ranges::sort(result.left_out_);
-  const auto repeated = std::ranges::unique(result.left_out_);
-  result.left_out_.erase(repeated.begin(), repeated.end());
-  if (result.left_out_.empty()) return result;
+  auto& out = result.left_out_;
+  out.erase(std::unique(out.begin(), out.end()), out.end());  // std::ranges::unique: not with clang 14
+  if (out.empty()) return result;
   const auto last = static_cast<std::int32_t>(images_);
   result.count_ = 0;
   for (std::int32_t i = 0; i < last; ++i) result.count_ += std::ssize(result.within({i, i + 1}, {0, last}));

@@ -157,7 +157,7 @@ void compare_image(const PlannedImage& wanted, const PlannedImage& found, const 
 }  // namespace
 
 CollectionPlan read_plan(const std::filesystem::path& path) {
-  const CollectionPlan plan = from_json(parse_json(read_text_file(path), path.string()));
+  CollectionPlan plan = from_json(parse_json(read_text_file(path), path.string()));
   if (const std::string found = plan_id(plan); found != plan.id) {
     throw FormatError(path.string(), -1, fmt::format("damaged: its id is {}, its content has {}", plan.id, found));
   }
