@@ -24,11 +24,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::CappedTag<float, 16>;
 using Vector = hn::Vec<Tag>;
 
-constexpr std::int64_t kLanes = hn::MaxLanes(Tag());
+inline constexpr std::int64_t kLanes = hn::MaxLanes(Tag());
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr std::int64_t kRegisters = 32;
 #else
-constexpr std::int64_t kRegisters = 16;
+inline constexpr std::int64_t kRegisters = 16;
 #endif
 
 /// Rows of the register tile beside `vectors` columns: accumulators, columns and one broadcast fill the registers.
@@ -83,7 +83,7 @@ void multiply(const Product& product) {
   }
 }
 
-void multiply_panel(std::int64_t vectors, const Product& product) {
+inline void multiply_panel(std::int64_t vectors, const Product& product) {
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
   if (vectors == 3) return multiply<3>(product);
   if (vectors == 4) return multiply<4>(product);
