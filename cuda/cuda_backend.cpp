@@ -37,10 +37,6 @@ void check_offered(const ExecutionOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model) {
-  return fold_batch_normalisation(model);
-}
-
 std::string CudaBackend::description() const {
   const DeviceProperties& device = device_->context.properties();
   return fmt::format("CUDA device {}, {}, sm_{}, {} of memory, {} ({})", device.device, device.name,
@@ -49,16 +45,14 @@ std::string CudaBackend::description() const {
 }
 
 std::unique_ptr<BranchExecutor> CudaBackend::make_branch(std::shared_ptr<const Model> model) {
-  auto form = runnable(model);
   const Turn turn(*device_);
-  return is_two_channel(*form) ? make_two_channel_branch(device_, std::move(form))
-                               : make_siamese_branch(device_, std::move(form));
+  return is_two_channel(*model) ? make_two_channel_branch(device_, std::move(model))
+                                : make_siamese_branch(device_, std::move(model));
 }
 
 std::unique_ptr<PairScorer> CudaBackend::make_scorer(std::shared_ptr<const Model> model) {
-  auto form = runnable(model);
   const Turn turn(*device_);
-  return make_device_scorer(device_, std::move(form), grid_strategies());
+  return make_device_scorer(device_, std::move(model), grid_strategies());
 }
 
 std::unique_ptr<Selection> CudaBackend::make_selection(const SelectionRequest& request) {

@@ -11,9 +11,6 @@
 
 namespace twinpatch::cuda {
 
-/// The form that is run: checked, batch normalisations folded.
-[[nodiscard]] std::shared_ptr<const Model> runnable(const std::shared_ptr<const Model>& model);
-
 /// One CUDA device.
 class CudaBackend final : public Backend {
  public:

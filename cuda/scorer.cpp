@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "list/pair_list.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
 
@@ -54,7 +55,7 @@ class DeviceScorer final : public PairScorer {
     filled.reserve(right.size());
     for (const PlacedRows& part : right) {
       check_rows(*part.rows, Side::right);
-      target->check_tile(left.first, left.rows->size(), part.first, part.rows->size());
+      check_tile(target->request(), left.first, left.rows->size(), part.first, part.rows->size());
       if (part.rows->size() > 0) filled.push_back(part);
     }
     if (left.rows->size() == 0 || filled.empty()) return;

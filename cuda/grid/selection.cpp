@@ -75,15 +75,6 @@ void DeviceSelection::upload_segments() {
   uploaded_ = std::move(begins);
 }
 
-void DeviceSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
-                                 std::int64_t columns) const {
-  if (first_row < 0 || first_column < 0 || rows < 0 || columns < 0 || rows > request_.rows - first_row ||
-      columns > request_.columns - first_column) {
-    throw InvalidArgument(fmt::format("a tile of {} × {} scores at ({}, {}) is outside the grid of {} × {}", rows,
-                                      columns, first_row, first_column, request_.rows, request_.columns));
-  }
-}
-
 kernels::SelectionKeys DeviceSelection::keys(std::int64_t first_column, std::int64_t columns) {
   kernels::SelectionKeys keys{.rows = keys_.data() + 1,
                               .columns = request_.column_best ? keys_.data() + 1 + row_keys() : nullptr,

@@ -25,8 +25,6 @@ class DeviceSelection final : public Selection {
   void begin(const SelectionRequest& request) override;
   [[nodiscard]] Selected read() const override;
 
-  /// Throws InvalidArgument unless the tile lies inside the grid.
-  void check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column, std::int64_t columns) const;
   [[nodiscard]] const Device* device() const { return device_.get(); }
 
   /// Where kernels keep what they select of columns [first_column, first_column + columns), some of which there are.

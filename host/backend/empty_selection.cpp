@@ -39,6 +39,15 @@ void check(const SelectionRequest& request) {
   }
 }
 
+void check_tile(const SelectionRequest& request, std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
+                std::int64_t columns) {
+  if (first_row < 0 || first_column < 0 || rows < 0 || columns < 0 || rows > request.rows - first_row ||
+      columns > request.columns - first_column) {
+    throw InvalidArgument(fmt::format("a tile of {} × {} scores at ({}, {}) is outside the grid of {} × {}", rows,
+                                      columns, first_row, first_column, request.rows, request.columns));
+  }
+}
+
 SelectedView Selected::segment(std::int64_t s) const {
   const std::int64_t begin = segments.empty() ? 0 : segments[static_cast<std::size_t>(s)];
   const std::int64_t end = s + 1 == segment_count() ? columns : segments[static_cast<std::size_t>(s + 1)];

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <utility>
 
+#include "nameless_file.hpp"
 #include "stream_target.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/stream.hpp"

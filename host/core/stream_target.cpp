@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,17 +77,6 @@ int open_stream(const fs::path& path) {
   if (!is_special_file(path)) return -1;
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) throw IoError(path.string(), "cannot open", errno);
-  return descriptor;
-}
-
-int open_nameless_file() {
-  std::error_code failed;
-  fs::path folder = fs::temp_directory_path(failed);
-  if (failed) folder = "/tmp";
-  std::string name = (folder / ".twinpatch-XXXXXX").string();
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) throw IoError(folder.string(), "cannot create a temporary file in the folder", errno);
-  ::unlink(name.c_str());
   return descriptor;
 }
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "nameless_file.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch {
@@ -21,18 +22,6 @@ constexpr const char* kName = "(temporary file)";
 std::string temporary_folder() {
   if (const char* folder = std::getenv("TMPDIR"); folder != nullptr && *folder != '\0') return folder;
   return ::access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
-}
-
-int open_unnamed_file() {
-  const std::string folder = temporary_folder();
-  const int unnamed = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (unnamed >= 0) return unnamed;
-  // File systems without O_TMPFILE: a name that is taken away at once.
-  std::string name = folder + "/twinpatch-XXXXXX";
-  const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named < 0) throw IoError(folder, "cannot make a temporary file in", errno);
-  ::unlink(name.c_str());
-  return named;
 }
 
 /// Calls transfer(bytes done) until all are done; it returns what a read or write call does.
@@ -48,7 +37,19 @@ void transfer_all(std::size_t bytes, const char* what, const Transfer& transfer)
 
 }  // namespace
 
-TemporaryFile::TemporaryFile() : descriptor_(open_unnamed_file()) {}
+int open_nameless_file() {
+  const std::string folder = temporary_folder();
+  const int unnamed = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (unnamed >= 0) return unnamed;
+  // File systems without O_TMPFILE: a name that is taken away at once.
+  std::string name = folder + "/twinpatch-XXXXXX";
+  const int named = ::mkostemp(name.data(), O_CLOEXEC);
+  if (named < 0) throw IoError(folder, "cannot make a temporary file in", errno);
+  ::unlink(name.c_str());
+  return named;
+}
+
+TemporaryFile::TemporaryFile() : descriptor_(open_nameless_file()) {}
 
 TemporaryFile::~TemporaryFile() { ::close(descriptor_); }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "grid/packed_runs.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -45,7 +46,7 @@ class PanelGrid final : public GridStrategy {
     std::vector<Run> runs;
     for (const PlacedRows& part : tile.right) {
       const SiameseRows& right = siamese_rows(*part.rows, Side::right, network_);
-      selection.check_tile(tile.left.first, left.size(), part.first, right.size());
+      check_tile(selection.request(), tile.left.first, left.size(), part.first, right.size());
       for_each_segment(selection.request(), part.first, right.size(),
                        [&](std::int64_t segment, std::int64_t column, std::int64_t count) {
                          add_runs({&right, column - part.first, count, column, segment}, runs);

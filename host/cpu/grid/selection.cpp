@@ -102,15 +102,6 @@ Selected CpuSelection::read() const {
   return result;
 }
 
-void CpuSelection::check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
-                              std::int64_t columns) const {
-  if (first_row < 0 || first_column < 0 || rows < 0 || columns < 0 || rows > request_.rows - first_row ||
-      columns > request_.columns - first_column) {
-    throw InvalidArgument(fmt::format("a tile of {} × {} scores at ({}, {}) is outside the grid of {} × {}", rows,
-                                      columns, first_row, first_column, request_.rows, request_.columns));
-  }
-}
-
 void SelectionBlock::begin(const CpuSelection& selection, const GridBlock& block) {
   const SelectionRequest& request = selection.request_;
   block_ = block;
@@ -175,7 +166,7 @@ void SelectionBlock::end(CpuSelection& selection) {
 }
 
 void select_scores(CpuSelection& selection, const PlacedScores& placed) {
-  selection.check_tile(placed.first_row, placed.rows, placed.first_column, placed.columns);
+  check_tile(selection.request(), placed.first_row, placed.rows, placed.first_column, placed.columns);
   SelectionBlock block;
   for_each_segment(selection.request(), placed.first_column, placed.columns,
                    [&](std::int64_t segment, std::int64_t first, std::int64_t count) {

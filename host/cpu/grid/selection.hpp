@@ -39,9 +39,6 @@ class CpuSelection final : public Selection {
   void begin(const SelectionRequest& request) override;
   [[nodiscard]] Selected read() const override;
 
-  /// Throws InvalidArgument unless the tile lies inside the grid.
-  void check_tile(std::int64_t first_row, std::int64_t rows, std::int64_t first_column, std::int64_t columns) const;
-
  private:
   friend class SelectionBlock;
   /// The best of one row in one segment begin here.

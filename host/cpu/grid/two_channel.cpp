@@ -7,6 +7,7 @@
 #include "grid/strategies.hpp"
 #include "grid/two_channel_plans.hpp"
 #include "plan/dnnl_steps.hpp"
+#include "twinpatch/backend/empty_selection.hpp"
 
 namespace twinpatch::cpu {
 namespace {
@@ -46,7 +47,7 @@ class TwoChannelGrid final : public GridStrategy {
 
   void select(const GridTile& tile, CpuSelection& selection, const RunControl& control) override {
     for (const PlacedRows& right : tile.right) {
-      selection.check_tile(tile.left.first, tile.left.rows->size(), right.first, right.rows->size());
+      check_tile(selection.request(), tile.left.first, tile.left.rows->size(), right.first, right.rows->size());
       walk_blocks(*tile.left.rows, *right.rows, control, [&](const PairBlock& block, const float* scores) {
         select_scores(selection, {scores, block.columns, tile.left.first + block.row, block.rows,
                                   right.first + block.column, block.columns});

@@ -82,7 +82,7 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
                          const DescriptorSink& sink, const RunControl& control = {});
 
 /// Does the blocks of a shard that are not done yet: each becomes one file with a checksum that appears by rename, then
-/// a line in the shard's journal. May be killed at any moment; the same call goes on, and the files end up the same,
+/// a line in the shard's journal. May be killed at any moment; call it again to resume, and the files end up the same,
 /// bit for bit. A block file that is cut off or damaged is made again. Throws PlanMismatch where the folder belongs to
 /// another plan (but see RunPlaces::accept_changes), ImageChanged, IoError (disk full: what was finished stays),
 /// Interrupted.
