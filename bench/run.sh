@@ -5,4 +5,4 @@
 set -euo pipefail
 build=${1:?usage: run.sh BUILD_FOLDER [options]}
 shift
-for name in bench_networks bench_grid; do "$build/bin/$name" "$@"; done
+for name in bench_networks bench_grid bench_cut_patches; do "$build/bin/$name" "$@"; done

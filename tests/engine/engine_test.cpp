@@ -1,91 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "twinpatch/engine/engine.hpp"
-
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <set>
 
-#include "engine/fake_backend.hpp"
-#include "support/random.hpp"
+#include "engine/small_engine.hpp"
 
 // What the engine makes of a backend: which patches go through the tower and how often, order, bounds, refusals.
 
 namespace twinpatch::test {
-namespace {
-
-/// A network whose branch gives kFakeLength values (2-channel: that its branch sees pairs is all that matters).
-Model small_model(Coupling coupling, bool metric = true) {
-  NetworkSpec spec;
-  spec.name = "tiny";
-  spec.input = Extent{2, 2};
-  spec.coupling = coupling;
-  const bool pairs = coupling == Coupling::two_channel;
-  spec.streams = {Stream{{}, {Linear{pairs ? 8 : 4, static_cast<int>(kFakeLength)}}}};
-  if (pairs) {
-    spec.decision = DecisionLayers{{Linear{static_cast<int>(kFakeLength), 1}}};
-  } else if (metric) {
-    spec.decision = DecisionMetric{DecisionMetric::Kind::l2, false};
-  } else {
-    spec.decision = DecisionLayers{{Linear{2 * static_cast<int>(kFakeLength), 1}}};
-  }
-  return random_model(spec, 1);
-}
-
-PatchSet small_patches(std::int64_t count, std::uint64_t seed) {
-  Random random(seed);
-  PatchSet result(count, 2, 2);
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (int k = 0; k < 4; ++k) result.mutable_patch(i)[k] = static_cast<std::uint8_t>(random.below(60));
-  }
-  return result;
-}
-
-std::span<const float> fake_descriptor(const PatchSet& patches, std::int64_t i, std::vector<float>& into) {
-  const auto* pixels = static_cast<const std::uint8_t*>(patches.view().slice(i, 1).pixels);
-  into.assign(pixels, pixels + kFakeLength);
-  return into;
-}
-
-float pair_score(const PatchSet& left, std::int64_t i, const PatchSet& right, std::int64_t j) {
-  std::vector<float> a;
-  std::vector<float> b;
-  return fake_score(fake_descriptor(left, i, a), fake_descriptor(right, j, b));
-}
-
-struct Rig {
-  Rig(Model model, std::int64_t memory, std::int64_t tile)
-      : counts(std::make_shared<Counts>()),
-        engine(std::move(model), std::make_unique<FakeBackend>(memory, tile, counts), ExecutionOptions{}) {}
-  std::shared_ptr<Counts> counts;
-  Engine engine;
-};
-
-void expect_grid(const Selected& got, const PatchSet& left, const PatchSet& right) {
-  Matrix scores(left.size(), right.size());
-  for (std::int64_t i = 0; i < left.size(); ++i) {
-    for (std::int64_t j = 0; j < right.size(); ++j) {
-      scores.row(i)[static_cast<std::size_t>(j)] = pair_score(left, i, right, j);
-    }
-  }
-  const Selected expected =
-      reference::select(scores.view(), {.rows = left.size(), .columns = right.size(), .top_k = got.top_k});
-  CHECK(std::equal(got.indices.span().begin(), got.indices.span().end(), expected.indices.data()));
-  CHECK(std::equal(got.scores.span().begin(), got.scores.span().end(), expected.scores.data()));
-}
-
-struct Recorder final : Progress {
-  void begin(std::string_view stage, std::int64_t total, std::string_view unit) override {
-    text += std::string(stage) + " " + std::to_string(total) + " " + std::string(unit) + ": ";
-    left = total;
-  }
-  void advance(std::int64_t units) override { left -= units; }
-  void end() override { text += std::to_string(left) + " left. "; }
-  std::string text;
-  std::int64_t left = 0;
-};
-
-}  // namespace
 
 TEST_CASE("a grid runs every patch through the tower once, in bounded memory") {
   const PatchSet left = small_patches(101, 1);
@@ -127,106 +50,6 @@ TEST_CASE("a grid of descriptors, and one of 2-channel networks") {
   CHECK_THROWS_WITH(pairs.engine.grid(left, descriptors.view(), GridOptions{}),
                     Catch::Contains("right side cannot be descriptors"));
   CHECK_THROWS_WITH(pairs.engine.describe(left.view()), Catch::Contains("no descriptors"));
-}
-
-namespace {
-
-bool same_segment(const SelectedView& a, const SelectedView& b) {
-  const auto same = [](const auto& x, const auto& y) { return std::equal(x.begin(), x.end(), y.begin(), y.end()); };
-  return a.rows == b.rows && a.columns == b.columns && same(a.indices, b.indices) && same(a.scores, b.scores) &&
-         same(a.column_indices, b.column_indices) && same(a.column_scores, b.column_scores);
-}
-
-}  // namespace
-
-TEST_CASE("several right sets at once: a segment each, whatever the sets are made of") {
-  const PatchSet left = small_patches(37, 20);
-  const PatchSet some = small_patches(29, 21);
-  const PatchSet more = small_patches(33, 22);
-  const PatchSet none(0, 2, 2);
-  const auto coupling = GENERATE(Coupling::siamese, Coupling::pseudo_siamese, Coupling::two_channel);
-  const std::int64_t memory = GENERATE(std::int64_t{1} << 20, 40 * kFakeLength * 4);
-  Rig rig(small_model(coupling), memory, 16);
-  const RowChunks left_rows = rig.engine.rows(left, Side::left);
-  const RowChunks some_rows = rig.engine.rows(some, Side::right);
-  CHECK(left_rows.chunks.size() == 3);
-  Matrix described;
-  std::vector<GridSide> rights = {some_rows, more, none, some_rows, some};
-  if (coupling != Coupling::two_channel) {
-    described = rig.engine.describe(more.view(), Side::right);
-    rights.emplace_back(described.view());
-  }
-  const GridOptions options{.top_k = 3, .column_best = true, .threshold = -20};
-  for (const GridSide& side : {GridSide(left), GridSide(left_rows)}) {
-    const Selected all = rig.engine.grid(side, rights, options);
-    REQUIRE(all.segment_count() == std::ssize(rights));
-    for (std::size_t s = 0; s < rights.size(); ++s) {
-      const Selected alone = rig.engine.grid(left, rights[s], options);
-      CHECK(same_segment(all.segment(static_cast<std::int64_t>(s)), alone.segment(0)));
-    }
-    const auto matched = rig.engine.match(side, rights, {});
-    REQUIRE(matched.size() == rights.size());
-    for (std::size_t s = 0; s < rights.size(); ++s) CHECK(matched[s] == rig.engine.match(left, rights[s], {}));
-  }
-  CHECK(rig.engine.match(left, std::span<const GridSide>(), {}).empty());
-  CHECK_THROWS_WITH(rig.engine.grid(left, std::span<const GridSide>(), options), Catch::Contains("right set"));
-  CHECK_THROWS_WITH(rig.engine.grid(some_rows, more, options),
-                    Catch::Contains("expected left-side rows, got right-side rows"));
-  CHECK_THROWS_AS(rig.engine.grid(left, left_rows, options), InvalidArgument);
-}
-
-TEST_CASE("matches with many sets take as few grids as there is room for, and one selection") {
-  const PatchSet left = small_patches(16, 23);
-  const std::int64_t bytes_of_a_set = (16 + 10) * 8;
-  std::vector<PatchSet> sets;
-  for (std::uint64_t i = 0; i < 9; ++i) sets.push_back(small_patches(10, 24 + i));
-  const std::int64_t memory = GENERATE_COPY(std::int64_t{1} << 20, 8 * 4 * bytes_of_a_set, std::int64_t{64});
-  Rig rig(small_model(Coupling::siamese), memory, 16);
-  const RowChunks left_rows = rig.engine.rows(left, Side::left);
-  std::vector<RowChunks> rows;
-  for (const PatchSet& set : sets) rows.push_back(rig.engine.rows(set, Side::right));
-  const std::vector<GridSide> rights(rows.begin(), rows.end());
-  std::vector<std::vector<Match>> expected;
-  for (const PatchSet& set : sets) expected.push_back(rig.engine.match(left, set, {}));
-
-  rig.counts->grids = 0;
-  rig.counts->selections = 0;
-  Recorder progress;
-  CHECK(rig.engine.match(left_rows, rights, {}, {{}, &progress}) == expected);
-  const std::int64_t grids = memory == 1 << 20 ? 1 : (memory == 64 ? 9 : 3);
-  CHECK(rig.counts->grids == grids);
-  CHECK(rig.counts->selections <= (memory == 64 ? 9 : 1));  // too small a memory to keep one
-  // No room for all of them after all: halves of what was tried.
-  rig.counts->most_columns = 25;
-  CHECK(rig.engine.match(left_rows, rights, {}) == expected);
-  CHECK(rig.engine.match(left, rights, {}) == expected);
-  rig.counts->described = 0;
-  CHECK(rig.engine.match(left, rights, {}) == expected);
-  if (memory == 1 << 20) CHECK(rig.counts->described == 16);
-  rig.counts->most_columns = 9;
-  CHECK_THROWS_AS(rig.engine.match(left_rows, rights, {}), OutOfMemory);
-}
-
-TEST_CASE("a score that is none is said of its right set") {
-  Rig rig(small_model(Coupling::siamese), 1 << 20, 16);
-  Matrix left(3, kFakeLength);
-  std::fill(left.span().begin(), left.span().end(), 1.0F);
-  Matrix right(20, kFakeLength);
-  std::fill(right.span().begin(), right.span().end(), 1.0F);
-  right.row(17)[1] = std::numeric_limits<float>::infinity();
-  const MatrixView good = right.view().slice(0, 10);
-  const std::vector<GridSide> rights = {good, MatrixView{right.data(), 0, kFakeLength}, good, right.view().slice(15, 4),
-                                        good};
-  try {
-    (void)rig.engine.match(left.view(), rights, {});
-    FAIL("the score is infinite");
-  } catch (const NotFinite& error) {
-    CHECK(error.right_set() == 3);
-    CHECK(error.pair() == IndexPair{0, 2});
-    CHECK_THAT(error.what(), Catch::Contains("tiny") && Catch::Contains("left patch 0 and right patch 2 ") &&
-                                 Catch::Contains("(-inf)"));
-  }
-  CHECK_THROWS_WITH(rig.engine.match(left.view(), right.view(), {}), Catch::Contains("right patch 17"));
 }
 
 TEST_CASE("every score, tile by tile") {

@@ -5,7 +5,6 @@
 #include <hwy/highway.h>
 #include <catch2/catch.hpp>
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -340,22 +339,4 @@ TEST_CASE("windows of other programs have names") {
   CHECK(patch_extent_preset("photo-tour") == 13.5F);
   CHECK(patch_extent_presets().size() == 5);
   CHECK_THROWS_WITH(patch_extent_preset("lift"), Catch::Contains("'lift'") && Catch::Contains("colmap"));
-}
-
-// Not a check: prints what a patch costs. Run with the tag.
-TEST_CASE("cost of a patch", "[.][cost]") {
-  const GrayImage image = noise(2000, 1500, 2);
-  ThreadPool pool(1);
-  Random random(1);
-  std::vector<Keypoint> keypoints(20000);
-  for (Keypoint& keypoint : keypoints) {
-    keypoint = {static_cast<float>(random.uniform(0, 2000)), static_cast<float>(random.uniform(0, 1500)),
-                static_cast<float>(std::exp(random.uniform(0.5, 2.5))), static_cast<float>(random.uniform(0, 6)), 0};
-  }
-  for (const std::size_t count : {std::size_t{1}, keypoints.size()}) {
-    const auto start = std::chrono::steady_clock::now();
-    const PatchSet patches = cut_patches(image, std::span(keypoints).first(count), {}, pool);
-    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
-    WARN(count << " patches: " << took.count() << " us, " << took.count() / static_cast<double>(count) << " each");
-  }
 }
