@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "list/pair_list.hpp"
+#include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/backend/empty_selection.hpp"
 #include "twinpatch/core/error.hpp"
 #include "two_channel.hpp"
@@ -74,18 +75,16 @@ class DeviceScorer final : public PairScorer {
 
  private:
   void check_rows(const Rows& rows, Side side) const {
+    if (!is_ours(rows)) refuse_rows(parts_.spec().name);
+    check_side(parts_.spec().name, side, rows.side());
+  }
+  [[nodiscard]] bool is_ours(const Rows& rows) const {
     if (parts_.pairs != nullptr) {
       const auto* found = dynamic_cast<const TwoChannelRows*>(&rows);
-      return require(found != nullptr && found->device() == device_);
+      return found != nullptr && found->device() == device_;
     }
     const auto* found = dynamic_cast<const SiameseRows*>(&rows);
-    require(found != nullptr && found->device() == device_ && found->length() == parts_.length);
-    if (found->side() != side) throw_wrong_side(parts_.spec().name, side);
-  }
-  void require(bool known) const {
-    if (known) return;
-    throw InvalidArgument(
-        fmt::format("network {}: these rows were made by another backend or network", parts_.spec().name));
+    return found != nullptr && found->device() == device_ && found->length() == parts_.length;
   }
 
   std::shared_ptr<Device> device_;
@@ -95,12 +94,6 @@ class DeviceScorer final : public PairScorer {
 };
 
 }  // namespace
-
-void throw_wrong_side(const std::string& network, Side expected) {
-  const bool left = expected == Side::left;
-  throw InvalidArgument(fmt::format("network {}: expected rows of the {} side, got rows of the {} side", network,
-                                    left ? "left" : "right", left ? "right" : "left"));
-}
 
 std::unique_ptr<PairScorer> make_device_scorer(std::shared_ptr<Device> device, std::shared_ptr<const Model> model,
                                                std::span<const GridStrategyRow> strategies) {

@@ -9,7 +9,7 @@
 #include "cuda_backend.hpp"
 #include "grid/selection.hpp"
 #include "runtime/nvtx.hpp"
-#include "siamese.hpp"
+#include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -229,12 +229,8 @@ class SpreadScorer final : public PairScorer {
  private:
   const SpreadRows& spread(const Rows& rows, Side side) const {
     const auto* const result = dynamic_cast<const SpreadRows*>(&rows);
-    if (result == nullptr) {
-      throw InvalidArgument(fmt::format("network {}: these rows were made by another backend or network", network_));
-    }
-    if (result->side() != side) {
-      throw_wrong_side(network_, side);
-    }
+    if (result == nullptr) refuse_rows(network_);
+    check_side(network_, side, result->side());
     return *result;
   }
 

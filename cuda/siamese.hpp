@@ -63,9 +63,6 @@ class SiameseRows final : public Rows {
   std::uint64_t id_;
 };
 
-/// Throws InvalidArgument for rows that are not of the expected side.
-[[noreturn]] void throw_wrong_side(const std::string& network, Side expected);
-
 /// The decision layers of a siamese network (twinpatch/net/decision_head.hpp) on a device: the first layer, which is
 /// linear in the two halves, apart from the rest.
 struct DeviceHead {

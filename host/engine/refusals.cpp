@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine_state.hpp"
+#include "twinpatch/backend/check_rows.hpp"
 
 // What an engine refuses before anything runs; backends may take it for granted.
 
@@ -10,8 +11,6 @@ namespace twinpatch {
 namespace {
 
 std::string size_text(int height, int width) { return fmt::format("{}×{}", height, width); }
-
-const char* name_of(Side side) { return side == Side::left ? "left" : "right"; }
 
 /// Without pixels: what is known of the patches of a side, nothing where it holds descriptors.
 PatchView patches_of(const GridSide& side) {
@@ -55,20 +54,18 @@ void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {
 }
 
 void Engine::State::check_side(const GridSide& side, Side which) const {
-  if (const PatchView* patches = side.patches()) return check_patches(*patches, name_of(which));
+  if (const PatchView* patches = side.patches()) return check_patches(*patches, to_string(which));
   if (const RowChunks* rows = side.rows()) {
-    if (rows->side == which) return;
-    throw InvalidArgument(fmt::format("network {}: expected {}-side rows, got {}-side rows", spec().name,
-                                      name_of(which), name_of(rows->side)));
+    return twinpatch::check_side(spec().name, which, rows->side);
   }
   if (two_channel()) {
     throw InvalidArgument(
         fmt::format("network {} takes both patches of a pair at once: the {} side cannot be descriptors", spec().name,
-                    name_of(which)));
+                    to_string(which)));
   }
   if (side.descriptors()->columns != branch->descriptor_size()) {
     throw ShapeError(fmt::format("descriptors of network {} have {} values, the {} ones have {}", spec().name,
-                                 branch->descriptor_size(), name_of(which), side.descriptors()->columns));
+                                 branch->descriptor_size(), to_string(which), side.descriptors()->columns));
   }
 }
 

@@ -144,7 +144,7 @@ TEST_CASE("rows and selections that do not belong are refused") {
     const auto right = rig.branch->rows(descriptors.view(), Side::right);
     const auto selection = rig.backend->make_selection({.rows = 5, .columns = 5});
     CHECK_THROWS_WITH(rig.scorer->score_tile({right.get(), 0}, {right.get(), 0}, *selection),
-                      Catch::Contains("right side") || Catch::Contains("right-side"));
+                      Catch::Contains("expected left-side rows, got right-side rows"));
     CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 1}, {right.get(), 0}, *selection),
                       Catch::Contains("outside the grid"));
     CHECK_THROWS_WITH(rig.scorer->score_tile({&other_rows, 0}, {right.get(), 0}, *selection),
@@ -152,6 +152,27 @@ TEST_CASE("rows and selections that do not belong are refused") {
     OtherSelection other;
     CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 0}, {right.get(), 0}, other),
                       Catch::Contains("another backend"));
+  });
+}
+
+TEST_CASE("rows of 2-channel networks that do not belong are refused") {
+  if (no_device()) return;
+  const auto model = shared_model(network("2ch"));
+  const Patches patch(1, {64, 64}, 93);
+  const OtherRows other_rows;
+  for_each_backend([&](const BackendRow& on) {
+    const Rig rig = on.rig(model);
+    const auto left = rig.branch->rows(patch.view, Side::left);
+    const auto right = rig.branch->rows(patch.view, Side::right);
+    const auto selection = rig.backend->make_selection({.rows = 1, .columns = 1});
+    const IndexPair pair{0, 0};
+    float score = 0;
+    CHECK_THROWS_WITH(rig.scorer->score_tile({left.get(), 0}, {left.get(), 0}, *selection),
+                      Catch::Contains("expected right-side rows, got left-side rows"));
+    CHECK_THROWS_WITH(rig.scorer->score_list(*right, *right, {&pair, 1}, {&score, 1}),
+                      Catch::Contains("expected left-side rows, got right-side rows"));
+    CHECK_THROWS_WITH(rig.scorer->score_block(*left, *left, &score, 1), Catch::Contains("expected right-side rows"));
+    CHECK_THROWS_WITH(rig.scorer->score_block(other_rows, *right, &score, 1), Catch::Contains("another backend"));
   });
 }
 

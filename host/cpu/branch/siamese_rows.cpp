@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plan/packed_linear.hpp"
+#include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/net/decision_head.hpp"
 
@@ -128,14 +129,8 @@ class RowMaker final : public SiameseRowMaker {
 
 const SiameseRows& siamese_rows(const Rows& rows, Side side, const std::string& network) {
   const auto* result = dynamic_cast<const SiameseRows*>(&rows);
-  if (result == nullptr) {
-    throw InvalidArgument(fmt::format("network {}: these rows were made by another backend or network", network));
-  }
-  if (result->side() != side) {
-    const bool left = side == Side::left;
-    throw InvalidArgument(fmt::format("network {}: expected {}-side rows, got {}-side rows", network,
-                                      left ? "left" : "right", left ? "right" : "left"));
-  }
+  if (result == nullptr) refuse_rows(network);
+  check_side(network, side, result->side());
   return *result;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "branch/two_channel_rows.hpp"
+#include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -63,10 +64,11 @@ std::int64_t TwoChannelRows::bytes() const {
   return pixels_.size() + static_cast<std::int64_t>(maps_.size() * sizeof(PixelMap));
 }
 
-const TwoChannelRows& two_channel_rows(const Rows& rows) {
-  const auto* found = dynamic_cast<const TwoChannelRows*>(&rows);
-  if (found == nullptr) throw InvalidArgument("these rows were not made by the CPU engine for a 2-channel network");
-  return *found;
+const TwoChannelRows& two_channel_rows(const Rows& rows, Side side, const std::string& network) {
+  const auto* result = dynamic_cast<const TwoChannelRows*>(&rows);
+  if (result == nullptr) refuse_rows(network);
+  check_side(network, side, result->side());
+  return *result;
 }
 
 std::unique_ptr<BranchExecutor> make_two_channel_branch(std::shared_ptr<CpuContext> context,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "plan/context.hpp"
@@ -30,8 +31,8 @@ class TwoChannelRows final : public Rows {
   Side side_;
 };
 
-/// Throws InvalidArgument for rows of another backend or network family.
-[[nodiscard]] const TwoChannelRows& two_channel_rows(const Rows& rows);
+/// Throws InvalidArgument for rows of another backend or network family, or of the other side.
+[[nodiscard]] const TwoChannelRows& two_channel_rows(const Rows& rows, Side side, const std::string& network);
 
 /// `model` has its batch normalisations folded.
 [[nodiscard]] std::unique_ptr<BranchExecutor> make_two_channel_branch(std::shared_ptr<CpuContext> context,

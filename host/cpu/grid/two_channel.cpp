@@ -68,8 +68,8 @@ class TwoChannelGrid final : public GridStrategy {
   /// sink(block, scores [rows, columns]) for blocks that cover left × right.
   template <class Sink>
   void walk_blocks(const Rows& left_rows, const Rows& right_rows, const RunControl& control, const Sink& sink) {
-    const TwoChannelRows& left = two_channel_rows(left_rows);
-    const TwoChannelRows& right = two_channel_rows(right_rows);
+    const TwoChannelRows& left = two_channel_rows(left_rows, Side::left, plans_.spec().name);
+    const TwoChannelRows& right = two_channel_rows(right_rows, Side::right, plans_.spec().name);
     if (left.size() == 0 || right.size() == 0) return;
     const Extent patch = check_pair(plans_.spec(), left.extent(), right.extent());
     const auto rule = join_rule(plans_.spec(), patch);

@@ -40,8 +40,8 @@ class TwoChannelList final : public ListStrategy {
       : context_(context), plans_(std::move(context), std::move(model)) {}
 
   void score(const PairsOfRows& list, std::span<float> scores, const RunControl& control) override {
-    const TwoChannelRows& left = two_channel_rows(*list.left);
-    const TwoChannelRows& right = two_channel_rows(*list.right);
+    const TwoChannelRows& left = two_channel_rows(*list.left, Side::left, plans_.spec().name);
+    const TwoChannelRows& right = two_channel_rows(*list.right, Side::right, plans_.spec().name);
     if (list.pairs.empty()) return;
     const Extent patch = check_pair(plans_.spec(), left.extent(), right.extent());
     const std::vector<std::int64_t> order = by_left(list.pairs);
