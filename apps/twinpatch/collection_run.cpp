@@ -62,17 +62,17 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
   } catch (const ImageChanged& error) {
     report.event("error", {{"what", error.what()}});
     session.info(
-        "--accept-changes takes the images as they are now and does again only the blocks that have a changed one");
+        "--accept-changes uses the images as they are now and repeats only the blocks that have a changed one");
     throw;
   } catch (const PlanMismatch& error) {
     report.event("error", {{"what", error.what()}});
-    session.info("where only the selection of pairs differs, --accept-changes keeps the blocks that are the same");
+    session.info("if only the selection of pairs differs, --accept-changes keeps the blocks that are the same");
     throw;
   } catch (const Error& error) {
     report.event("error", {{"what", error.what()}});
     if (report.blocks_done() > 0) kept("failed");
     if (dynamic_cast<const FormatError*>(&error) != nullptr) {
-      session.info("--leave-out NAME goes on without an image that cannot be decoded");
+      session.info("--leave-out NAME skips an image that cannot be decoded");
     }
     throw;
   }

@@ -90,8 +90,10 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
   if (image.empty()) throw FormatError(name, 0, "not an image that OpenCV can decode (or a damaged one)");
   // Not left to the decoders: libpng's conversion rounds down, so that the same picture was half a level darker as PNG
   // than as BMP. A JPEG holds its grey image as such.
-  if (colour == Colour::grey && image.channels() > 1) cv::cvtColor(image, image, cv::COLOR_BGR2GRAY);
-  return to_8_bits(std::move(image), name, levels);
+  return guarded(name, [&] {
+    if (colour == Colour::grey && image.channels() > 1) cv::cvtColor(image, image, cv::COLOR_BGR2GRAY);
+    return to_8_bits(std::move(image), name, levels);
+  });
 }
 
 cv::Mat read_mat(const std::filesystem::path& path, Colour colour, Levels levels) {
