@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "file_kind.hpp"
 #include "row_quantisation.hpp"
@@ -23,18 +24,16 @@ constexpr const char* kDescriptorOnly = "twinpatch.descriptor_only";
 constexpr std::int64_t kNowhere = -1;
 
 /// Removes a metadata entry and returns it.
-std::string take(std::map<std::string, std::string>& metadata, const char* key, const std::string& path) {
+std::optional<std::string> take(std::map<std::string, std::string>& metadata, const char* key) {
   const auto found = metadata.find(key);
-  if (found == metadata.end()) {
-    throw FormatError(path, kNowhere, fmt::format("not a twinpatch model: metadata \"{}\" is missing", key));
-  }
+  if (found == metadata.end()) return std::nullopt;
   std::string value = std::move(found->second);
   metadata.erase(found);
   return value;
 }
 
 bool take_flag(std::map<std::string, std::string>& metadata, const char* key, const std::string& path) {
-  const std::string value = take(metadata, key, path);
+  const std::string value = take(metadata, key).value_or("false");
   if (value != "true" && value != "false") {
     throw FormatError(path, kNowhere, fmt::format("metadata \"{}\" must be true or false, found \"{}\"", key, value));
   }
@@ -91,8 +90,12 @@ void join_scales(std::map<std::string, Tensor>& tensors, const std::string& path
 Model assemble(SafeTensors content, const std::string& path) {
   auto& metadata = content.metadata;
   Model model;
-  model.spec = spec_from_json(take(metadata, kSpec, path), path);
-  const std::string hash = take(metadata, kHash, path);
+  const std::optional<std::string> spec = take(metadata, kSpec);
+  if (!spec) {
+    throw FormatError(path, kNowhere, fmt::format("not a twinpatch model: metadata \"{}\" is missing", kSpec));
+  }
+  model.spec = spec_from_json(*spec, path);
+  const std::optional<std::string> hash = take(metadata, kHash);
   model.descriptor_only = take_flag(metadata, kDescriptorOnly, path);
   const auto unknown = metadata.lower_bound(kPrefix);
   if (unknown != metadata.end() && unknown->first.starts_with(kPrefix)) {
@@ -106,9 +109,10 @@ Model assemble(SafeTensors content, const std::string& path) {
   } catch (const ShapeError& error) {
     throw ShapeError(fmt::format("{}: {}", path, error.what()));
   }
+  if (!hash) return model;  // written by other programs
   const std::string found = model_hash(model);
-  if (found != hash) {
-    throw FormatError(path, kNowhere, fmt::format("damaged: its hash is {}, its weights have {}", hash, found));
+  if (found != *hash) {
+    throw FormatError(path, kNowhere, fmt::format("damaged: its hash is {}, its weights have {}", *hash, found));
   }
   return model;
 }

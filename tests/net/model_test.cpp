@@ -260,7 +260,7 @@ TEST_CASE("a model file that was tampered with is refused") {
   CHECK_NOTHROW(load(good));
   refused([](SafeTensors& c) { c.tensors["decision.0.weight"].values[5] += 0.5F; }, "damaged: its hash is");
   refused([](SafeTensors& c) { c.metadata.erase("twinpatch.spec"); }, "metadata \"twinpatch.spec\" is missing");
-  refused([](SafeTensors& c) { c.metadata.erase("twinpatch.hash"); }, "metadata \"twinpatch.hash\" is missing");
+  refused([](SafeTensors& c) { c.metadata["twinpatch.hash"] = ""; }, "damaged: its hash is");
   refused([](SafeTensors& c) { c.metadata["twinpatch.descriptor_only"] = "yes"; }, "must be true or false, found");
   refused([](SafeTensors& c) { c.metadata["twinpatch.new"] = "yes"; }, "\"twinpatch.new\" is unknown");
   refused([](SafeTensors& c) { c.metadata["twinpatch.spec"] = "{}"; }, "\"version\" is missing");
@@ -271,6 +271,21 @@ TEST_CASE("a model file that was tampered with is refused") {
     content.metadata["note"] = "metadata is not hashed";
     load(content);
   }());
+}
+
+TEST_CASE("the hash and the descriptor flag may be missing from a model file") {
+  const Model model = random_model(small(), 7);
+  const test::TemporaryFolder folder;
+  save_model(folder / "m.safetensors", model);
+  SafeTensors content = read_safetensors(folder / "m.safetensors");
+  content.metadata.erase("twinpatch.hash");
+  content.metadata.erase("twinpatch.descriptor_only");
+  const Model again = load_model(serialize_safetensors(content), "m.st");
+  CHECK(model_hash(again) == model_hash(model));
+  CHECK_FALSE(again.descriptor_only);
+  content.tensors["decision.0.weight"].values[5] +=
+      0.5F;  // another model, and nothing that says it should be the first
+  CHECK(model_hash(load_model(serialize_safetensors(content), "m.st")) != model_hash(model));
 }
 
 TEST_CASE("files of other kinds are refused by what they are") {

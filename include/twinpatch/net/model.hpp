@@ -58,8 +58,9 @@ void store_as(Model& model, TensorType type);
 [[nodiscard]] Model random_model(const NetworkSpec& spec, std::uint64_t seed);
 
 /// Metadata keys of a model file: "twinpatch.spec" (JSON), "twinpatch.hash", "twinpatch.descriptor_only" and the
-/// model's own. Throws FormatError where the hash does not fit the weights, ShapeError where weights do not fit the
-/// spec. Each reader also has a form that takes the file's bytes; messages then use `path`.
+/// model's own; the hash and the flag may be missing (docs/files.md). Throws FormatError where the hash does not fit
+/// the weights, ShapeError where weights do not fit the spec. Each reader also has a form that takes the file's bytes;
+/// messages then use `path`.
 [[nodiscard]] Model load_model(const std::filesystem::path& path);
 [[nodiscard]] Model load_model(std::span<const std::byte> bytes, const std::string& path);
 /// Values are stored as each tensor's `stored_as` says (i8: NAME as integers [rows, …] and NAME.scale, float32 [rows],
