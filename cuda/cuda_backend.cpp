@@ -101,11 +101,9 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
   return cuda::make_several_devices(std::move(devices));
 }
 
-std::vector<std::string> describe_cuda_devices() {
-  std::vector<std::string> lines = cuda::describe_devices();
-  for (std::string& library : cuda::describe_libraries()) lines.push_back(std::move(library));
-  return lines;
-}
+std::vector<std::string> describe_cuda_devices() { return cuda::describe_devices(); }
+
+std::vector<std::string> describe_cuda_libraries() { return cuda::describe_libraries(); }
 
 int count_cuda_devices() noexcept { return cuda::count_usable_devices().devices; }
 

@@ -8,6 +8,8 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <new>
 #include <system_error>
 
@@ -243,9 +245,23 @@ ExitCode dispatch(const Command& root, const std::string& version, const std::ve
   return call.command->children.empty() ? run_call(call) : run_group(call);
 }
 
+/// Some functions of CLI11 and nlohmann-json allocate although they are noexcept: without memory they terminate.
+[[noreturn]] void say_why_terminated() {
+  try {
+    if (std::current_exception() != nullptr) throw;
+  } catch (const std::bad_alloc&) {
+    (void)std::fputs("error: out of memory\n", stderr);
+    std::_Exit(static_cast<int>(ExitCode::failed));
+  } catch (...) {
+    std::abort();
+  }
+  std::abort();
+}
+
 }  // namespace
 
 int run_program(const Command& root, const std::string& version, int argc, const char* const* argv) {
+  std::set_terminate(&say_why_terminated);
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   try {
     return static_cast<int>(dispatch(root, version, arguments));

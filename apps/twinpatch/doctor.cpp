@@ -75,6 +75,12 @@ std::string library_line(const Json& version, const char* missing) {
   return (version.is_null() ? std::string(missing) : version.get<std::string>()) + '\n';
 }
 
+std::vector<std::string> cuda_lines() {
+  std::vector<std::string> lines = describe_cuda_devices();
+  for (std::string& library : describe_cuda_libraries()) lines.push_back(std::move(library));
+  return lines;
+}
+
 Json examine() {
   const char* folder = std::getenv("TWINPATCH_MODELS");
   return {{"version", TWINPATCH_VERSION},
@@ -88,7 +94,7 @@ Json examine() {
           {"sqlite", or_null(sqlite_version())},
           {"hdf5", or_null(hdf5_version())},
           {"cpu", describe_cpu_devices()},
-          {"cuda", describe_cuda_devices()},
+          {"cuda", cuda_lines()},
           {"cuda_devices", count_cuda_devices()},
           {"models_variable", folder == nullptr ? Json(nullptr) : Json(folder)},
           {"models", found_models()}};

@@ -21,7 +21,9 @@ void validate(const EvalOptions& options) {
   if (options.extent && !(*options.extent > 0 && *options.extent <= 1000))
     throw UsageError(fmt::format("--patch-extent must be in (0, 1000], found {}", *options.extent));
   if (options.report.empty()) return;
-  const std::filesystem::path parent = std::filesystem::path(options.report).parent_path();
+  std::filesystem::path folder = options.report;
+  if (!folder.has_filename()) folder = folder.parent_path();  // "report/"
+  const std::filesystem::path parent = folder.parent_path();
   if (!parent.empty() && !std::filesystem::is_directory(parent)) {
     throw IoError(options.report, fmt::format("--report: its folder {} does not exist", parent.string()));
   }

@@ -12,6 +12,8 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions&) {
 
 std::vector<std::string> describe_cuda_devices() { return {"CUDA: not in this build"}; }
 
+std::vector<std::string> describe_cuda_libraries() { return {}; }
+
 int count_cuda_devices() noexcept { return 0; }
 
 }  // namespace twinpatch

@@ -90,19 +90,14 @@ std::vector<Match> worst_pairs(const VerificationResult& result, const PairList&
   return worst;
 }
 
-std::string pictures(const std::filesystem::path& folder, PatchView patches, const VerificationResult& result,
-                     const PairList& list, std::uint8_t label) {
+std::string pictures(PatchView patches, const VerificationResult& result, const PairList& list, std::uint8_t label) {
   const std::vector<Match> worst = worst_pairs(result, list, label);
   if (worst.empty() || patches.type != PixelType::u8) return "<p>No pictures of these.</p>";
-  const std::filesystem::path sheet = folder / "worst.png.tmp.png";
-  draw_pairs(sheet, patches, patches, worst, kWorstPairs);
-  const std::vector<std::byte> bytes = read_file(sheet);
-  std::filesystem::remove(sheet);
   const auto [low, high] = std::minmax(worst.front().score, worst.back().score);
   return fmt::format(
       "<p>Scores from {:.3g} down to {:.3g}: the worst is {}.</p>"
       "<img alt='pairs of patches' src='data:image/png;base64,{}'>",
-      high, low, label == 1 ? "last" : "first", base64(bytes));
+      high, low, label == 1 ? "last" : "first", base64(draw_pairs_as_png(patches, patches, worst, kWorstPairs)));
 }
 
 }  // namespace
@@ -138,9 +133,9 @@ void write_report(const std::filesystem::path& folder, const std::string& datase
   }
   html += "</div>";
   html += fmt::format("<h2>Worst false positives of {}</h2>", evaluate::escape(first.name));
-  html += pictures(folder, patches, first, list, 0);
+  html += pictures(patches, first, list, 0);
   html += fmt::format("<h2>Worst false negatives of {}</h2>", evaluate::escape(first.name));
-  html += pictures(folder, patches, first, list, 1);
+  html += pictures(patches, first, list, 1);
   html += "</body></html>\n";
 
   AtomicFile page(folder / "index.html");

@@ -24,6 +24,7 @@ enum class Colour { grey, bgr };
                                    Levels levels = Levels::full);
 [[nodiscard]] cv::Mat read_mat(const std::filesystem::path& path, Colour colour, Levels levels = Levels::full);
 
+[[nodiscard]] std::vector<std::byte> encode_png(const cv::Mat& image);
 /// Encodes by the path's extension (PNG where it has none) and puts the file in place whole or not at all.
 void write_mat(const std::filesystem::path& path, const cv::Mat& image);
 

@@ -79,10 +79,7 @@ std::vector<Match> best_first(std::span<const Match> matches, int most) {
   return sorted;
 }
 
-}  // namespace
-
-void draw_pairs(const std::filesystem::path& path, PatchView left, PatchView right, std::span<const Match> matches,
-                int max_pairs) {
+cv::Mat sheet_of_pairs(PatchView left, PatchView right, std::span<const Match> matches, int max_pairs) {
   if (max_pairs < 1) throw InvalidArgument(fmt::format("at most {} pairs to draw, expected 1 or more", max_pairs));
   constexpr int kBetween = 2;  // the two patches of a pair nearly touch
   constexpr int kTextHeight = 15;
@@ -100,7 +97,19 @@ void draw_pairs(const std::filesystem::path& path, PatchView left, PatchView rig
     write_text(sheet, fmt::format("{:.3g}", match.score), grid.x(i), grid.y(i) + kShown + 13);
   }
   if (shown.empty()) write_text(sheet, "no matches", kMargin, kMargin + 40);
-  vision::write_mat(path, sheet);
+  return sheet;
+}
+
+}  // namespace
+
+void draw_pairs(const std::filesystem::path& path, PatchView left, PatchView right, std::span<const Match> matches,
+                int max_pairs) {
+  vision::write_mat(path, sheet_of_pairs(left, right, matches, max_pairs));
+}
+
+std::vector<std::byte> draw_pairs_as_png(PatchView left, PatchView right, std::span<const Match> matches,
+                                         int max_pairs) {
+  return vision::encode_png(sheet_of_pairs(left, right, matches, max_pairs));
 }
 
 void draw_patches(const std::filesystem::path& path, PatchView patches, int max_patches) {

@@ -101,6 +101,15 @@ cv::Mat read_mat(const std::filesystem::path& path, Colour colour, Levels levels
   return decode_image(bytes, path, colour, levels);
 }
 
+std::vector<std::byte> encode_png(const cv::Mat& image) {
+  const QuietOpenCv quiet;
+  std::vector<unsigned char> bytes;
+  const bool done = guarded("a PNG image", [&] { return codecs_encode(".png", image, bytes, {}); });
+  if (!done) throw Error("a PNG image: cannot encode it");
+  const auto encoded = std::as_bytes(std::span(bytes));
+  return {encoded.begin(), encoded.end()};
+}
+
 void write_mat(const std::filesystem::path& path, const cv::Mat& image) {
   const QuietOpenCv quiet;
   AtomicFile file(path);  // first: a folder that cannot be written to is the commonest mistake

@@ -86,7 +86,7 @@ TEST_CASE("an evaluation's report is a page of its own") {
   const Scene scene;
   const auto tour = scene.photo_tour("tour");
   const auto model = scene.model("siam-l2");
-  CHECK(run_twinpatch({"eval", tour, "-m", model, "--report", scene.path("report")}).code == 0);
+  CHECK(run_twinpatch({"eval", tour, "-m", model, "--report", scene.path("report/")}).code == 0);
   CHECK(scene.has("report/index.html"));
   const auto refused = run_twinpatch({"eval", tour, "-m", model, "--report", scene.path("missing/report")});
   CHECK(refused.code == 1);

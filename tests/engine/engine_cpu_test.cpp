@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "support/random.hpp"
@@ -194,6 +196,21 @@ TEST_CASE("a small specification that asks for more memory than is allowed is re
   };
   // Three buffers of 65536 x 128 x 128 floats: 12 GiB.
   CHECK_THROWS_AS(describe(), OutOfMemory);
+}
+
+TEST_CASE("without a device the choice of the CPU opens none of CUDA's libraries") {
+  if (count_cuda_devices() > 0) {
+    WARN("skipped: this host has a CUDA device");
+    return;
+  }
+  ExecutionOptions options = cpu_options(1);
+  options.device = "auto";
+  std::string why;
+  CHECK(select_backend(options, why) != nullptr);
+  std::ifstream maps("/proc/self/maps");
+  const std::string mapped{std::istreambuf_iterator<char>(maps), {}};
+  CHECK(mapped.find("libcublas") == std::string::npos);  // 0.2 s of every command
+  CHECK(mapped.find("libcudnn") == std::string::npos);
 }
 
 }  // namespace twinpatch::test

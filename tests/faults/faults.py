@@ -153,6 +153,8 @@ def try_command(run, name, arguments, names, kinds, tally):
             if wrong:
                 tally["wrong"] += 1
                 print(f"faults: {name}: {fault} of {total}: {wrong}", flush=True)
+    if faults == 0:
+        sys.exit(f"faults: {name}: not one call was counted: is {run.options.library} preloaded?")
     print(f"faults: {name}: {faults} faults", flush=True)
 
 

@@ -11,6 +11,7 @@
 #include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
 
 using namespace twinpatch;
 using twinpatch::test::Random;
@@ -199,6 +200,7 @@ TEST_CASE("contact sheets show patches of any size and type") {
     CHECK(cv::imread((folder / "patches.png").string()).cols > 20 * 64);
     draw_pairs(folder / "pairs.png", view, view, matches, 12);
     const cv::Mat pairs = cv::imread((folder / "pairs.png").string());
+    CHECK(draw_pairs_as_png(view, view, matches, 12) == twinpatch::read_file(folder / "pairs.png"));
     CHECK(pairs.cols > 8 * 130);
     CHECK(pairs.rows < 3 * 100);
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -28,6 +29,9 @@ void draw_matches(const std::filesystem::path& path, const MarkedPhotograph& lef
 /// Contact sheet of what the network sees: matched pairs side by side with their scores, best first.
 void draw_pairs(const std::filesystem::path& path, PatchView left, PatchView right, std::span<const Match> matches,
                 int max_pairs = 200);
+/// The same sheet as the bytes of a PNG file. Throws InvalidArgument.
+[[nodiscard]] std::vector<std::byte> draw_pairs_as_png(PatchView left, PatchView right, std::span<const Match> matches,
+                                                       int max_pairs = 200);
 /// Contact sheet of single patches.
 void draw_patches(const std::filesystem::path& path, PatchView patches, int max_patches = 400);
 
