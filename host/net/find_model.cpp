@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,8 +17,16 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kExtension = ".safetensors";
 
-/// $TWINPATCH_MODELS (folders separated by colons), beside the program where it was unpacked or installed, where this
-/// library was installed, where it was built.
+/// Folder of the shared library that this code was linked into; empty if it is in a program.
+fs::path shared_library_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&shared_library_folder), &info) == 0) return {};
+  const fs::path file = info.dli_fname;  // a program has the name it was called by
+  return file.is_absolute() && file.extension() == ".so" ? file.parent_path() : fs::path();
+}
+
+/// $TWINPATCH_MODELS (folders separated by colons), beside the program or the Python module where it was unpacked or
+/// installed, where this library was installed, where it was built.
 std::vector<fs::path> folders() {
   std::vector<fs::path> result;
   const char* variable = std::getenv("TWINPATCH_MODELS");
@@ -30,6 +39,9 @@ std::vector<fs::path> folders() {
   std::error_code failed;
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (!failed) result.push_back(program.parent_path().parent_path() / "share" / "twinpatch" / "models");
+  if (const fs::path library = shared_library_folder(); !library.empty()) {
+    result.push_back(library / "share" / "twinpatch" / "models");
+  }
   result.emplace_back(TWINPATCH_INSTALLED_MODELS);
   result.emplace_back(TWINPATCH_BUILT_MODELS);
   std::vector<fs::path> unique;

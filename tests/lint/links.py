@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 NAMES_DOCUMENTS = {".md", ".cpp", ".hpp", ".cu", ".cuh", ".py", ".sh", ".txt", ".cmake", ".sbatch"}
-FOLDERS = ("apps", "bench", "cuda", "docker", "docs", "examples", "host", "include", "tests")
+FOLDERS = ("apps", "bench", "cuda", "docker", "docs", "examples", "host", "include", "python", "tests")
 
 
 def anchors_of(page):

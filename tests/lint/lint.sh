@@ -21,8 +21,8 @@ done < <(git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' '*.cmake' '*CMakeLists.txt'
 # programs see public headers alone.
 if grep -nE '#include [<"](cuda|cudnn|cublas|dnnl|oneapi|hwy|opencv2|sqlite3|nlohmann|torch|ATen|c10|H5|spdlog|CLI)' \
   -r include; then complain "a public header includes a library's header"; fi
-if grep -nE '#include "(host|cuda)/' -r host cuda apps include bench; then complain "include twinpatch/… or a file beside"; fi
-if grep -nE '#include "\.\./' -r host cuda apps include tests bench; then complain "no ../ in an include"; fi
+if grep -nE '#include "(host|cuda)/' -r host cuda apps include bench python; then complain "include twinpatch/… or a file beside"; fi
+if grep -nE '#include "\.\./' -r host cuda apps include tests bench python; then complain "no ../ in an include"; fi
 # A folder's own files are included by name alone; whatever is found under another folder of host/ is a leak.
 while IFS=: read -r file _ include; do
   name=$(sed -E 's/.*"([^"]+)".*/\1/' <<<"$include")
@@ -51,7 +51,7 @@ if grep -rnE 'extern +__shared__' cuda tests --include='*.cu' --include='*.cuh' 
 # ctest takes a ; in a case's name for the end of it, and runs neither half.
 if git grep -nE 'TEST_CASE\(.*;' -- tests; then complain "no ; in the name of a test"; fi
 # The library neither prints nor exits.
-if grep -nE '\b(std::cout|std::cerr *<<|printf\(|exit\()' -r host include cuda --include='*.cpp' --include='*.hpp' | grep -v fmt::; then
+if grep -nE '\b(std::cout|std::cerr *<<|printf\(|exit\()' -r host include cuda python --include='*.cpp' --include='*.hpp' | grep -v fmt::; then
   complain "the library prints or exits"
 fi
 # A program's message belongs to its user: no leftover marks of unfinished work.

@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <filesystem>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "call.hpp"
+#include "twinpatch/vision/cut_patches.hpp"
+#include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/image.hpp"
+
+namespace twinpatch::python {
+namespace {
+
+nb::object read(const std::filesystem::path& path) {
+  GrayImage image = [&] {
+    const nb::gil_scoped_release release;
+    return read_image(path);
+  }();
+  std::uint8_t* pixels = image.row(0);
+  const auto height = static_cast<std::size_t>(image.height());
+  const auto width = static_cast<std::size_t>(image.width());
+  return numpy_array(std::move(image), pixels, {height, width});
+}
+
+nb::object detect(const nb::object& image, int max_keypoints) {
+  if (max_keypoints < 0) {
+    throw InvalidArgument(fmt::format("max_keypoints: expected 0 (all) or more, found {}", max_keypoints));
+  }
+  const GrayImage pixels = image_of(image, "image");
+  const auto keypoints = run_interruptibly(nb::none(), [&](const RunControl& /*control*/) {
+    return detect_keypoints(pixels, {.max_keypoints = max_keypoints, .image = "image"});
+  });
+  Matrix rows(static_cast<std::int64_t>(keypoints.size()), 4);
+  float* at = rows.data();
+  for (const Keypoint& keypoint : keypoints) {
+    for (const float value : {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle}) *at++ = value;
+  }
+  return numpy_array(std::move(rows));
+}
+
+nb::object cut(const nb::object& image, const nb::object& keypoints, const CutOptions& options, int threads) {
+  if (options.side < 1 || !(options.extent > 0 && options.extent <= 1000)) {
+    throw InvalidArgument(fmt::format("expected a side of 1 pixel or more and an extent in (0, 1000], found {} and {}",
+                                      options.side, options.extent));
+  }
+  const std::vector<Keypoint> places = keypoints_of(array_of(keypoints, "keypoints"));
+  const GrayImage pixels = image_of(image, "image");
+  PatchSet patches = run_interruptibly(nb::none(), [&](const RunControl& /*control*/) {
+    ThreadPool pool(threads);
+    return cut_patches(pixels, places, options, pool);
+  });
+  const auto count = static_cast<std::size_t>(patches.size());
+  const auto side = static_cast<std::size_t>(options.side);
+  std::uint8_t* first = count == 0 ? nullptr : patches.mutable_patch(0);
+  return numpy_array(std::move(patches), first, {count, side, side});
+}
+
+struct Photograph {
+  std::filesystem::path path;
+  std::vector<Keypoint> keypoints;
+};
+
+void draw(const std::filesystem::path& path, const Photograph& left, const Photograph& right,
+          const std::vector<IndexPair>& pairs) {
+  std::vector<Match> matches;
+  matches.reserve(pairs.size());
+  for (const IndexPair pair : pairs) matches.push_back({pair.left, pair.right, 0});
+  check_pairs(pairs, std::ssize(left.keypoints), std::ssize(right.keypoints), "matches");
+  draw_matches(path, {left.path, left.keypoints}, {right.path, right.keypoints}, matches);
+}
+
+constexpr const char* kRead = R"(Grey levels of a photograph, uint8 [H, W].
+
+The pixels are those stored in the file: an EXIF orientation is not applied, so that coordinates refer to them, as in
+COLMAP. Raises IoError (cannot be read), FormatError (no image, or a truncated one).)";
+
+constexpr const char* kDetect = R"(SIFT keypoints of a photograph, float32 [N, 4]: x, y, sigma, angle; strongest first.
+
+image: a path, or grey levels, uint8 [H, W].
+max_keypoints: keeps the strongest; 0: all.
+
+x and y are pixels, y down, and the centre of the first pixel is (0.5, 0.5), as in COLMAP; OpenCV's coordinates are half a
+pixel less. sigma is the scale in pixels (half of OpenCV's size), the angle is in radians from x towards y.
+
+Raises InvalidArgument, IoError, FormatError, OutOfMemory.)";
+
+constexpr const char* kCut = R"(One patch for each keypoint, uint8 [N, side, side].
+
+image: as in detect().
+keypoints: float32 or float64 [N, 4] as detect() gives them.
+extent: side of the window in the image, in units of the keypoint's sigma; take Model.patch_extent where it is not None.
+side: of a patch, in pixels.
+upright: ignore the keypoints' angles.
+threads: 0: all available.
+
+Where the window leaves the image, the nearest pixel is repeated. Raises ShapeError for keypoints without a scale or an
+angle, InvalidArgument for one that lies outside the image or has no positive sigma.)";
+
+constexpr const char* kDraw = R"(Draws two photographs side by side with their matches as lines.
+
+path: a picture to write, PNG or by its ending; it appears whole or not at all.
+left, right: paths of the photographs.
+left_keypoints, right_keypoints: float32 or float64 [N, 4] as detect() gives them.
+matches: int32 or int64 [K, 2], Matches.indices.
+
+Raises InvalidArgument for an index out of range, IoError, FormatError.)";
+
+}  // namespace
+
+void bind_images(nb::module_& module) {
+  using namespace nb::literals;
+  module.def("read_image", &read, "path"_a, kRead,
+             nb::sig("def read_image(path: str | os.PathLike[str]) -> numpy.typing.NDArray[numpy.uint8]"));
+  module.def(
+      "detect", &detect, "image"_a, "max_keypoints"_a = 2000, kDetect,
+      nb::sig("def detect(image: str | os.PathLike[str] | twinpatch._typing.Array, max_keypoints: int = 2000) -> "
+              "numpy.typing.NDArray[numpy.float32]"));
+  module.def(
+      "cut",
+      [](const nb::object& image, const nb::object& keypoints, float extent, int side, bool upright, int threads) {
+        return cut(image, keypoints, {.side = side, .extent = extent, .upright = upright}, threads);
+      },
+      "image"_a, "keypoints"_a, "extent"_a = 12.0F, nb::kw_only(), "side"_a = 64, "upright"_a = false, "threads"_a = 0,
+      kCut,
+      nb::sig("def cut(image: str | os.PathLike[str] | twinpatch._typing.Array, keypoints: twinpatch._typing.Array, "
+              "extent: float = 12.0, *, side: int = 64, upright: bool = False, threads: int = 0) -> "
+              "numpy.typing.NDArray[numpy.uint8]"));
+  module.def(
+      "draw_matches",
+      [](const std::filesystem::path& path, const std::filesystem::path& left, const nb::object& left_keypoints,
+         const std::filesystem::path& right, const nb::object& right_keypoints, const nb::object& matches) {
+        draw(path, {left, keypoints_of(array_of(left_keypoints, "left_keypoints"))},
+             {right, keypoints_of(array_of(right_keypoints, "right_keypoints"))},
+             pairs_of(array_of(matches, "matches")));
+      },
+      "path"_a, "left"_a, "left_keypoints"_a, "right"_a, "right_keypoints"_a, "matches"_a, kDraw,
+      nb::sig("def draw_matches(path: str | os.PathLike[str], left: str | os.PathLike[str], "
+              "left_keypoints: twinpatch._typing.Array, right: str | os.PathLike[str], "
+              "right_keypoints: twinpatch._typing.Array, matches: twinpatch._typing.Array) -> None"));
+}
+
+}  // namespace twinpatch::python
