@@ -44,7 +44,7 @@ RUN cmake --install build/release --prefix /opt/twinpatch && rm -rf /opt/twinpat
 FROM ${DEBIAN_IMAGE} AS runtime
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       'libdnnl2=2.6.3-*' ocl-icd-libopencl1 'libhwy1=1.0.3-*' 'libfmt9=9.1.0+*' 'libspdlog1.10=1:1.10.0*' \
-      libopencv-core406 libopencv-imgproc406 libopencv-imgcodecs406 libopencv-features2d406 libopencv-calib3d406 \
+      libopencv-core406 libopencv-imgproc406 libopencv-imgcodecs406 libopencv-features2d406 libopencv-calib3d406 libopencv-video406 \
       libgomp1 libsqlite3-0 libhdf5-103-1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 twinpatch

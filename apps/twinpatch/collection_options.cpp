@@ -21,6 +21,11 @@ void CollectionOptions::validate() const {
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   }
   if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
+  if (refine) {
+    throw UsageError(
+        "--refine moves the right keypoint of one match, but here the matches of all image pairs share an image's "
+        "keypoints; refine two photographs with twinpatch match");
+  }
   if (block_keypoints < 0)
     throw UsageError(fmt::format("--block-keypoints must not be negative, found {}", block_keypoints));
   (void)parsed_shard();
@@ -77,6 +82,7 @@ void add_collection_options(Options& app, CollectionOptions& options) {
   app.add_option("--rerank-threshold", options.rerank_threshold, "lowest score of the second network")
       ->type_name("T")
       ->group(kMainGroup);
+  app.add_flag("--refine", options.refine, "")->group("");  // refused with the reason
   app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
   app.add_option("--run", options.run, "folder of the run; run the same command again to resume")
       ->never_standard_output()

@@ -43,6 +43,7 @@ struct CollectionOptions {
   bool no_mutual = false;
   std::string rerank;  ///< second model
   std::optional<float> rerank_threshold;
+  bool refine = false;  ///< asked for in vain
 
   /// Throws UsageError, InvalidArgument.
   void validate() const;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include "apps/frame/options.hpp"
@@ -24,6 +25,7 @@ struct MatchOptions {
   std::string left, right;
   std::string left_keypoints, right_keypoints;
   bool no_mutual = false;
+  bool refine = false;
   std::optional<float> ratio;
   std::optional<float> threshold;
   bool probability = false;
@@ -85,8 +87,9 @@ std::optional<Calibration> calibration_of(const Engine& engine, bool wanted) {
 void write_results(Session& session, const MatchOptions& options, const Engine& engine, const MatchResult& result) {
   if (!options.out.empty()) write_matches(options.out, placed_matches(result));
   if (!options.view.empty()) {
-    draw_matches(options.view, {options.left, result.left.keypoints}, {options.right, result.right.keypoints},
-                 result.matches, result.correct);
+    const RightEnds ends = right_ends(result);
+    draw_matches(options.view, {options.left, result.left.keypoints}, {options.right, ends.keypoints}, ends.matches,
+                 result.correct);
   }
   if (!options.patches.empty()) {
     draw_pairs(options.patches, result.left.patches.view(), result.right.patches.view(), result.matches);
@@ -99,6 +102,16 @@ void write_results(Session& session, const MatchOptions& options, const Engine& 
   } else if (options.out.empty()) {
     session.print(format_matches(placed_matches(result)));
   }
+}
+
+/// Moves the right ends of the matches, and says what that took.
+void refine_matches(Session& session, const CutOptions& cut, MatchResult& result, ThreadPool& pool) {
+  const Stopwatch watch;
+  const ComparedWindows windows{result.left.patches.view(), result.right.patches.view(), result.right.keypoints, cut};
+  result.refined = refine(windows, result.matches, {}, pool, session.control());
+  session.info("{} of {} matches refined in {}; the others keep their keypoints",
+               std::ranges::count_if(result.refined, &RefinedEnd::refined), result.matches.size(),
+               format_seconds(watch.seconds()));
 }
 
 ExitCode run_match(Session& session, const MatchOptions& options) {
@@ -121,18 +134,16 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   announce_long_grid(session, engine, left, right);
   const double prepared = watch.seconds();
 
-  MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth, {}};
+  MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth};
   result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
+  const double compared = watch.seconds();
+  if (options.refine) refine_matches(session, cut_options(options.photographs, engine.model()), result, pool);
   mark_correct(result);
   write_results(session, options, engine, result);
   session.info("{} matches of {} and {} keypoints in {} ({} of it comparing)", result.matches.size(),
                left.keypoints.size(), right.keypoints.size(), format_seconds(watch.seconds()),
-               format_seconds(watch.seconds() - prepared));
-  if (truth && !result.matches.empty()) {
-    session.info("{} of {} matches ({:.1f} %) within {} px of {}", correct_count(result), result.matches.size(),
-                 100.0 * static_cast<double>(correct_count(result)) / static_cast<double>(result.matches.size()),
-                 kCorrectWithin, options.homography);
-  }
+               format_seconds(compared - prepared));
+  if (truth && !result.matches.empty()) session.info("{}", correct_text(result, options.homography));
   return ExitCode::done;
 }
 
@@ -161,6 +172,9 @@ Run add_match_options(Options& app) {
       ->group(kMainGroup);
   app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
+  app.add_flag("--refine", options->refine,
+               "move the right end of each match to where the two windows agree best; adds a column")
+      ->group(kMainGroup);
   app.add_flag("--probability", options->probability, "add a column: the calibrated probability of a match")
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
@@ -187,11 +201,14 @@ Command match_command() {
                     "twinpatch match left.jpg right.jpg --view matches.png --patches patches.png > matches.txt"},
                    {"how many are right, if the true map is known",
                     "twinpatch match graf1.png graf3.png --homography H1to3p.xml -o matches.txt"},
+                   {"right ends to a fraction of a pixel", "twinpatch match a.jpg b.jpg --refine > matches.txt"},
                    {"keypoints of your own, in COLMAP's pixel convention",
                     "twinpatch match a.jpg b.jpg --keypoints-left a.txt --keypoints-right b.txt --pixel-origin 0.5"}},
-      .notes = std::string("Output: one line per match, \"x1 y1 x2 y2 score\", in order of the left keypoints; higher "
-                           "scores are more similar. ") +
-               kPixelConvention,
+      .notes =
+          std::string("Output: one line per match, \"x1 y1 x2 y2 score\", in order of the left keypoints; higher "
+                      "scores are more similar. With --refine x2 y2 is the refined place, and a last column tells the "
+                      "correlation of the aligned windows; 0: they do not align, and x2 y2 is the keypoint. ") +
+          kPixelConvention,
       .add_options = add_match_options,
       .children = {}};
 }

@@ -10,9 +10,11 @@
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/evaluate/metrics.hpp"
+#include "twinpatch/evaluate/transfer_counts.hpp"
 #include "twinpatch/formats/matches_text.hpp"
 #include "twinpatch/patches/match.hpp"
 #include "twinpatch/vision/draw.hpp"
+#include "twinpatch/vision/refine.hpp"
 
 namespace twinpatch::app {
 
@@ -22,17 +24,28 @@ struct MatchResult {
   const Photograph& right;
   std::vector<Match> matches;
   float pixel_origin = 0;
-  std::optional<Calibration> calibration;  ///< adds a column of probabilities
-  std::optional<Homography> homography;    ///< the truth
-  std::vector<char> correct;               ///< one flag a match, where the truth is known
+  std::optional<Calibration> calibration = {};  ///< adds a column of probabilities
+  std::optional<Homography> homography = {};    ///< the truth
+  std::vector<RefinedEnd> refined = {};         ///< of each match with --refine, else empty; adds a column
+  std::vector<char> correct = {};               ///< one flag a match, where the truth is known
+  TransferCounts counts = {};                   ///< likewise
 };
+
+/// The matches with a right keypoint each, number i of match i: those of --refine are no longer those of the
+/// photograph.
+struct RightEnds {
+  std::vector<Keypoint> keypoints;
+  std::vector<Match> matches;
+};
+[[nodiscard]] RightEnds right_ends(const MatchResult& result);
 
 /// A match is right if its left keypoint, carried over, lies within this many pixels of its right keypoint.
 inline constexpr double kCorrectWithin = 3;
 
-/// Fills `correct` from the homography, if there is one.
+/// Fills `correct` and `counts` from the homography, if there is one.
 void mark_correct(MatchResult& result);
-[[nodiscard]] std::int64_t correct_count(const MatchResult& result);
+/// One line about the counts: "486 of 893 matches (54.4 %) within 3 px of ...".
+[[nodiscard]] std::string correct_text(const MatchResult& result, const std::string& truth);
 
 /// Matches by their places, in the pixel convention asked for, with probabilities where there is a calibration.
 [[nodiscard]] std::vector<PlacedMatch> placed_matches(const MatchResult& result);

@@ -18,6 +18,7 @@ std::string format_matches(std::span<const PlacedMatch> matches) {
     fmt::format_to(out, "{:.3f} {:.3f} {:.3f} {:.3f} {}", match.left_x, match.left_y, match.right_x, match.right_y,
                    match.score);
     if (match.probability) fmt::format_to(out, " {:.6f}", *match.probability);
+    if (match.correlation) fmt::format_to(out, " {:.4f}", *match.correlation);
     text += '\n';
   }
   return text;

@@ -74,6 +74,55 @@ TEST_CASE("a shifted photograph is matched at the shift") {
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(moved[i][0] == Approx(rows[i][0] + 0.5).margin(2e-3));
 }
 
+TEST_CASE("match --refine moves right ends, says by a column which, and changes nothing else") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 320, 240);
+  const auto right = scene.photograph("right.png", 320, 240, kShift);
+  const auto shift = scene.folder().file("H.txt", "1 0 23\n0 1 0\n0 0 1\n").string();
+  const auto match = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"match",           left,  right,          "-m", scene.model("siam-l2"),
+                                       "--max-keypoints", "200", "--homography", shift};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto result = run_twinpatch(arguments);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result;
+  };
+  const auto plain = rows_of(match({}).out);
+  const auto result = match({"--refine", "--view", scene.path("view.png")});
+  CHECK(scene.has("view.png"));
+  const auto refined = rows_of(result.out);
+  REQUIRE(refined.size() == plain.size());
+  std::int64_t moved = 0;
+  double before = 0, after = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    REQUIRE(refined[i].size() == 6);
+    for (const std::size_t column : {0U, 1U, 4U}) CHECK(refined[i][column] == plain[i][column]);
+    if (refined[i][5] == 0) {
+      CHECK(refined[i][2] == plain[i][2]);
+      continue;
+    }
+    ++moved;
+    CHECK(refined[i][5] >= 0.8);
+    before += std::abs(plain[i][2] - plain[i][0] - kShift);
+    after += std::abs(refined[i][2] - refined[i][0] - kShift);
+  }
+  CHECK(moved > 20);
+  CHECK(after < before);
+  CHECK_THAT(result.err, Contains(std::to_string(moved) + " of " + std::to_string(plain.size()) + " matches refined"));
+  CHECK(match({"--refine", "--threads", "1"}).out == match({"--refine", "--threads", "3"}).out);
+
+  const auto object = match({"--refine", "--json"}).json();
+  CHECK(object["columns"].back() == "correlation");
+  CHECK(object["refined"] == moved);
+  CHECK(object["matches"][0].size() == 6);
+  const auto& truth = object["homography"];
+  CHECK(truth["within_1_2_3_pixels"][2] == truth["correct"]);
+  CHECK(truth["within_1_2_3_pixels"][0] <= truth["correct"]);
+  CHECK(truth["near_misses"].get<int>() + truth["correct"].get<int>() <= static_cast<int>(plain.size()));
+  CHECK_FALSE(match({"--json"}).json().contains("refined"));
+}
+
 TEST_CASE("2-channel networks match photographs too") {
   const Scene scene;
   const auto left = scene.photograph("left.png", 160, 120);

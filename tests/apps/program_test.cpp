@@ -10,6 +10,22 @@ using namespace twinpatch::test;
 using Catch::Contains;
 using Catch::StartsWith;
 
+TEST_CASE("option --refine is refused where image pairs share keypoints") {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"colmap", "a.db", "--images", "."},
+        {"export", "hloc", "--features", "f.h5", "--images", ".", "-o", "x.h5"},
+        {"export", "openmvg", "--sfm-data", "s.json", "--features-dir", ".", "-o", "x.txt"}}) {
+    CAPTURE(command);
+    std::vector<std::string> arguments = command;
+    arguments.emplace_back("--refine");
+    const auto result = run_twinpatch(arguments);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Contains("--refine") && Catch::Contains("share an image's keypoints"));
+    arguments.back() = "--help";
+    CHECK(run_twinpatch(arguments).out.find("--refine") == std::string::npos);
+  }
+}
+
 TEST_CASE("without arguments the program shows three examples and its commands") {
   const auto result = run_twinpatch({});
   CHECK(result.code == 0);

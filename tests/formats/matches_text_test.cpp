@@ -10,10 +10,15 @@
 namespace twinpatch {
 
 TEST_CASE("matches as text") {
-  const std::vector<PlacedMatch> matches = {{1.5F, 2, 300.125F, 4096.5F, -0.125F, {}}, {0, 0, 1, 1, 12.3803F, 0.75}};
+  const std::vector<PlacedMatch> matches = {{1.5F, 2, 300.125F, 4096.5F, -0.125F, {}},
+                                            {0, 0, 1, 1, 12.3803F, 0.75},
+                                            {0, 0, 1, 1, 2, {}, 0.93F},
+                                            {0, 0, 1, 1, 2, 0.5, 0.0F}};
   const std::string expected =
       "1.500 2.000 300.125 4096.500 -0.125\n"
-      "0.000 0.000 1.000 1.000 12.3803 0.750000\n";
+      "0.000 0.000 1.000 1.000 12.3803 0.750000\n"
+      "0.000 0.000 1.000 1.000 2 0.9300\n"
+      "0.000 0.000 1.000 1.000 2 0.500000 0.0000\n";
   CHECK(format_matches(matches) == expected);
   CHECK(format_matches({}).empty());
 
