@@ -21,8 +21,10 @@ set(TWINPATCH_CUDA_KERNELS
   kernels/layers.cu
   kernels/pairs.cu
   kernels/patches.cu
+  kernels/product_slabs.cu
   kernels/rows.cu
-  kernels/select.cu)
+  kernels/select.cu
+  kernels/select_slabs.cu)
 
 # cuDNN and cuBLAS, and what stands for them in tests/simt.
 set(TWINPATCH_CUDA_LIBRARY
@@ -61,8 +63,10 @@ set(TWINPATCH_CUDA_ENGINE
   cuda_backend.cpp
   device.cpp
   grid/deep_head_grid.cpp
+  grid/fused_metric_grid.cpp
   grid/gathered_rows.cpp
   grid/head_grid.cpp
+  grid/measured_kernels.cpp
   grid/metric_grid.cpp
   grid/row_grid.cpp
   grid/selection.cpp

@@ -21,8 +21,8 @@ namespace {
 
 using namespace twinpatch;
 
-constexpr const char* kUsage = R"(bench_engine [--device cuda] [--precisions fp32,tf32,fp16] [--cases tower,list,…]
-             [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE]
+constexpr const char* kUsage = R"(bench_engine [--device cuda] [--kernels auto] [--precisions fp32,tf32,fp16]
+             [--cases tower,list,…] [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE]
 Rates of the engine: towers, lists and grids of pairs, files to matches. --tiny: sizes that only show that it runs.
 Exits with 3 where no case could be measured.)";
 
@@ -51,6 +51,8 @@ Options parse(int count, char** words) {
     };
     if (word == "--device")
       options.cases.execution.device = value();
+    else if (word == "--kernels")
+      options.cases.execution.kernels = parse_kernels(value());
     else if (word == "--precisions")
       options.precisions = split(value());
     else if (word == "--cases")

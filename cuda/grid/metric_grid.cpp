@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-
+#include "grid/metric_bounds.hpp"
 #include "grid/row_grid.hpp"
 #include "grid/strategies.hpp"
 #include "grid/tile_products.hpp"
@@ -40,25 +39,11 @@ class MetricGrid final : public RowGrid {
   }
   void release() override { products_.release(); }
 
-  /// How far values of matrix products may lie below what they stand for: by the rounding of sums; operands rounded by
-  /// a relative u add u, and what fp16 loses below its smallest normal number 2⁻²⁵ a value.
+  /// By the rounding of operands and of sums.
   void set_bounds() {
-    const auto length = static_cast<double>(parts().length);
-    slack_ = summation_slack(parts().length);
-    switch (device()->options.precision) {
-      case Precision::tf32:
-        slack_ += 1.1 * 0x1p-10;
-        break;
-      case Precision::fp16:
-        slack_ += 1.1 * 0x1p-11 + 0x1p-26 * std::sqrt(length);
-        margin_ = static_cast<float>(0x1p-25 * std::sqrt(length));
-        break;
-      case Precision::bf16:
-        slack_ += 1.1 * 0x1p-8;
-        break;
-      default:
-        break;
-    }
+    const MetricBounds rounding = operand_bounds(device()->options.precision, parts().length);
+    slack_ = summation_slack(parts().length) + rounding.slack;
+    margin_ = rounding.margin;
   }
 
   double slack_ = 0;

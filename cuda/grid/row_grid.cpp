@@ -35,7 +35,7 @@ RowGrid::RowGrid(ScorerParts& parts)
       values_(parts.device),
       delivery_(parts.device) {}
 
-std::int64_t RowGrid::tile_scores() const {
+std::int64_t RowGrid::tile_pairs() const {
   return std::clamp<std::int64_t>(device()->context.pool().bound() / 4 / kFloatBytes / 4, 1, kTileScores);
 }
 
@@ -61,34 +61,40 @@ void RowGrid::visit_tiles(RowBlock left, RowBlock right, std::int64_t most, cons
       device()->profile.next_batch();
       visit(RowTile{.left = left.slice(row, std::min(rows, left.rows.count - row)),
                     .right = right.slice(column, std::min(columns, right.rows.count - column))},
-            Place{row, column});
+            TilePlace{row, column});
     }
   }
 }
 
-template <class Fill>
-void RowGrid::compute(std::int64_t pairs, const Fill& fill) {
+void RowGrid::compute(std::int64_t pairs, std::int64_t bytes, const std::function<void()>& enqueue) {
   static const RangeName kTile(Stage::compute, "score_tile");
-  const Range range(kTile, {.pairs = pairs, .bytes = kFloatBytes * pairs});
+  const Range range(kTile, {.pairs = pairs, .bytes = bytes});
   device()->computing.begin(device()->stream());
-  fill();
+  enqueue();
   device()->computing.end(device()->stream());
+  device()->statistics.add(Stage::compute, 0, bytes);
+}
+
+void RowGrid::pick(std::int64_t bytes, const std::function<void()>& enqueue) {
+  device()->selecting.begin(device()->stream());
+  enqueue();
+  device()->selecting.end(device()->stream());
+  device()->statistics.add(Stage::select, 0, bytes);
 }
 
 void RowGrid::account(std::int64_t pairs) {
   device()->statistics.add_pairs(pairs, parts_.operations() * static_cast<double>(pairs));
-  device()->statistics.add(Stage::compute, 0, kFloatBytes * pairs);
 }
 
 void RowGrid::select(PlacedRows left, std::span<const PlacedRows> right, DeviceSelection& selection,
                      const RunControl& control) {
   const RowBlock rows = static_cast<const SiameseRows&>(*left.rows).block();
   with_less_memory(
-      tile_scores(),
+      tile_pairs(),
       [&](std::int64_t most) {
         for (auto rest = right; !rest.empty();) {
           const auto run = first_run(rest, gathered_most_);
-          visit_tiles(rows, gathered_.gather(run), most, control, [&](RowTile tile, Place place) {
+          visit_tiles(rows, gathered_.gather(run), most, control, [&](RowTile tile, TilePlace place) {
             select_tile(tile, {left.first + place.row, run[0].first + place.column}, selection);
           });
           rest = rest.subspan(run.size());
@@ -100,25 +106,24 @@ void RowGrid::select(PlacedRows left, std::span<const PlacedRows> right, DeviceS
   std::int64_t pairs = 0;
   for (const PlacedRows& part : right) pairs += rows.rows.count * part.rows->size();
   account(pairs);
-  device()->statistics.add(Stage::select, 0, (selection.request().column_best ? 2 : 1) * kFloatBytes * pairs);
 }
 
-void RowGrid::select_tile(const RowTile& shape, Place place, DeviceSelection& selection) {
+void RowGrid::select_tile(const RowTile& shape, TilePlace place, DeviceSelection& selection) {
   RowTile tile = shape;
   tile.stride = stride(tile.right.rows.count);
   float* const values = values_.at_least(checked_multiply(padded_size(tile.left.rows.count), tile.stride));
   const std::int64_t pairs = tile.left.rows.count * tile.right.rows.count;
-  compute(pairs, [&] { bounds(tile, values); });
+  compute(pairs, kFloatBytes * pairs, [&] { bounds(tile, values); });
   const auto exact = rescoring(tile);
-  device()->selecting.begin(device()->stream());
-  selection.take({.values = values,
-                  .stride = tile.stride,
-                  .rows = tile.left.rows.count,
-                  .columns = tile.right.rows.count,
-                  .first_row = place.row,
-                  .first_column = place.column},
-                 exact ? &*exact : nullptr);
-  device()->selecting.end(device()->stream());
+  pick((selection.request().column_best ? 2 : 1) * kFloatBytes * pairs, [&] {
+    selection.take({.values = values,
+                    .stride = tile.stride,
+                    .rows = tile.left.rows.count,
+                    .columns = tile.right.rows.count,
+                    .first_row = place.row,
+                    .first_column = place.column},
+                   exact ? &*exact : nullptr);
+  });
 }
 
 void RowGrid::write(const Rows& left, const Rows& right, ScoreMatrix out, const RunControl& control) {
@@ -126,14 +131,14 @@ void RowGrid::write(const Rows& left, const Rows& right, ScoreMatrix out, const 
   const RowBlock rows = static_cast<const SiameseRows&>(left).block();
   const RowBlock columns = static_cast<const SiameseRows&>(right).block();
   with_less_memory(
-      std::min(tile_scores(), kWritten),
+      std::min(tile_pairs(), kWritten),
       [&](std::int64_t most) {
         delivery_.start();
-        visit_tiles(rows, columns, most, control, [&](RowTile tile, Place place) {
+        visit_tiles(rows, columns, most, control, [&](RowTile tile, TilePlace place) {
           tile.stride = tile.right.rows.count;
           const std::int64_t pairs = tile.left.rows.count * tile.stride;
           float* const values = values_.at_least(pairs);
-          compute(pairs, [&] { scores(tile, values); });
+          compute(pairs, kFloatBytes * pairs, [&] { scores(tile, values); });
           delivery_.take(values, tile.left.rows.count, tile.stride * kFloatBytes,
                          out.scores + place.row * out.stride + place.column, out.stride * kFloatBytes);
         });

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "grid/gathered_rows.hpp"
@@ -16,9 +17,14 @@ struct RowTile {
   RowBlock left, right;
   std::int64_t stride = 0;  ///< of its values
 };
+/// Where a tile begins in the grid.
+struct TilePlace {
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+};
 
-/// Grids of siamese networks whose values pass through memory, tile by tile. What a value is, and how it becomes a
-/// score, is the strategy's: scores() and, for selections, bounds().
+/// Grids of siamese networks, tile by tile. What a value of a tile is, and how it becomes a score, is the strategy's:
+/// scores() and, for selections whose values pass through memory, bounds(); others select a tile themselves.
 class RowGrid : public GridStrategy {
  public:
   explicit RowGrid(ScorerParts& parts);
@@ -35,25 +41,26 @@ class RowGrid : public GridStrategy {
   [[nodiscard]] virtual std::optional<kernels::Rescoring> rescoring(const RowTile& /*tile*/) const { return {}; }
   /// Columns from one row of bounds to the next.
   [[nodiscard]] virtual std::int64_t stride(std::int64_t columns) const { return padded_size(columns); }
+  /// A tile into the selection; enqueued.
+  virtual void select_tile(const RowTile& tile, TilePlace place, DeviceSelection& selection);
+  /// Pairs of the largest tile.
+  [[nodiscard]] virtual std::int64_t tile_pairs() const;
   /// Gives back memory that a call can do without.
   virtual void release() {}
+
+  /// Runs what enqueues the values of a tile, timed; it moves `bytes`.
+  void compute(std::int64_t pairs, std::int64_t bytes, const std::function<void()>& enqueue);
+  /// Runs what enqueues the selection from them, timed; it reads `bytes`.
+  void pick(std::int64_t bytes, const std::function<void()>& enqueue);
 
   [[nodiscard]] const std::shared_ptr<Device>& device() const { return parts_.device; }
   [[nodiscard]] ScorerParts& parts() const { return parts_; }
 
  private:
-  struct Place {
-    std::int64_t row = 0;
-    std::int64_t column = 0;
-  };
   void release_all();
   template <class Visit>
   void visit_tiles(RowBlock left, RowBlock right, std::int64_t most, const RunControl& control, const Visit& visit);
-  template <class Fill>
-  void compute(std::int64_t pairs, const Fill& fill);
   void account(std::int64_t pairs);
-  void select_tile(const RowTile& tile, Place place, DeviceSelection& selection);
-  [[nodiscard]] std::int64_t tile_scores() const;
 
   ScorerParts& parts_;
   GatheredRows gathered_;

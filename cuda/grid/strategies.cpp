@@ -11,15 +11,18 @@
 namespace twinpatch::cuda {
 namespace {
 
+constexpr Precision kNarrow[] = {Precision::fp16, Precision::bf16};
 constexpr Precision kAll[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
 
 // A new kernel is a file in kernels/, a strategy in a file here, and a row.
 constexpr GridStrategyRow kStrategies[] = {
     // name        decision                   precisions  from sm_  kernels           made by
     {"metric", GridDecision::metric, kAll, 0, Kernels::library, &make_metric_grid},
+    {"sum metric", GridDecision::sum_metric, kAll, 0, Kernels::library, &make_metric_grid},
     {"head", GridDecision::head, kAll, 0, Kernels::library, &make_head_grid},
     {"deep head", GridDecision::deep_head, kAll, 0, Kernels::library, &make_deep_head_grid},
     {"2-channel", GridDecision::two_channel, kAll, 0, Kernels::library, &make_two_channel_grid},
+    {"fused metric", GridDecision::metric, kNarrow, 80, Kernels::fused, &make_fused_metric_grid},
 };
 
 }  // namespace
@@ -28,8 +31,10 @@ std::span<const GridStrategyRow> grid_strategies() { return kStrategies; }
 
 GridDecision grid_decision(const NetworkSpec& spec) {
   if (spec.coupling == Coupling::two_channel) return GridDecision::two_channel;
+  if (const auto* const metric = std::get_if<DecisionMetric>(&spec.decision)) {
+    return metric->kind == DecisionMetric::Kind::l1 ? GridDecision::sum_metric : GridDecision::metric;
+  }
   const auto* const decision = std::get_if<DecisionLayers>(&spec.decision);
-  if (decision == nullptr) return GridDecision::metric;
   const auto& layers = decision->layers;
   if (layers.size() != 3) return GridDecision::deep_head;
   const auto* const activation = std::get_if<Activation>(&layers[1]);
@@ -39,15 +44,24 @@ GridDecision grid_decision(const NetworkSpec& spec) {
 }
 
 const GridStrategyRow& choose_grid_strategy(std::span<const GridStrategyRow> table, const GridTask& task) {
-  const Kernels kernels = task.kernels == Kernels::automatic ? Kernels::library : task.kernels;
+  const auto serves = [&](const GridStrategyRow& row) {
+    return row.decision == task.decision && row.architecture <= task.architecture &&
+           std::find(row.precisions.begin(), row.precisions.end(), task.precision) != row.precisions.end();
+  };
+  const auto is_faster = [&](const GridStrategyRow& row) {
+    return row.kernels == Kernels::fused &&
+           is_measured_faster(task.measured, row.name, task.architecture, task.precision);
+  };
+  const bool automatic = task.kernels == Kernels::automatic;
+  const Kernels wanted = automatic ? Kernels::library : task.kernels;
+  const GridStrategyRow* found = nullptr;
   for (const GridStrategyRow& row : table) {
-    const bool precise =
-        std::find(row.precisions.begin(), row.precisions.end(), task.precision) != row.precisions.end();
-    if (row.decision == task.decision && precise && row.architecture <= task.architecture && row.kernels == kernels) {
-      return row;
-    }
+    if (!serves(row)) continue;
+    if (automatic && is_faster(row)) return row;
+    if (found == nullptr && row.kernels == wanted) found = &row;
   }
-  throw DeviceError(fmt::format("no {} kernels for grids of this network in {} on sm_{}", to_string(kernels),
+  if (found != nullptr) return *found;
+  throw DeviceError(fmt::format("no {} kernels for grids of this network in {} on sm_{}", to_string(wanted),
                                 to_string(task.precision), task.architecture));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "grid/grid_strategy.hpp"
+#include "grid/measured_kernels.hpp"
 #include "scorer_parts.hpp"
 #include "twinpatch/backend/options.hpp"
 
@@ -14,7 +15,8 @@ namespace twinpatch::cuda {
 
 /// What decides on a pair, as far as grids are concerned.
 enum class GridDecision {
-  metric,      ///< a distance or the cosine of two descriptors
+  metric,      ///< the Euclidean distance or the cosine of two descriptors
+  sum_metric,  ///< the sum of absolute differences: no matrix product
   head,        ///< Linear – ReLU – Linear(1) on two descriptors
   deep_head,   ///< any other fully connected layers
   two_channel  ///< a network that sees both patches
@@ -38,13 +40,15 @@ struct GridTask {
   GridDecision decision;
   Precision precision;
   int architecture;
-  Kernels kernels;  ///< automatic: library, until a card has measured something else faster
+  Kernels kernels;  ///< automatic: fused ones where `measured` says that they are faster, else the library
+  std::span<const MeasuredKernel> measured = measured_kernels();
 };
 /// Throws DeviceError where no row serves.
 [[nodiscard]] const GridStrategyRow& choose_grid_strategy(std::span<const GridStrategyRow> table, const GridTask& task);
 
 // The strategies, one file each.
 [[nodiscard]] std::unique_ptr<GridStrategy> make_metric_grid(ScorerParts& parts);
+[[nodiscard]] std::unique_ptr<GridStrategy> make_fused_metric_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_deep_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_two_channel_grid(ScorerParts& parts);

@@ -10,25 +10,6 @@ __device__ int is_hit(float value, float needed) {
   return static_cast<int>(value >= needed) | static_cast<int>(!is_finite(value));  // without a branch
 }
 
-/// Puts a key among `top_k` descending ones, on a whole warp, unless it is there already: a tile may be selected from
-/// twice. Keys are moved 32 at a time, last ones first.
-__device__ void insert_key(std::uint64_t* keys, std::int64_t top_k, std::uint64_t key) {
-  const int lane = lane_index();
-  bool there = false;
-  for (std::int64_t at = lane; at < top_k; at += kWarp) there = there || keys[at] == key;
-  if (__any_sync(kAllLanes, there)) return;
-  for (std::int64_t base = (top_k - 1) / kWarp * kWarp; base >= 0; base -= kWarp) {
-    const std::int64_t at = base + lane;
-    const bool inside = at < top_k;
-    const std::uint64_t own = inside ? keys[at] : 0;
-    const std::uint64_t before = inside && at > 0 ? keys[at - 1] : ~std::uint64_t{0};
-    __syncwarp();
-    if (inside && own < key) keys[at] = before > key ? key : before;
-    __syncwarp();
-    if (__shfl_sync(kAllLanes, own, 0) > key) return;  // all that come before are larger still
-  }
-}
-
 /// Values of a row, or of a column, that a lane has under way at once: memory is kept busy by many loads, not by many
 /// warps alone, and looked at one after another only where one of them is a hit.
 constexpr int kAhead = 8;

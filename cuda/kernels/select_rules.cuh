@@ -4,7 +4,8 @@
 
 #include "kernels/pair_metric.cuh"
 
-// What a tile's values mean to a selection, and where it keeps what it selects; for select.cu and select_limits.cu.
+// What a tile's values mean to a selection, and where it keeps what it selects; for select.cu, select_limits.cuh and
+// select_slabs.cu.
 
 namespace twinpatch::cuda::kernels {
 
@@ -75,7 +76,8 @@ struct SegmentColumns {
   std::int64_t end = 0;
   std::int64_t first = 0;
 };
-__device__ SegmentColumns segment_columns(const ValueTile& tile, const SelectionKeys& keys, std::int64_t segment) {
+__device__ inline SegmentColumns segment_columns(const ValueTile& tile, const SelectionKeys& keys,
+                                                 std::int64_t segment) {
   if (keys.segment_begins == nullptr) return {0, tile.columns, 0};
   const std::int64_t first = keys.segment_begins[segment];
   const std::int64_t end = keys.segment_begins[segment + 1];
@@ -83,7 +85,7 @@ __device__ SegmentColumns segment_columns(const ValueTile& tile, const Selection
   return {max(zero, first - tile.first_column), min(tile.columns, end - tile.first_column), first};
 }
 /// Number, among those of the tile, of the segment that a grid column belongs to: the last that begins at or before it.
-__device__ std::int64_t tile_segment(const SelectionKeys& keys, std::int64_t column) {
+__device__ inline std::int64_t tile_segment(const SelectionKeys& keys, std::int64_t column) {
   std::int64_t low = 0;
   std::int64_t high = keys.tile_segments - 1;
   while (low < high) {
@@ -96,8 +98,27 @@ __device__ std::int64_t tile_segment(const SelectionKeys& keys, std::int64_t col
   }
   return low;
 }
-__device__ std::uint64_t* row_keys(const SelectionKeys& keys, std::int64_t segment, std::int64_t grid_row) {
+__device__ inline std::uint64_t* row_keys(const SelectionKeys& keys, std::int64_t segment, std::int64_t grid_row) {
   return keys.rows + (segment * keys.grid_rows + grid_row) * keys.top_k;
+}
+
+/// Puts a key among `top_k` descending ones, on a whole warp, unless it is there already: a tile may be selected from
+/// twice. Keys are moved 32 at a time, last ones first.
+__device__ inline void insert_key(std::uint64_t* keys, std::int64_t top_k, std::uint64_t key) {
+  const int lane = lane_index();
+  bool there = false;
+  for (std::int64_t at = lane; at < top_k; at += kWarp) there = there || keys[at] == key;
+  if (__any_sync(kAllLanes, there)) return;
+  for (std::int64_t base = (top_k - 1) / kWarp * kWarp; base >= 0; base -= kWarp) {
+    const std::int64_t at = base + lane;
+    const bool inside = at < top_k;
+    const std::uint64_t own = inside ? keys[at] : 0;
+    const std::uint64_t before = inside && at > 0 ? keys[at - 1] : ~std::uint64_t{0};
+    __syncwarp();
+    if (inside && own < key) keys[at] = before > key ? key : before;
+    __syncwarp();
+    if (__shfl_sync(kAllLanes, own, 0) > key) return;  // all that come before are larger still
+  }
 }
 
 }  // namespace twinpatch::cuda::kernels

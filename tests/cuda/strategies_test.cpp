@@ -81,23 +81,56 @@ TEST_CASE("strategies are chosen by decision, precision, architecture and the ke
   const auto chosen = [&](GridDecision decision, Precision precision, int architecture, Kernels kernels) {
     return std::string(cuda::choose_grid_strategy(table, {decision, precision, architecture, kernels}).name);
   };
-  CHECK(chosen(GridDecision::metric, Precision::fp16, 90, Kernels::fused) == "made up");
-  CHECK(chosen(GridDecision::metric, Precision::fp16, 100, Kernels::fused) == "made up");
+  CHECK(chosen(GridDecision::metric, Precision::fp16, 80, Kernels::fused) == "fused metric");
+  CHECK(chosen(GridDecision::metric, Precision::bf16, 100, Kernels::fused) == "fused metric");
   CHECK(chosen(GridDecision::metric, Precision::fp16, 90, Kernels::automatic) == "metric");  // not measured
   CHECK(chosen(GridDecision::metric, Precision::bf16, 80, Kernels::library) == "metric");
   CHECK(chosen(GridDecision::head, Precision::fp32, 90, Kernels::library) == "head");
   CHECK(chosen(GridDecision::deep_head, Precision::tf32, 90, Kernels::library) == "deep head");
   CHECK(chosen(GridDecision::two_channel, Precision::fp32, 90, Kernels::library) == "2-channel");
   CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp32, 90, Kernels::fused), DeviceError);
-  CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp16, 80, Kernels::fused), DeviceError);
+  CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp16, 75, Kernels::fused), DeviceError);
+  CHECK_THROWS_AS(chosen(GridDecision::sum_metric, Precision::fp16, 90, Kernels::fused), DeviceError);
   CHECK_THROWS_AS(chosen(GridDecision::head, Precision::fp16, 90, Kernels::fused), DeviceError);
+}
+
+TEST_CASE("kernels that a card has measured faster are taken on such a card, others are not") {
+  const std::vector<cuda::MeasuredKernel> measured = {
+      {90, "fused metric", Precision::fp16, 8e11, 4e11, "a made-up card"},
+      {90, "fused metric", Precision::bf16, 3e11, 4e11, "a made-up card"},
+  };
+  const auto chosen = [&](Precision precision, int architecture, Kernels kernels) {
+    return std::string(cuda::choose_grid_strategy(cuda::grid_strategies(),
+                                                  {GridDecision::metric, precision, architecture, kernels, measured})
+                           .name);
+  };
+  CHECK(chosen(Precision::fp16, 90, Kernels::automatic) == "fused metric");
+  CHECK(chosen(Precision::fp16, 90, Kernels::library) == "metric");
+  CHECK(chosen(Precision::bf16, 90, Kernels::automatic) == "metric");
+  CHECK(chosen(Precision::bf16, 90, Kernels::fused) == "fused metric");
+  CHECK(chosen(Precision::fp16, 100, Kernels::automatic) == "metric");
+  CHECK(chosen(Precision::fp32, 90, Kernels::automatic) == "metric");
+}
+
+TEST_CASE("the table of measured kernels names strategies that there are, and where its rates are from") {
+  for (const cuda::MeasuredKernel& row : cuda::measured_kernels()) {
+    const auto table = cuda::grid_strategies();
+    CHECK(std::any_of(table.begin(), table.end(), [&](const GridStrategyRow& strategy) {
+      return strategy.name == row.name && strategy.kernels == Kernels::fused;
+    }));
+    CHECK(row.rate > 0);
+    CHECK(row.library_rate > 0);
+    CHECK_FALSE(row.source.empty());
+  }
 }
 
 TEST_CASE("a grid's kind of decision is read off the network") {
   const Activation relu{Activation::Kind::relu};
   const Activation tanh{Activation::Kind::tanh};
   const auto kind = [](Decision decision) { return cuda::grid_decision(small_spec(20, std::move(decision))); };
-  CHECK(kind(DecisionMetric{DecisionMetric::Kind::l1, true}) == GridDecision::metric);
+  CHECK(kind(DecisionMetric{DecisionMetric::Kind::l1, true}) == GridDecision::sum_metric);
+  CHECK(kind(DecisionMetric{DecisionMetric::Kind::l2, true}) == GridDecision::metric);
+  CHECK(kind(DecisionMetric{DecisionMetric::Kind::cosine, true}) == GridDecision::metric);
   CHECK(kind(two_layer_head(20, 7)) == GridDecision::head);
   CHECK(kind(DecisionLayers{{Linear{40, 1}}}) == GridDecision::deep_head);
   CHECK(kind(DecisionLayers{{Linear{40, 7}, tanh, Linear{7, 1}}}) == GridDecision::deep_head);

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "async_copies.hpp"
 #include "fiber.hpp"
 
 // Gathered by shared_memory.ld; weak, as a program without kernels has none.
@@ -101,6 +102,7 @@ void Block::run(const GridLaunch& launch, uint3 index, Random& random) {
   launch_ = &launch;
   random_ = &random;
   blockIdx = index;
+  forget_async_copies(random);
   count_ = static_cast<int>(launch.block.x * launch.block.y * launch.block.z);
   ended_ = at_barrier_ = 0;
   if (threads_.size() < static_cast<std::size_t>(count_)) threads_.resize(static_cast<std::size_t>(count_));

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "twinpatch/backend/options.hpp"
+
+namespace twinpatch::cuda {
+
+/// A row of the table of measured kernels: what a card has shown. The rates are of bench/gpu_suite.sh on that card, in
+/// one run.
+struct MeasuredKernel {
+  int architecture;       ///< 90: sm_90
+  std::string_view name;  ///< of the strategy, as in grid/strategies.cpp
+  Precision precision;
+  double rate;              ///< of the strategy, pairs/s
+  double library_rate;      ///< of what the library does instead
+  std::string_view source;  ///< card and file in bench/results/
+};
+/// The table: `--kernels auto` takes fused kernels where a row says that they are faster, and the library elsewhere.
+[[nodiscard]] std::span<const MeasuredKernel> measured_kernels();
+
+/// Whether the table says that a strategy is faster than the library's.
+[[nodiscard]] bool is_measured_faster(std::span<const MeasuredKernel> table, std::string_view name, int architecture,
+                                      Precision precision);
+
+}  // namespace twinpatch::cuda
