@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
 # What takes too long for every change: the whole suite under the address and undefined-behaviour sanitizers, threads
-# under the thread sanitizer, faults injected into every command, fifty random kills, ten minutes of each fuzz target.
-# Usage: nightly.sh [sanitize] [threads] [faults] [kills] [fuzz] (all where none is named); a line each on standard
+# under the thread sanitizer, faults injected into every command, fifty random kills, ten minutes of each fuzz target, a
+# wheel in an empty environment.
+# Usage: nightly.sh [sanitize] [threads] [faults] [kills] [fuzz] [wheel] (all where none is named); a line each on standard
 # output, logs in build/nightly.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -36,12 +37,13 @@ threads() {
 program() { cmake --preset release --log-level=NOTICE && cmake --build build/release --parallel "$jobs" --target "$@"; }
 faults() { program twinpatch twinpatch_inject && tests/faults/faults.py build/release/bin/twinpatch build/release/tests/faults/libtwinpatch_inject.so; }
 kills() { program twinpatch && tests/faults/kills.py build/release/bin/twinpatch; }
+wheel() { ./dev wheel && for file in build/wheels/*-cp311-*.whl; do tests/python/try_wheel.sh "$file" python3.11; done; }
 fuzz() { ./dev fuzz all "${TWINPATCH_FUZZ_SECONDS:-600}"; }
 
-[ $# -gt 0 ] || set -- sanitize threads faults kills fuzz
+[ $# -gt 0 ] || set -- sanitize threads faults kills fuzz wheel
 for name in "$@"; do
   case "$name" in
-    sanitize | threads | faults | kills | fuzz) part "$name" "$name" ;;
+    sanitize | threads | faults | kills | fuzz | wheel) part "$name" "$name" ;;
     *) echo "nightly: no part '$name'" >&2; exit 2 ;;
   esac
 done

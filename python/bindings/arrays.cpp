@@ -82,8 +82,7 @@ bool import(nb::handle object, nb::ndarray<nb::ro>& values) {
   if (nb::try_cast(object, values)) return true;
   const nb::module_ numpy = nb::module_::import_("numpy");
   if (nb::hasattr(object, "__array_interface__")) return nb::try_cast(numpy.attr("asarray")(object), values);
-  // Says why: a tensor that requires a gradient, for example.
-  if (nb::hasattr(object, "__dlpack__")) return nb::try_cast(numpy.attr("from_dlpack")(object), values);
+  if (nb::hasattr(object, "__dlpack__")) (void)numpy.attr("from_dlpack")(object);  // raises the reason
   return false;
 }
 

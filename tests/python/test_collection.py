@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,4 +106,4 @@ def test_options_become_arguments():
 
 def test_the_program_is_beside_the_package():
     assert run_program("--version") == f"twinpatch {tp.__version__}\n"
-    assert PROGRAM.parent.parent.name == "twinpatch"
+    assert Path(tp.__file__).parent / "bin" / "twinpatch" == PROGRAM
