@@ -47,14 +47,16 @@ void ScorerParts::release() {
   if (pairs != nullptr) pairs->release();
 }
 
-void score_row_pairs(ScorerParts& parts, const SiameseRows& left, const SiameseRows& right, const std::int32_t* pairs,
-                     std::int64_t count, float* scores) {
+void score_row_pairs(ScorerParts& parts, const SiameseRows& left, const SiameseRows& right, DevicePairs pairs) {
   const kernels::RowMatrix a = left.matrix(0, left.size());
   const kernels::RowMatrix b = right.matrix(0, right.size());
-  if (parts.deep != nullptr) return parts.deep->score(a, b, pairs, count, scores);
-  kernels::score_pairs(parts.device->stream(), parts.operation, a, b, parts.length,
-                       parts.head ? parts.head->output_weights : nullptr, parts.head ? parts.head->output_bias : 0.0F,
-                       pairs, count, scores);
+  if (parts.deep != nullptr) return parts.deep->score(a, b, pairs);
+  kernels::Comparison comparison{.operation = parts.operation, .left = a, .right = b, .length = parts.length};
+  if (parts.head) {
+    comparison.weights = parts.head->output_weights;
+    comparison.bias = parts.head->output_bias;
+  }
+  kernels::score_pairs(parts.device->stream(), comparison, {pairs.pairs, pairs.count}, pairs.scores);
 }
 
 }  // namespace twinpatch::cuda

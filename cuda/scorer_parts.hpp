@@ -37,8 +37,7 @@ struct ScorerParts {
   std::unique_ptr<PairNetwork> pairs;
 };
 
-/// scores[n] of pairs[n] of rows of a siamese network, [count, 2] on the device; enqueued.
-void score_row_pairs(ScorerParts& parts, const SiameseRows& left, const SiameseRows& right, const std::int32_t* pairs,
-                     std::int64_t count, float* scores);
+/// Scores of pairs of rows of a siamese network; enqueued.
+void score_row_pairs(ScorerParts& parts, const SiameseRows& left, const SiameseRows& right, DevicePairs pairs);
 
 }  // namespace twinpatch::cuda

@@ -101,13 +101,19 @@ class SiameseBranch final : public BranchExecutor {
     feed_.run(patches, network.batch(), control, [&](const void* pixels, std::int64_t begin, std::int64_t count) {
       const Range range(kDescribe, {.pairs = count, .bytes = count * patches.patch_bytes()});
       if (!floats) {
-        kernels::pixel_maps(device_->stream(), static_cast<const std::uint8_t*>(pixels), count, patches.patch_bytes(),
+        kernels::pixel_maps(device_->stream(), {static_cast<const std::uint8_t*>(pixels), count, patches.patch_bytes()},
                             pixel_rule(spec().normalisation), maps.data());
       }
       const kernels::PatchSource source{.pixels = pixels, .floats = floats, .maps = floats ? nullptr : maps.data()};
       for (std::size_t i = 0; i < spec().streams.size(); ++i) {
-        kernels::load_patches(device_->stream(), &source, 1, count, patches.height, patches.width,
-                              view_of(spec().streams[i].view), device_->type, network.input(i));
+        kernels::load_patches(device_->stream(),
+                              {.sources = {&source, 1},
+                               .count = count,
+                               .height = patches.height,
+                               .width = patches.width,
+                               .view = view_of(spec().streams[i].view),
+                               .type = device_->type},
+                              network.input(i));
       }
       network.run();
       take(begin, count);

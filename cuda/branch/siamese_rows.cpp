@@ -93,8 +93,11 @@ HeldBuffer<float> SiameseRowMaker::project(const HeldBuffer<float>& descriptors,
   }
   HeldBuffer<std::byte> scratch(device_, found->product->workspace_bytes());
   const float* const half = head_->matrix + (side == Side::left ? 0 : size_);
-  found->product->run(device_->stream(), descriptors.data(), half, side == Side::left ? head_->bias : nullptr,
-                      result.data(), scratch.data());
+  found->product->run(device_->stream(), {.left = descriptors.data(),
+                                          .right = half,
+                                          .bias = side == Side::left ? head_->bias : nullptr,
+                                          .out = result.data(),
+                                          .workspace = scratch.data()});
   return result;
 }
 
@@ -109,8 +112,11 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
   constexpr auto kNone = std::numeric_limits<unsigned long long>::max();
   HeldBuffer<unsigned long long> first_bad(device_, 1);
   TWINPATCH_CUDA_CHECK(cudaMemsetAsync(first_bad.data(), 0xff, sizeof(kNone), device_->stream()));
-  kernels::row_scalars(device_->stream(), result->values.data(), count, length, sums ? head_->output_weights : nullptr,
-                       sums ? head_->output_bias : 0.0F, result->scalars.data(), 0, first_bad.data());
+  kernels::row_scalars(device_->stream(), result->values.data(), count, length,
+                       {.weights = sums ? head_->output_weights : nullptr,
+                        .bias = sums ? head_->output_bias : 0.0F,
+                        .scalars = result->scalars.data(),
+                        .first_bad = first_bad.data()});
   if (narrow_) {
     result->narrow =
         HeldBuffer<std::byte>(device_, checked_multiply(padded_size(count), length * size_of(device_->type)));

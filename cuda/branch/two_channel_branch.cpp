@@ -36,8 +36,9 @@ class TwoChannelBranch final : public BranchExecutor {
     staging_.publish();
     if (patches.type == PixelType::u8) {
       result->maps = HeldBuffer<kernels::PixelMap>(device_, patches.count);
-      kernels::pixel_maps(device_->stream(), reinterpret_cast<const std::uint8_t*>(result->pixels.data()),
-                          patches.count, patch_bytes, pixel_rule(model_->spec.normalisation), result->maps.data());
+      kernels::pixel_maps(device_->stream(),
+                          {reinterpret_cast<const std::uint8_t*>(result->pixels.data()), patches.count, patch_bytes},
+                          pixel_rule(model_->spec.normalisation), result->maps.data());
     }
     device_->finish();
     staging_.report();

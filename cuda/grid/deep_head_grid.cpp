@@ -15,8 +15,8 @@ class DeepHeadGrid final : public RowGrid {
   void scores(const RowTile& tile, float* values) override {
     const std::int64_t count = tile.left.rows.count * tile.right.rows.count;
     std::int32_t* const pairs = pairs_.at_least(2 * count);
-    kernels::enumerate_pairs(device()->stream(), 0, count, tile.right.rows.count, 0, 0, pairs);
-    parts().deep->score(tile.left.rows, tile.right.rows, pairs, count, values);
+    kernels::enumerate_pairs(device()->stream(), {.count = count, .columns = tile.right.rows.count}, pairs);
+    parts().deep->score(tile.left.rows, tile.right.rows, {pairs, count, values});
   }
   [[nodiscard]] std::int64_t stride(std::int64_t columns) const override { return columns; }
   void release() override { pairs_.release(); }

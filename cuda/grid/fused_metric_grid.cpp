@@ -23,8 +23,7 @@ class FusedMetricGrid final : public RowGrid {
  private:
   /// Nothing to fuse: the scores are what is asked for.
   void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(), parts().operation, tile.left.rows, tile.right.rows, parts().length, nullptr,
-                       values, tile.stride);
+    kernels::grid_tile(device()->stream(), comparison(tile), values, tile.stride);
   }
   /// Summaries take about a sixth of a byte a pair where segments are long.
   [[nodiscard]] std::int64_t tile_pairs() const override {

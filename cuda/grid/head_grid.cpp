@@ -13,8 +13,13 @@ class HeadGrid final : public RowGrid {
 
  private:
   void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(), kernels::PairOperation::head, tile.left.rows, tile.right.rows,
-                       parts().length, parts().head->output_weights, values, tile.stride);
+    kernels::grid_tile(device()->stream(),
+                       {.operation = kernels::PairOperation::head,
+                        .left = tile.left.rows,
+                        .right = tile.right.rows,
+                        .length = parts().length,
+                        .weights = parts().head->output_weights},
+                       values, tile.stride);
   }
 };
 

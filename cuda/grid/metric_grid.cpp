@@ -20,8 +20,7 @@ class MetricGrid final : public RowGrid {
 
  private:
   void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(), parts().operation, tile.left.rows, tile.right.rows, parts().length, nullptr,
-                       values, tile.stride);
+    kernels::grid_tile(device()->stream(), comparison(tile), values, tile.stride);
   }
   void bounds(const RowTile& tile, float* values) override {
     if (parts().operation == PairOperation::l1) return scores(tile, values);

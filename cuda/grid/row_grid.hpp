@@ -55,6 +55,10 @@ class RowGrid : public GridStrategy {
 
   [[nodiscard]] const std::shared_ptr<Device>& device() const { return parts_.device; }
   [[nodiscard]] ScorerParts& parts() const { return parts_; }
+  /// A tile's rows, by a metric.
+  [[nodiscard]] kernels::Comparison comparison(const RowTile& tile) const {
+    return {.operation = parts_.operation, .left = tile.left.rows, .right = tile.right.rows, .length = parts_.length};
+  }
 
  private:
   void release_all();

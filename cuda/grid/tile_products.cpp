@@ -17,8 +17,10 @@ void TileProducts::run(const RowBlock& left, const RowBlock& right, std::int64_t
   request.right_alignment = alignment_of(right.operand, right.operand_bytes);
   request.out_alignment = alignment_of(out, stride * static_cast<std::int64_t>(sizeof(float)));
   const MatrixProduct& product = find(request);
-  product.run(device_->stream(), left.operand, right.operand, nullptr, out,
-              workspace_.at_least(product.workspace_bytes()));
+  product.run(device_->stream(), {.left = left.operand,
+                                  .right = right.operand,
+                                  .out = out,
+                                  .workspace = workspace_.at_least(product.workspace_bytes())});
 }
 
 const MatrixProduct& TileProducts::find(const MatrixProductRequest& request) {

@@ -55,14 +55,21 @@ class TwoChannelGrid final : public GridStrategy {
 
   /// Scores of pairs, which are numbers within the last run of either side's plan; enqueued.
   void score_halves(Halves& halves, DevicePairs pairs, const RunControl& control) {
-    parts_.pairs->run(
-        halves.extent, halves.rule.layers, pairs, control, [&](PairPlan& network, std::int64_t begin, std::int64_t n) {
-          for (std::size_t i = 0; i < spec().streams.size(); ++i) {
-            kernels::join_halves(device_->stream(), device_->type, halves.left.halves(i), halves.right.halves(i),
-                                 pairs.pairs + 2 * begin, n, halves.left.shape(i),
-                                 activation_of(halves.rule.activation), halves.rule.pool, network.branch().input(i));
-          }
-        });
+    parts_.pairs->run(halves.extent, halves.rule.layers, pairs, control,
+                      [&](PairPlan& network, std::int64_t begin, std::int64_t n) {
+                        for (std::size_t i = 0; i < spec().streams.size(); ++i) {
+                          kernels::join_halves(device_->stream(),
+                                               {.type = device_->type,
+                                                .left = halves.left.halves(i),
+                                                .right = halves.right.halves(i),
+                                                .pairs = pairs.pairs + 2 * begin,
+                                                .count = n,
+                                                .shape = halves.left.shape(i),
+                                                .activation = activation_of(halves.rule.activation),
+                                                .pool = halves.rule.pool},
+                                               network.branch().input(i));
+                        }
+                      });
   }
 
   /// Halves of `count` rows from `begin` on, enqueued.
@@ -94,15 +101,16 @@ class TwoChannelGrid final : public GridStrategy {
     const auto block = halves_block(spec(), patch, device_->type, device_->context.pool().bound());
     const std::int64_t most = std::min(block.rows, left.size()) * std::min(block.columns, right.size());
     with_less_memory(
-        most, [&](std::int64_t pairs) { walk(left, right, patch, pairs, control, take); }, [&] { release(); });
+        most, [&](std::int64_t pairs) { walk(left, right, pairs, control, take); }, [&] { release(); });
     const std::int64_t scored = left.size() * right.size();
     parts_.pairs->account(scored);
     device_->statistics.add(Stage::select, 0, static_cast<std::int64_t>(sizeof(float)) * scored);
   }
 
   template <class Take>
-  void walk(const TwoChannelRows& left, const TwoChannelRows& right, Extent patch, std::int64_t most,
-            const RunControl& control, const Take& take) {
+  void walk(const TwoChannelRows& left, const TwoChannelRows& right, std::int64_t most, const RunControl& control,
+            const Take& take) {
+    const Extent patch = left.extent();
     const auto rule = join_rule(spec(), patch);
     const auto block = halves_block(spec(), patch, device_->type, device_->context.pool().bound());
     const std::int64_t columns = std::min({block.columns, right.size(), most});
@@ -115,7 +123,10 @@ class TwoChannelGrid final : public GridStrategy {
       for (std::int64_t row = 0; row < left.size(); row += rows) {
         control.check();
         const std::int64_t tall = std::min(rows, left.size() - row);
-        kernels::enumerate_pairs(device_->stream(), 0, tall * wide, wide, rule ? 0 : row, rule ? 0 : column, pairs);
+        kernels::enumerate_pairs(
+            device_->stream(),
+            {.count = tall * wide, .columns = wide, .first_left = rule ? 0 : row, .first_right = rule ? 0 : column},
+            pairs);
         const DevicePairs listed{pairs, tall * wide, values};
         if (rule) {
           Halves& halves = halves_for(patch, *rule, rows);

@@ -64,6 +64,7 @@ __device__ float accumulated(float sum, float p, float q, float w) {
 /// Shared: 2 stages of 8 k, both sides transposed so that a thread reads four rows or columns at once: 16,960 bytes.
 /// The next stage is fetched while one is summed. Float sums, k ascending: the same bits whatever the tile.
 /// Reference: reference::decide.
+/// Ten arguments: handed over in a structure they cost the head's kernel registers, and it spills.
 template <PairOperation kOperation>
 __global__ void __launch_bounds__(kThreads, kOperation == PairOperation::head ? 2 : 1)
     grid_tile_kernel(const float* left, std::int64_t rows, const float* right, std::int64_t columns,
@@ -152,16 +153,18 @@ __global__ void __launch_bounds__(kThreads, kOperation == PairOperation::head ? 
 
 }  // namespace
 
-void grid_tile(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
-               const float* weights, float* out, std::int64_t stride) {
+void grid_tile(cudaStream_t stream, const Comparison& comparison, float* out, std::int64_t stride) {
+  const RowMatrix& left = comparison.left;
+  const RowMatrix& right = comparison.right;
+  const std::int64_t length = comparison.length;
   const std::int64_t blocks = blocks_for(left.count, kSide) * blocks_for(right.count, kSide);
   const auto misplaced = reinterpret_cast<std::uintptr_t>(left.values) | reinterpret_cast<std::uintptr_t>(right.values);
   const bool aligned = length % kLoads == 0 && misplaced % sizeof(float4) == 0;
   const auto run = [&]<PairOperation kOperation>(const char* name) {
     launch(stream, {.grid = {blocks}, .block = dim3(kThreads)}, name, &grid_tile_kernel<kOperation>, left.values,
-           left.count, right.values, right.count, length, weights, right.scalars, aligned, out, stride);
+           left.count, right.values, right.count, length, comparison.weights, right.scalars, aligned, out, stride);
   };
-  switch (operation) {
+  switch (comparison.operation) {
     case PairOperation::head:
       return run.template operator()<PairOperation::head>("grid_head");
     case PairOperation::l2:

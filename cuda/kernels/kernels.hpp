@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <span>
 
 #include "runtime/number_type.hpp"
 
@@ -37,9 +38,14 @@ struct PixelRule {
   double epsilon = 0;
 };
 
-/// maps[i] of pixels[i, 0 … size): mean and biased variance of a patch by exact integer sums.
-void pixel_maps(cudaStream_t stream, const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
-                PixelMap* maps);
+struct BytePatches {
+  const std::uint8_t* pixels = nullptr;  ///< [count, size]
+  std::int64_t count = 0;
+  std::int64_t size = 0;  ///< pixels of a patch
+};
+
+/// maps[i] of patch i: its mean and biased variance by exact integer sums.
+void pixel_maps(cudaStream_t stream, BytePatches patches, PixelRule rule, PixelMap* maps);
 
 /// What a stream sees of a patch.
 enum class View { whole, central_crop, surround_average };
@@ -55,13 +61,29 @@ struct PatchSource {
   std::int64_t first = 0;
 };
 
-/// out [count, view height, view width, channels]: channel c from sources[c]; one or two of them.
-void load_patches(cudaStream_t stream, const PatchSource* sources, int channels, std::int64_t count, int height,
-                  int width, View view, NumberType type, void* out);
+/// Items of one channel or two, each from a source of its own.
+struct PatchLoad {
+  std::span<const PatchSource> sources;
+  std::int64_t count = 0;
+  int height = 0;  ///< of a patch
+  int width = 0;
+  View view = View::whole;
+  NumberType type = NumberType::fp32;
+};
+
+/// out [count, view height, view width, sources]: channel c from sources[c].
+void load_patches(cudaStream_t stream, const PatchLoad& load, void* out);
 
 // ---- layers.cu: layers without matrix products ----
 
 enum class ActivationKind { none, relu, tanh };
+
+struct Maps {
+  NumberType type = NumberType::fp32;
+  const void* values = nullptr;  ///< [count, shape]
+  std::int64_t count = 0;
+  MapShape shape;
+};
 
 /// Max or average over windows; windows are cut off at the border (average: of the values inside). Average pooling is
 /// followed by gain[c] · mean + bias[c] where `gain` is not null.
@@ -74,24 +96,31 @@ struct PoolRule {
   const float* gain = nullptr;
   const float* bias = nullptr;
 };
-void pool(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape in_shape, PoolRule rule,
-          MapShape out_shape, void* out);
+void pool(cudaStream_t stream, const Maps& in, const PoolRule& rule, MapShape out_shape, void* out);
 
 /// One level of a spatial pyramid: n × n bins by maximum, out[i · out_stride + (c · n + row) · n + column].
-void pyramid_level(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, int n,
-                   void* out, std::int64_t out_stride);
+void pyramid_level(cudaStream_t stream, const Maps& in, int n, void* out, std::int64_t out_stride);
 
 /// values ← activate(values), in place.
 void activate(cudaStream_t stream, NumberType type, ActivationKind kind, void* values, std::int64_t size);
 
 /// Maps → rows of floats in (channel, row, column) order: out[i · out_stride + (c · height + y) · width + x].
-void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, float* out,
-             std::int64_t out_stride);
+void flatten(cudaStream_t stream, const Maps& in, float* out, std::int64_t out_stride);
 
-/// Halves of a first convolution → what follows their sum: out[n] = pool(activate(left[pairs[n].left] +
-/// right[pairs[n].right])), pairs as [count, 2]; `pool`: maximum over 2×2, stride 2, rounding down.
-void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
-                 std::int64_t count, MapShape shape, ActivationKind kind, bool pool, void* out);
+/// Halves of a first convolution, and what follows their sum.
+struct HalvesJoin {
+  NumberType type = NumberType::fp32;
+  const void* left = nullptr;  ///< [·, shape]
+  const void* right = nullptr;
+  const std::int32_t* pairs = nullptr;  ///< [count, 2]
+  std::int64_t count = 0;
+  MapShape shape;
+  ActivationKind activation = ActivationKind::none;
+  bool pool = false;  ///< maximum over 2×2, stride 2, rounding down
+};
+
+/// out[n] = pool(activate(left[pairs[n].left] + right[pairs[n].right])).
+void join_halves(cudaStream_t stream, const HalvesJoin& join, void* out);
 
 /// out[i] = in[i] as another type.
 void convert(cudaStream_t stream, const float* in, std::int64_t size, NumberType type, void* out);
@@ -101,10 +130,16 @@ void convert(cudaStream_t stream, const float* in, std::int64_t size, NumberType
 /// Divides each row by max(‖row‖₂, 1e-12); the sum is in double.
 void normalise_rows(cudaStream_t stream, float* rows, std::int64_t count, std::int64_t length);
 
-/// scalars[i] = ‖row‖², or bias + Σ_k weights[k] · row[k] where `weights` is not null; sums in double. `scalars` may be
-/// null. *first_bad ← min(*first_bad, first + i) over rows that hold a value that is not finite.
-void row_scalars(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const float* weights,
-                 float bias, float* scalars, std::int64_t first, unsigned long long* first_bad);
+/// scalars[i] = ‖row‖², or bias + Σ_k weights[k] · row[k] where `weights` is not null; sums in double.
+/// *first_bad ← min(*first_bad, first + i) over rows that hold a value that is not finite.
+struct RowScalars {
+  const float* weights = nullptr;
+  float bias = 0;
+  float* scalars = nullptr;  ///< may be null
+  std::int64_t first = 0;
+  unsigned long long* first_bad = nullptr;
+};
+void row_scalars(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const RowScalars& to);
 
 // ---- grid.cu: every left row against every right row, out[i · stride + j] ----
 
@@ -118,22 +153,51 @@ struct RowMatrix {
   std::int64_t count = 0;
 };
 
-void grid_tile(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
-               const float* weights, float* out, std::int64_t stride);
+/// Rows, and how they are compared.
+struct Comparison {
+  PairOperation operation = PairOperation::head;
+  RowMatrix left;
+  RowMatrix right;
+  std::int64_t length = 0;         ///< of a row
+  const float* weights = nullptr;  ///< [length], head
+  float bias = 0;                  ///< head, for listed pairs: a tile has it in right.scalars
+};
+
+void grid_tile(cudaStream_t stream, const Comparison& comparison, float* out, std::int64_t stride);
 
 // ---- pairs.cu: listed pairs, [count, 2] of row numbers ----
 
+struct ListedPairs {
+  const std::int32_t* pairs = nullptr;  ///< [count, 2]
+  std::int64_t count = 0;
+};
+
 /// scores[n] of pairs[n]; head: bias + Σ_k w_k · relu(p_k + q_k). Metrics sum in double.
-void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
-                 const float* weights, float bias, const std::int32_t* pairs, std::int64_t count, float* scores);
+void score_pairs(cudaStream_t stream, const Comparison& comparison, ListedPairs pairs, float* scores);
+
+/// Rows [·, length] whose sums are taken, and what becomes of them.
+struct RowSums {
+  const float* left = nullptr;
+  const float* right = nullptr;
+  std::int64_t length = 0;
+  ActivationKind activation = ActivationKind::none;
+  NumberType type = NumberType::fp32;  ///< of the result
+};
 
 /// out[n, ·] = activate(left[pairs[n].left] + right[pairs[n].right]): the first layer of a deeper head.
-void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
-              std::int64_t count, ActivationKind kind, NumberType type, void* out);
+void add_rows(cudaStream_t stream, const RowSums& sums, ListedPairs pairs, void* out);
+
+/// The pairs of a grid, row by row, from number `begin` on.
+struct PairRange {
+  std::int64_t begin = 0;
+  std::int64_t count = 0;
+  std::int64_t columns = 1;
+  std::int64_t first_left = 0;
+  std::int64_t first_right = 0;
+};
 
 /// pairs[n] = (first_left + (begin + n) / columns, first_right + (begin + n) % columns).
-void enumerate_pairs(cudaStream_t stream, std::int64_t begin, std::int64_t count, std::int64_t columns,
-                     std::int64_t first_left, std::int64_t first_right, std::int32_t* pairs);
+void enumerate_pairs(cudaStream_t stream, PairRange range, std::int32_t* pairs);
 
 // ---- select.cu: a tile of values into a running selection ----
 

@@ -28,16 +28,17 @@ LaunchShape per_map(std::int64_t count, std::int64_t items) {
 }
 
 /// Pooling of maps.
-/// in [count, in_shape], out [count, out_shape], the channels of both the same; gain, bias [channels] or null.
+/// in [count, shape], out [count, out_shape], the channels of both the same; gain, bias [channels] or null.
 /// Block: one map at a time (grid-stride). Thread: kWidth neighbouring channels of every n-th position, n threads in
 /// all. No shared memory. Float arithmetic. Reference: reference::apply(Pooling), reference::apply(Subsampling).
 template <class T, int kWidth>
-__global__ void pool_kernel(const T* in, std::int64_t count, MapShape in_shape, PoolRule rule, MapShape out_shape,
-                            T* out) {
+__global__ void pool_kernel(Maps maps, PoolRule rule, MapShape out_shape, T* out) {
   using Few = Channels<T, kWidth>;
+  const T* const in = static_cast<const T*>(maps.values);
+  const MapShape in_shape = maps.shape;
   const int few = out_shape.channels / kWidth;  // of a position
   const int items = out_shape.height * out_shape.width * few;
-  for (std::int64_t map = blockIdx.x; map < count; map += gridDim.x) {
+  for (std::int64_t map = blockIdx.x; map < maps.count; map += gridDim.x) {
     const auto* const from = reinterpret_cast<const Few*>(in + map * in_shape.size());
     auto* const to = reinterpret_cast<Few*>(out + map * out_shape.size());
     for (int n = static_cast<int>(threadIdx.x); n < items; n += static_cast<int>(blockDim.x)) {
@@ -79,11 +80,11 @@ __global__ void pool_kernel(const T* in, std::int64_t count, MapShape in_shape, 
 /// Thread: one bin of one channel at a time, neighbouring channels (grid-stride). No shared memory.
 /// Reference: reference::apply(SpatialPyramid).
 template <class T>
-__global__ void pyramid_kernel(const T* in, std::int64_t count, MapShape shape, int n, T* out,
-                               std::int64_t out_stride) {
+__global__ void pyramid_kernel(Maps maps, int n, T* out, std::int64_t out_stride) {
+  const MapShape shape = maps.shape;
   const int channels = shape.channels;
   const std::int64_t bins = std::int64_t{n} * n;
-  for (std::int64_t at = global_thread(); at < count * bins * channels; at += all_threads()) {
+  for (std::int64_t at = global_thread(); at < maps.count * bins * channels; at += all_threads()) {
     const int c = static_cast<int>(at % channels);
     const std::int64_t bin = at / channels % bins;
     const std::int64_t item = at / channels / bins;
@@ -93,7 +94,7 @@ __global__ void pyramid_kernel(const T* in, std::int64_t count, MapShape shape, 
     const auto bottom = static_cast<int>(((i + 1) * shape.height + n - 1) / n);
     const auto left = static_cast<int>(j * shape.width / n);
     const auto right = static_cast<int>(((j + 1) * shape.width + n - 1) / n);
-    const T* const map = in + item * shape.size() + c;
+    const T* const map = static_cast<const T*>(maps.values) + item * shape.size() + c;
     float result = to_float(map[(std::int64_t{top} * shape.width + left) * channels]);
     for (int row = top; row < bottom; ++row) {
       for (int column = left; column < right; ++column) {
@@ -116,12 +117,14 @@ __global__ void activate_kernel(ActivationKind kind, T* values, std::int64_t siz
 /// Maps to rows. in [count, shape]; out: see flatten().
 /// Thread: one value at a time, neighbours in the input (grid-stride).
 template <class T>
-__global__ void flatten_kernel(const T* in, std::int64_t count, MapShape shape, float* out, std::int64_t out_stride) {
-  const std::int64_t item = shape.size();
-  const std::int64_t pixels = item / shape.channels;
-  for (std::int64_t n = global_thread(); n < count * item; n += all_threads()) {
+__global__ void flatten_kernel(Maps maps, float* out, std::int64_t out_stride) {
+  const T* const in = static_cast<const T*>(maps.values);
+  const int channels = maps.shape.channels;
+  const std::int64_t item = maps.shape.size();
+  const std::int64_t pixels = item / channels;
+  for (std::int64_t n = global_thread(); n < maps.count * item; n += all_threads()) {
     const std::int64_t at = n % item;
-    out[n / item * out_stride + at % shape.channels * pixels + at / shape.channels] = to_float(in[n]);
+    out[n / item * out_stride + at % channels * pixels + at / channels] = to_float(in[n]);
   }
 }
 
@@ -131,15 +134,18 @@ __global__ void flatten_kernel(const T* in, std::int64_t count, MapShape shape, 
 /// all. No shared memory. Float arithmetic. Reference: the first convolution of a pair, its activation and pooling
 /// (docs: conv([p; q]) = convₚ(p) + conv_q(q)).
 template <class T, int kWidth>
-__global__ void join_kernel(const T* left, const T* right, const std::int32_t* pairs, std::int64_t count,
-                            MapShape shape, ActivationKind kind, bool pool, MapShape out_shape, T* out) {
+__global__ void join_kernel(HalvesJoin join, MapShape out_shape, T* out) {
   using Few = Channels<T, kWidth>;
+  const MapShape shape = join.shape;
   const int few = shape.channels / kWidth;  // of a position
   const int items = out_shape.height * out_shape.width * few;
-  const int step = pool ? 2 : 1;
-  for (std::int64_t pair = blockIdx.x; pair < count; pair += gridDim.x) {
-    const auto* const a = reinterpret_cast<const Few*>(left + pairs[2 * pair] * shape.size());
-    const auto* const b = reinterpret_cast<const Few*>(right + pairs[2 * pair + 1] * shape.size());
+  const int step = join.pool ? 2 : 1;
+  for (std::int64_t pair = blockIdx.x; pair < join.count; pair += gridDim.x) {
+    const auto half = [&](const void* halves, std::int64_t item) {
+      return reinterpret_cast<const Few*>(static_cast<const T*>(halves) + item * shape.size());
+    };
+    const Few* const a = half(join.left, join.pairs[2 * pair]);
+    const Few* const b = half(join.right, join.pairs[2 * pair + 1]);
     auto* const to = reinterpret_cast<Few*>(out + pair * out_shape.size());
     for (int n = static_cast<int>(threadIdx.x); n < items; n += static_cast<int>(blockDim.x)) {
       const int position = n / few;
@@ -152,7 +158,7 @@ __global__ void join_kernel(const T* left, const T* right, const std::int32_t* p
       const Few corner_of_b = b[at];
       TWINPATCH_UNROLL
       for (int k = 0; k < kWidth; ++k) results[k] = sum(corner, corner_of_b, k);
-      for (int cell = 1; cell < (pool ? 4 : 1); ++cell) {
+      for (int cell = 1; cell < (join.pool ? 4 : 1); ++cell) {
         const int neighbour = at + (cell / 2) * shape.width * few + (cell % 2) * few;
         const Few p = a[neighbour];
         const Few q = b[neighbour];
@@ -161,7 +167,7 @@ __global__ void join_kernel(const T* left, const T* right, const std::int32_t* p
       }
       Few done;
       TWINPATCH_UNROLL  // rising functions: the maximum of them is that of their arguments
-          for (int k = 0; k < kWidth; ++k) store(done.values[k], activated(kind, results[k]));
+          for (int k = 0; k < kWidth; ++k) store(done.values[k], activated(join.activation, results[k]));
       to[n] = done;
     }
   }
@@ -175,23 +181,20 @@ __global__ void convert_kernel(const float* in, std::int64_t size, T* out) {
 
 }  // namespace
 
-void pool(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape in_shape, PoolRule rule,
-          MapShape out_shape, void* out) {
-  visit_number(type, [&]<class T>(T) {
+void pool(cudaStream_t stream, const Maps& in, const PoolRule& rule, MapShape out_shape, void* out) {
+  visit_number(in.type, [&]<class T>(T) {
     visit_width<T>(out_shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {
-      launch(stream, per_map(count, out_shape.size() / kWidth), "pool", &pool_kernel<T, kWidth>,
-             static_cast<const T*>(in), count, in_shape, rule, out_shape, static_cast<T*>(out));
+      launch(stream, per_map(in.count, out_shape.size() / kWidth), "pool", &pool_kernel<T, kWidth>, in, rule, out_shape,
+             static_cast<T*>(out));
     });
   });
 }
 
-void pyramid_level(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, int n,
-                   void* out, std::int64_t out_stride) {
-  const std::int64_t items = count * n * n * shape.channels;
+void pyramid_level(cudaStream_t stream, const Maps& in, int n, void* out, std::int64_t out_stride) {
+  const std::int64_t items = in.count * n * n * in.shape.channels;
   if (items == 0) return;
-  visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(items), "pyramid", &pyramid_kernel<T>, static_cast<const T*>(in), count, shape, n,
-           static_cast<T*>(out), out_stride);
+  visit_number(in.type, [&]<class T>(T) {
+    launch(stream, per_item(items), "pyramid", &pyramid_kernel<T>, in, n, static_cast<T*>(out), out_stride);
   });
 }
 
@@ -202,24 +205,21 @@ void activate(cudaStream_t stream, NumberType type, ActivationKind kind, void* v
   });
 }
 
-void flatten(cudaStream_t stream, NumberType type, const void* in, std::int64_t count, MapShape shape, float* out,
-             std::int64_t out_stride) {
-  const std::int64_t items = count * shape.size();
+void flatten(cudaStream_t stream, const Maps& in, float* out, std::int64_t out_stride) {
+  const std::int64_t items = in.count * in.shape.size();
   if (items == 0) return;
-  visit_number(type, [&]<class T>(T) {
-    launch(stream, per_item(items), "flatten", &flatten_kernel<T>, static_cast<const T*>(in), count, shape, out,
-           out_stride);
+  visit_number(in.type, [&]<class T>(T) {
+    launch(stream, per_item(items), "flatten", &flatten_kernel<T>, in, out, out_stride);
   });
 }
 
-void join_halves(cudaStream_t stream, NumberType type, const void* left, const void* right, const std::int32_t* pairs,
-                 std::int64_t count, MapShape shape, ActivationKind kind, bool pool, void* out) {
-  const MapShape out_shape = pool ? MapShape{shape.height / 2, shape.width / 2, shape.channels} : shape;
-  visit_number(type, [&]<class T>(T) {
+void join_halves(cudaStream_t stream, const HalvesJoin& join, void* out) {
+  const MapShape shape = join.shape;
+  const MapShape out_shape = join.pool ? MapShape{shape.height / 2, shape.width / 2, shape.channels} : shape;
+  visit_number(join.type, [&]<class T>(T) {
     visit_width<T>(shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {
-      launch(stream, per_map(count, out_shape.size() / kWidth), "join_halves", &join_kernel<T, kWidth>,
-             static_cast<const T*>(left), static_cast<const T*>(right), pairs, count, shape, kind, pool, out_shape,
-             static_cast<T*>(out));
+      launch(stream, per_map(join.count, out_shape.size() / kWidth), "join_halves", &join_kernel<T, kWidth>, join,
+             out_shape, static_cast<T*>(out));
     });
   });
 }

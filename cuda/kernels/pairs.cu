@@ -10,18 +10,18 @@ namespace {
 /// Warp: one pair at a time (grid-stride); lane: every 32nd k. Head: float sums; metrics: see pair_metric.
 /// Reference: reference::decide.
 template <PairOperation kOperation>
-__global__ void score_pairs_kernel(const float* left, const float* right, std::int64_t length, const float* weights,
-                                   float bias, const std::int32_t* pairs, std::int64_t count, float* scores) {
+__global__ void score_pairs_kernel(Comparison comparison, ListedPairs listed, float* scores) {
   const int lane = lane_index();
-  for (std::int64_t n = global_warp(); n < count; n += all_warps()) {
-    const float* const a = left + pairs[2 * n] * length;
-    const float* const b = right + pairs[2 * n + 1] * length;
+  const std::int64_t length = comparison.length;
+  for (std::int64_t n = global_warp(); n < listed.count; n += all_warps()) {
+    const float* const a = comparison.left.values + listed.pairs[2 * n] * length;
+    const float* const b = comparison.right.values + listed.pairs[2 * n + 1] * length;
     float score = 0;
     if constexpr (kOperation == PairOperation::head) {
       float sum = 0;
       for (std::int64_t k = lane; k < length; k += kWarp)
-        sum = fmaf(weights[k], activated(ActivationKind::relu, a[k] + b[k]), sum);
-      score = bias + warp_sum(sum);
+        sum = fmaf(comparison.weights[k], activated(ActivationKind::relu, a[k] + b[k]), sum);
+      score = comparison.bias + warp_sum(sum);
     } else {
       score = pair_metric<kOperation>(a, b, length);
     }
@@ -33,35 +33,32 @@ __global__ void score_pairs_kernel(const float* left, const float* right, std::i
 /// left, right [·, length], pairs [count, 2], out [count, length]. Warp: one pair at a time (grid-stride); lane: every
 /// 32nd k.
 template <class T>
-__global__ void add_rows_kernel(const float* left, const float* right, std::int64_t length, const std::int32_t* pairs,
-                                std::int64_t count, ActivationKind kind, T* out) {
-  for (std::int64_t n = global_warp(); n < count; n += all_warps()) {
-    const float* const a = left + pairs[2 * n] * length;
-    const float* const b = right + pairs[2 * n + 1] * length;
+__global__ void add_rows_kernel(RowSums sums, ListedPairs listed, T* out) {
+  const std::int64_t length = sums.length;
+  for (std::int64_t n = global_warp(); n < listed.count; n += all_warps()) {
+    const float* const a = sums.left + listed.pairs[2 * n] * length;
+    const float* const b = sums.right + listed.pairs[2 * n + 1] * length;
     for (std::int64_t k = lane_index(); k < length; k += kWarp) {
-      store(out[n * length + k], activated(kind, a[k] + b[k]));
+      store(out[n * length + k], activated(sums.activation, a[k] + b[k]));
     }
   }
 }
 
 /// pairs [count, 2]. Thread: one pair at a time (grid-stride).
-__global__ void enumerate_pairs_kernel(std::int64_t begin, std::int64_t count, std::int64_t columns,
-                                       std::int64_t first_left, std::int64_t first_right, std::int32_t* pairs) {
-  for (std::int64_t n = global_thread(); n < count; n += all_threads()) {
-    pairs[2 * n] = static_cast<std::int32_t>(first_left + (begin + n) / columns);
-    pairs[2 * n + 1] = static_cast<std::int32_t>(first_right + (begin + n) % columns);
+__global__ void enumerate_pairs_kernel(PairRange range, std::int32_t* pairs) {
+  for (std::int64_t n = global_thread(); n < range.count; n += all_threads()) {
+    pairs[2 * n] = static_cast<std::int32_t>(range.first_left + (range.begin + n) / range.columns);
+    pairs[2 * n + 1] = static_cast<std::int32_t>(range.first_right + (range.begin + n) % range.columns);
   }
 }
 
 }  // namespace
 
-void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, RowMatrix right, std::int64_t length,
-                 const float* weights, float bias, const std::int32_t* pairs, std::int64_t count, float* scores) {
+void score_pairs(cudaStream_t stream, const Comparison& comparison, ListedPairs pairs, float* scores) {
   const auto run = [&]<PairOperation kOperation>(const char* name) {
-    launch(stream, per_warp(count), name, &score_pairs_kernel<kOperation>, left.values, right.values, length, weights,
-           bias, pairs, count, scores);
+    launch(stream, per_warp(pairs.count), name, &score_pairs_kernel<kOperation>, comparison, pairs, scores);
   };
-  switch (operation) {
+  switch (comparison.operation) {
     case PairOperation::head:
       return run.template operator()<PairOperation::head>("pairs_head");
     case PairOperation::l2:
@@ -73,18 +70,14 @@ void score_pairs(cudaStream_t stream, PairOperation operation, RowMatrix left, R
   }
 }
 
-void add_rows(cudaStream_t stream, RowMatrix left, RowMatrix right, std::int64_t length, const std::int32_t* pairs,
-              std::int64_t count, ActivationKind kind, NumberType type, void* out) {
-  visit_number(type, [&]<class T>(T) {
-    launch(stream, per_warp(count), "add_rows", &add_rows_kernel<T>, left.values, right.values, length, pairs, count,
-           kind, static_cast<T*>(out));
+void add_rows(cudaStream_t stream, const RowSums& sums, ListedPairs pairs, void* out) {
+  visit_number(sums.type, [&]<class T>(T) {
+    launch(stream, per_warp(pairs.count), "add_rows", &add_rows_kernel<T>, sums, pairs, static_cast<T*>(out));
   });
 }
 
-void enumerate_pairs(cudaStream_t stream, std::int64_t begin, std::int64_t count, std::int64_t columns,
-                     std::int64_t first_left, std::int64_t first_right, std::int32_t* pairs) {
-  launch(stream, per_item(count), "enumerate_pairs", &enumerate_pairs_kernel, begin, count, columns, first_left,
-         first_right, pairs);
+void enumerate_pairs(cudaStream_t stream, PairRange range, std::int32_t* pairs) {
+  launch(stream, per_item(range.count), "enumerate_pairs", &enumerate_pairs_kernel, range, pairs);
 }
 
 }  // namespace twinpatch::cuda::kernels

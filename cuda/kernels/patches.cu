@@ -12,19 +12,19 @@ constexpr int kThreads = 128;
 /// Block: one patch at a time (grid-stride). Thread: every 128th byte, of patches whose size is a multiple of 4 every
 /// 128th word. Shared: 64 bytes. Sums are exact, in 64-bit integers; the map is computed in double by one thread.
 /// Reference: reference::normalise.
-__global__ void pixel_maps_kernel(const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
-                                  PixelMap* maps) {
+__global__ void pixel_maps_kernel(BytePatches patches, PixelRule rule, PixelMap* maps) {
   __shared__ unsigned long long partial[2][kThreads / kWarp];
   const int thread = static_cast<int>(threadIdx.x);
-  for (std::int64_t patch = blockIdx.x; patch < count; patch += gridDim.x) {
-    const std::uint8_t* const from = pixels + patch * size;
+  const std::int64_t size = patches.size;
+  for (std::int64_t patch = blockIdx.x; patch < patches.count; patch += gridDim.x) {
+    const std::uint8_t* const from = patches.pixels + patch * size;
     unsigned long long sum = 0;
     unsigned long long squares = 0;
     const auto add = [&](unsigned value) {
       sum += value;
       squares += value * value;
     };
-    if (size % 4 == 0 && reinterpret_cast<std::uintptr_t>(pixels) % 4 == 0) {
+    if (size % 4 == 0 && reinterpret_cast<std::uintptr_t>(patches.pixels) % 4 == 0) {
       const auto* const words = reinterpret_cast<const std::uint32_t*>(from);
       for (std::int64_t i = thread; i < size / 4; i += kThreads) {
         const std::uint32_t word = words[i];
@@ -59,9 +59,13 @@ __global__ void pixel_maps_kernel(const std::uint8_t* pixels, std::int64_t count
   }
 }
 
-struct TwoSources {
-  PatchSource first;
-  PatchSource second;
+/// What load_patches() asks for, as its kernel reads it.
+struct Load {
+  PatchSource sources[2];
+  std::int64_t count;
+  int height, width;
+  View view;
+  int out_height, out_width;
 };
 
 /// One patch of a source, and what is made of its pixels.
@@ -70,10 +74,10 @@ struct Patch {
   bool floats;
   PixelMap map;
   int width;
-  __device__ Patch(const PatchSource& source, std::int64_t item, int height, int across)
-      : floats(source.floats), width(across) {
+  __device__ Patch(const PatchSource& source, std::int64_t item, const Load& load)
+      : floats(source.floats), width(load.width) {
     const std::int64_t patch = source.index != nullptr ? source.index[item * source.index_stride] : source.first + item;
-    const std::int64_t base = patch * height * width;
+    const std::int64_t base = patch * load.height * width;
     pixels = floats ? static_cast<const void*>(static_cast<const float*>(source.pixels) + base)
                     : static_cast<const void*>(static_cast<const std::uint8_t*>(source.pixels) + base);
     if (source.maps != nullptr) map = source.maps[patch];
@@ -106,16 +110,15 @@ constexpr int kPatchRows = 8;  ///< of threads in a block that loads patches, at
 /// Block: one item at a time (grid-stride). Thread: pixels of all channels, as far apart as the block is wide and high.
 /// No shared memory. Float arithmetic. Reference: reference::view of reference::patch.
 template <class T, int kChannels>
-__global__ void load_patches_kernel(TwoSources sources, std::int64_t count, int height, int width, View view,
-                                    int out_height, int out_width, T* out) {
-  for (std::int64_t item = blockIdx.x; item < count; item += gridDim.x) {
-    const Patch first(sources.first, item, height, width);
-    const Patch second(kChannels == 2 ? sources.second : sources.first, item, height, width);
-    for (int y = static_cast<int>(threadIdx.y); y < out_height; y += static_cast<int>(blockDim.y)) {
-      T* const row = out + (item * out_height + y) * out_width * kChannels;
-      for (int x = static_cast<int>(threadIdx.x); x < out_width; x += static_cast<int>(blockDim.x)) {
-        store(row[x * kChannels], view_pixel(first, y, x, height, view));
-        if constexpr (kChannels == 2) store(row[2 * x + 1], view_pixel(second, y, x, height, view));
+__global__ void load_patches_kernel(Load load, T* out) {
+  for (std::int64_t item = blockIdx.x; item < load.count; item += gridDim.x) {
+    const Patch first(load.sources[0], item, load);
+    const Patch second(load.sources[kChannels - 1], item, load);
+    for (int y = static_cast<int>(threadIdx.y); y < load.out_height; y += static_cast<int>(blockDim.y)) {
+      T* const row = out + (item * load.out_height + y) * load.out_width * kChannels;
+      for (int x = static_cast<int>(threadIdx.x); x < load.out_width; x += static_cast<int>(blockDim.x)) {
+        store(row[x * kChannels], view_pixel(first, y, x, load.height, load.view));
+        if constexpr (kChannels == 2) store(row[2 * x + 1], view_pixel(second, y, x, load.height, load.view));
       }
     }
   }
@@ -123,23 +126,28 @@ __global__ void load_patches_kernel(TwoSources sources, std::int64_t count, int 
 
 }  // namespace
 
-void pixel_maps(cudaStream_t stream, const std::uint8_t* pixels, std::int64_t count, std::int64_t size, PixelRule rule,
-                PixelMap* maps) {
-  if (count == 0) return;
-  launch(stream, per_block(count, kThreads), "pixel_maps", &pixel_maps_kernel, pixels, count, size, rule, maps);
+void pixel_maps(cudaStream_t stream, BytePatches patches, PixelRule rule, PixelMap* maps) {
+  if (patches.count == 0) return;
+  launch(stream, per_block(patches.count, kThreads), "pixel_maps", &pixel_maps_kernel, patches, rule, maps);
 }
 
-void load_patches(cudaStream_t stream, const PatchSource* sources, int channels, std::int64_t count, int height,
-                  int width, View view, NumberType type, void* out) {
-  const int out_height = view == View::whole ? height : height / 2;
-  const int out_width = view == View::whole ? width : width / 2;
-  const TwoSources both{sources[0], sources[channels - 1]};
+void load_patches(cudaStream_t stream, const PatchLoad& load, void* out) {
+  const int shrunk = load.view == View::whole ? 1 : 2;
+  const int out_height = load.height / shrunk;
+  const int out_width = load.width / shrunk;
+  const Load asked{{load.sources.front(), load.sources.back()},
+                   load.count,
+                   load.height,
+                   load.width,
+                   load.view,
+                   out_height,
+                   out_width};
   const dim3 block(out_width <= kWarp / 2 ? kWarp / 2 : kWarp,
                    static_cast<unsigned>(std::clamp(out_height, 1, kPatchRows)));
-  visit_number(type, [&]<class T>(T) {
-    auto* const kernel = channels == 2 ? &load_patches_kernel<T, 2> : &load_patches_kernel<T, 1>;
-    launch(stream, {.grid = {blocks_for(count, 1, kMostBlocks)}, .block = block}, "load_patches", kernel, both, count,
-           height, width, view, out_height, out_width, static_cast<T*>(out));
+  visit_number(load.type, [&]<class T>(T) {
+    auto* const kernel = load.sources.size() == 2 ? &load_patches_kernel<T, 2> : &load_patches_kernel<T, 1>;
+    launch(stream, {.grid = {blocks_for(load.count, 1, kMostBlocks)}, .block = block}, "load_patches", kernel, asked,
+           static_cast<T*>(out));
   });
 }
 

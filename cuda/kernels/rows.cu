@@ -24,8 +24,7 @@ __global__ void normalise_rows_kernel(float* rows, std::int64_t count, std::int6
 /// One number a row, and whether the row is finite.
 /// rows [count, length], weights [length] or null, scalars [count] or null; *first_bad is lowered.
 /// Warp: one row at a time (grid-stride); lane: every 32nd value. Sums in double.
-__global__ void row_scalars_kernel(const float* rows, std::int64_t count, std::int64_t length, const float* weights,
-                                   float bias, float* scalars, std::int64_t first, unsigned long long* first_bad) {
+__global__ void row_scalars_kernel(const float* rows, std::int64_t count, std::int64_t length, RowScalars to) {
   const int lane = lane_index();
   for (std::int64_t i = global_warp(); i < count; i += all_warps()) {
     const float* const row = rows + i * length;
@@ -33,14 +32,14 @@ __global__ void row_scalars_kernel(const float* rows, std::int64_t count, std::i
     int bad = 0;
     for (std::int64_t k = lane; k < length; k += kWarp) {
       const double value = row[k];
-      sum += (weights != nullptr ? static_cast<double>(weights[k]) : value) * value;
+      sum += (to.weights != nullptr ? static_cast<double>(to.weights[k]) : value) * value;
       if (!is_finite(row[k])) bad = 1;
     }
     sum = warp_sum(sum);
     bad = __any_sync(kAllLanes, bad);
     if (lane != 0) continue;
-    if (scalars != nullptr) scalars[i] = static_cast<float>(sum + static_cast<double>(bias));
-    if (bad != 0) atomicMin(first_bad, static_cast<unsigned long long>(first + i));
+    if (to.scalars != nullptr) to.scalars[i] = static_cast<float>(sum + static_cast<double>(to.bias));
+    if (bad != 0) atomicMin(to.first_bad, static_cast<unsigned long long>(to.first + i));
   }
 }
 
@@ -51,11 +50,10 @@ void normalise_rows(cudaStream_t stream, float* rows, std::int64_t count, std::i
   launch(stream, per_warp(count), "normalise_rows", &normalise_rows_kernel, rows, count, length);
 }
 
-void row_scalars(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const float* weights,
-                 float bias, float* scalars, std::int64_t first, unsigned long long* first_bad) {
+void row_scalars(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length,
+                 const RowScalars& to) {
   if (count == 0) return;
-  launch(stream, per_warp(count), "row_scalars", &row_scalars_kernel, rows, count, length, weights, bias, scalars,
-         first, first_bad);
+  launch(stream, per_warp(count), "row_scalars", &row_scalars_kernel, rows, count, length, to);
 }
 
 }  // namespace twinpatch::cuda::kernels

@@ -10,10 +10,6 @@ __device__ int is_hit(float value, float needed) {
   return static_cast<int>(value >= needed) | static_cast<int>(!is_finite(value));  // without a branch
 }
 
-/// Values of a row, or of a column, that a lane has under way at once: memory is kept busy by many loads, not by many
-/// warps alone, and looked at one after another only where one of them is a hit.
-constexpr int kAhead = 8;
-
 /// Whether one of load(0) … load(kAhead − 1) reaches limit(0) …, in any lane. Beyond the end the last value comes
 /// again: loads without conditions go out together.
 template <class Load, class Limit>
@@ -150,20 +146,12 @@ __global__ void select_columns_kernel(ValueTile tile, SelectionKeys keys, Select
   }
 }
 
-/// Rows of a part: as many parts as keep any device busy, no more, since each begins without the others' limits.
-std::int64_t part_rows_of(const ValueTile& tile) {
-  constexpr std::int64_t kParts = 4096;
-  constexpr std::int64_t kFewest = 64;
-  const std::int64_t even = tile.rows * blocks_for(tile.columns, kWarp) / kParts;
-  return std::max(kFewest, even / kAhead * kAhead);
-}
-
 template <class Rule>
 void select(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, const Rule& rule) {
   if (tile.rows == 0 || tile.columns == 0) return;
   const std::int64_t items = tile.rows * keys.tile_segments;
   const std::int64_t part_rows = part_rows_of(tile);
-  find_limits(stream, tile, keys, marks, part_rows, rule);
+  find_limits(stream, tile, keys, marks, rule);
   if (keys.columns != nullptr) {
     launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "select_columns",
            &select_columns_kernel<Rule>, tile, keys, marks, part_rows, rule);

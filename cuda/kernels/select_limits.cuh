@@ -10,6 +10,10 @@
 
 namespace twinpatch::cuda::kernels {
 
+/// Values of a row, or of a column, that a lane has under way at once: memory is kept busy by many loads, not by many
+/// warps alone, and looked at one after another only where one of them is a hit.
+constexpr int kAhead = 8;
+
 /// The larger two of some numbers.
 struct BestTwo {
   float first = -INFINITY;
@@ -97,14 +101,22 @@ __device__ float column_limit(const ValueTile& tile, const SelectionMarks& marks
   return -kLargest;
 }
 
+/// Rows of a part: as many parts as keep any device busy, no more, since each begins without the others' limits.
+inline std::int64_t part_rows_of(const ValueTile& tile) {
+  constexpr std::int64_t kParts = 4096;
+  constexpr std::int64_t kFewest = 64;
+  const std::int64_t even = tile.rows * blocks_for(tile.columns, kWarp) / kParts;
+  return std::max(kFewest, even / kAhead * kAhead);
+}
+
 template <class Rule>
-void find_limits(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, std::int64_t part_rows,
-                 const Rule& rule) {
+void find_limits(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks, const Rule& rule) {
   if (marks.needed == nullptr) return;
   launch(stream, per_warp(tile.rows * keys.tile_segments), "row_limits", &row_limits_kernel<Rule>, tile, keys,
          marks.needed, rule);
   if constexpr (!Rule::kExact) {
     if (keys.columns == nullptr) return;
+    const std::int64_t part_rows = part_rows_of(tile);
     launch(stream, per_warp(blocks_for(tile.columns, kWarp) * blocks_for(tile.rows, part_rows)), "column_limits",
            &column_limits_kernel<Rule>, tile, keys, column_bounds(tile, marks), part_rows, rule);
   }

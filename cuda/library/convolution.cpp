@@ -24,15 +24,7 @@ namespace {
 constexpr int kWarmUps = 2;
 constexpr int kTimings = 5;
 
-/// What a stage reads and writes.
-struct Buffers {
-  const void* in = nullptr;
-  const void* filter = nullptr;
-  const void* bias = nullptr;
-  void* out = nullptr;
-};
-
-void execute(cudnnHandle_t handle, const ExecutionPlan& stage, const Buffers& buffers, void* workspace) {
+void execute(cudnnHandle_t handle, const ExecutionPlan& stage, const ConvolutionBuffers& buffers) {
   std::array<std::int64_t, 4> ids{};
   std::array<void*, 4> pointers{};
   std::size_t count = 0;
@@ -49,7 +41,7 @@ void execute(cudnnHandle_t handle, const ExecutionPlan& stage, const Buffers& bu
   Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, std::span<const std::int64_t>(ids.data(), count));
   pack.set_pointers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::span<void* const>(pointers.data(), count));
-  pack.set_pointers(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, std::span<void* const>(&workspace, 1));
+  pack.set_pointers(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, std::span<void* const>(&buffers.workspace, 1));
   pack.finalize();
   TWINPATCH_CUDA_CHECK(cudnnBackendExecute(handle, stage.plan.get(), pack.get()));
 }
@@ -61,7 +53,7 @@ void pool(cudaStream_t stream, const ConvolutionRequest& request, const void* in
                                .window_width = pooling.window.width,
                                .stride_height = pooling.stride.height,
                                .stride_width = pooling.stride.width};
-  kernels::pool(stream, storage_of(request.precision), in, request.batch, map(request.convolved()), rule,
+  kernels::pool(stream, {storage_of(request.precision), in, request.batch, map(request.convolved())}, rule,
                 map(request.output()), out);
 }
 
@@ -72,29 +64,29 @@ struct Target {
   const ConvolutionRequest& request;
 };
 
-void execute(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
-  auto* scratch = static_cast<std::byte*>(workspace) + algorithm.between;
-  if (algorithm.stages.size() == 1 && !algorithm.own_pool) {
-    execute(target.handle, *algorithm.stages[0], buffers, scratch);
-    return;
-  }
-  execute(target.handle, *algorithm.stages[0], {buffers.in, buffers.filter, buffers.bias, workspace}, scratch);
-  if (algorithm.own_pool) {
-    pool(target.stream, target.request, workspace, buffers.out);
-  } else {
-    execute(target.handle, *algorithm.stages[1], {workspace, buffers.filter, buffers.bias, buffers.out}, scratch);
-  }
+/// What is between two stages lies at the start of the workspace.
+void execute(const Target& target, const Algorithm& algorithm, const ConvolutionBuffers& buffers) {
+  void* const between = buffers.workspace;
+  ConvolutionBuffers first = buffers;
+  first.workspace = static_cast<std::byte*>(buffers.workspace) + algorithm.between;
+  ConvolutionBuffers second = first;
+  if (algorithm.stages.size() == 1 && !algorithm.own_pool) return execute(target.handle, *algorithm.stages[0], first);
+  first.out = between;
+  execute(target.handle, *algorithm.stages[0], first);
+  second.in = between;
+  if (algorithm.own_pool) return pool(target.stream, target.request, between, second.out);
+  execute(target.handle, *algorithm.stages[1], second);
 }
 
 /// Median time of one run, in microseconds.
-double time_of(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
-  for (int i = 0; i < kWarmUps; ++i) execute(target, algorithm, buffers, workspace);
+double time_of(const Target& target, const Algorithm& algorithm, const ConvolutionBuffers& buffers) {
+  for (int i = 0; i < kWarmUps; ++i) execute(target, algorithm, buffers);
   const Event begin = make_timed_event();
   const Event end = make_timed_event();
   std::array<float, kTimings> times{};
   for (float& time : times) {
     TWINPATCH_CUDA_CHECK(cudaEventRecord(begin.get(), target.stream));
-    execute(target, algorithm, buffers, workspace);
+    execute(target, algorithm, buffers);
     TWINPATCH_CUDA_CHECK(cudaEventRecord(end.get(), target.stream));
     TWINPATCH_CUDA_CHECK(cudaEventSynchronize(end.get()));
     TWINPATCH_CUDA_CHECK(cudaEventElapsedTime(&time, begin.get(), end.get()));
@@ -143,13 +135,13 @@ double tolerance_of(Precision precision) {
 }
 
 /// Runs and times an algorithm on an output where nothing is right before.
-Trial try_algorithm(const Target& target, const Algorithm& algorithm, const Buffers& buffers, void* workspace) {
+Trial try_algorithm(const Target& target, const Algorithm& algorithm, const ConvolutionBuffers& buffers) {
   Trial trial;
   try {
     const std::int64_t bytes =
         target.request.batch * target.request.output().size() * size_of(storage_of(target.request.precision));
     TWINPATCH_CUDA_CHECK(cudaMemsetAsync(buffers.out, 0xff, static_cast<std::size_t>(bytes), target.stream));  // NaN
-    trial.microseconds = time_of(target, algorithm, buffers, workspace);
+    trial.microseconds = time_of(target, algorithm, buffers);
     trial.sample = sample_of(target, buffers.out);
   } catch (const DeviceError& error) {
     trial.failure = error.what();
@@ -205,15 +197,13 @@ std::int64_t ConvolutionPlan::workspace_bytes() const {
 
 bool ConvolutionPlan::needs_tuning() const { return !state_->tuned; }
 
-void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
-                           void* workspace) {
+void ConvolutionPlan::tune(cudaStream_t stream, const ConvolutionBuffers& buffers) {
   State& state = *state_;
   if (state.tuned) return;
   const Target target{state.libraries->dnn_on(stream), stream, state.request};
-  const Buffers buffers{in, filter, bias, out};
   const Candidates candidates{
       .count = state.algorithms.size(),
-      .run = [&](std::size_t i) { return try_algorithm(target, state.algorithms[i], buffers, workspace); },
+      .run = [&](std::size_t i) { return try_algorithm(target, state.algorithms[i], buffers); },
       .name = [&](std::size_t i) { return to_text(state.request) + ": " + state.algorithms[i].description(); },
       .tolerance = tolerance_of(state.request.precision)};
   const AlgorithmChoice choice = choose_algorithm(candidates, state.libraries->options.log);
@@ -225,11 +215,11 @@ void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filt
   state.libraries->cache.store(state.key, keep(state.algorithms.front(), choice.microseconds));
 }
 
-void ConvolutionPlan::run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
-                          void* workspace) const {
+void ConvolutionPlan::run(cudaStream_t stream, const ConvolutionBuffers& buffers) const {
   const Algorithm& algorithm = state_->algorithms.front();
-  if (workspace == nullptr && algorithm.workspace > 0) throw InvalidArgument("a convolution without its workspace");
-  execute({state_->libraries->dnn_on(stream), stream, state_->request}, algorithm, {in, filter, bias, out}, workspace);
+  if (buffers.workspace == nullptr && algorithm.workspace > 0)
+    throw InvalidArgument("a convolution without its workspace");
+  execute({state_->libraries->dnn_on(stream), stream, state_->request}, algorithm, buffers);
 }
 
 const ConvolutionRequest& ConvolutionPlan::request() const { return state_->request; }

@@ -17,6 +17,15 @@ namespace twinpatch::cuda {
 /// out = pool(relu(convolve(in, filter) + bias)), planned once. All of it channels last: `in` [batch, height, width,
 /// channels] and `out` [batch, height, width, channels] without gaps, in storage_of(precision); `bias` [out channels],
 /// of the same type; `filter` as pack_filter() gives it, same type. Pointers aligned to 16 bytes.
+/// Device memory of one batch.
+struct ConvolutionBuffers {
+  const void* in = nullptr;
+  const void* filter = nullptr;
+  const void* bias = nullptr;  ///< not read where the layer has none
+  void* out = nullptr;
+  void* workspace = nullptr;  ///< may be null where workspace_bytes() is 0
+};
+
 class ConvolutionPlan {
  public:
   /// Finds algorithms for it: the one that was fastest on this GPU before, where a plan was kept, else what the
@@ -33,11 +42,10 @@ class ConvolutionPlan {
   /// Times every algorithm on the caller's buffers (it overwrites `out` and `workspace`; `in` holds random values),
   /// takes the fastest whose results are those of the first, and keeps the choice for the next run. Synchronises the
   /// stream. Never inside a capture. Nothing happens where needs_tuning() is false.
-  void tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out, void* workspace);
+  void tune(cudaStream_t stream, const ConvolutionBuffers& buffers);
   /// Enqueues one batch; allocates nothing and does not synchronise. May be captured, after a first call outside of a
-  /// capture (libraries load kernels on first use). `bias` is not read where the layer has none; `workspace` may be
-  /// null where workspace_bytes() is 0.
-  void run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out, void* workspace) const;
+  /// capture (libraries load kernels on first use).
+  void run(cudaStream_t stream, const ConvolutionBuffers& buffers) const;
 
   [[nodiscard]] const ConvolutionRequest& request() const;
   /// What runs, in words: "cuDNN conv+bias+relu+pool, engine 1".

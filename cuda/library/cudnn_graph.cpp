@@ -21,9 +21,11 @@ cudnnDataType_t data_type(NumberType type) {
   throw InvalidArgument("unknown number type");
 }
 
-/// A tensor [n, c, h, w] whose channels are innermost.
-Descriptor make_tensor(std::int64_t id, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w,
-                       cudnnDataType_t type, bool intermediate = false) {
+/// A tensor of a number and a shape, whose channels are innermost.
+Descriptor make_tensor(std::int64_t id, std::int64_t n, Shape shape, cudnnDataType_t type, bool intermediate = false) {
+  const std::int64_t c = shape.channels;
+  const std::int64_t h = shape.height;
+  const std::int64_t w = shape.width;
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type);
   tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, {n, c, h, w});
@@ -42,13 +44,13 @@ class GraphBuilder {
       : request_(request), left_(parts), type_(data_type(storage_of(request.precision))) {
     const bool first = (parts & kConvolve) != 0;
     const Shape in = first ? request.input : request.convolved();
-    current_ = keep(make_tensor(kIn, request.batch, in.channels, in.height, in.width, type_));
+    current_ = keep(make_tensor(kIn, request.batch, in, type_));
   }
 
   void convolve() {
     const auto& layer = request_.layer;
-    const std::size_t filter =
-        keep(make_tensor(kFilter, layer.out, layer.in, layer.kernel.height, layer.kernel.width, type_));
+    const Shape window{layer.in, layer.kernel.height, layer.kernel.width};
+    const std::size_t filter = keep(make_tensor(kFilter, layer.out, window, type_));
     const std::size_t out = next(kConvolve, request_.convolved());
     Descriptor rule(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     rule.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, std::int64_t{2});
@@ -72,7 +74,7 @@ class GraphBuilder {
   }
 
   void bias() {
-    const std::size_t values = keep(make_tensor(kBiasValues, 1, request_.layer.out, 1, 1, type_));
+    const std::size_t values = keep(make_tensor(kBiasValues, 1, Shape{request_.layer.out, 1, 1}, type_));
     const std::size_t out = next(kBias, request_.convolved());
     Descriptor rule = pointwise(CUDNN_POINTWISE_ADD);
     Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
@@ -145,8 +147,8 @@ class GraphBuilder {
   std::size_t next(Part part, Shape shape) {
     left_ &= ~static_cast<unsigned>(part);
     const bool last = left_ == 0;
-    return keep(make_tensor(last ? std::int64_t{kOut} : std::int64_t{100} + part, request_.batch, shape.channels,
-                            shape.height, shape.width, last ? type_ : CUDNN_DATA_FLOAT, !last));
+    return keep(make_tensor(last ? std::int64_t{kOut} : std::int64_t{100} + part, request_.batch, shape,
+                            last ? type_ : CUDNN_DATA_FLOAT, !last));
   }
 
   static Descriptor pointwise(cudnnPointwiseMode_t mode) {

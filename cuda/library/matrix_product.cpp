@@ -45,15 +45,18 @@ void set(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttribut
   TWINPATCH_CUDA_CHECK(cublasLtMatmulPreferenceSetAttribute(preference, name, &value, sizeof value));
 }
 
-/// A row-major matrix [rows, columns] as cuBLASLt sees it, `batch` times.
-Layout make_layout(NumberType type, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t batch,
-                   std::int64_t batch_stride) {
+/// A row-major matrix, as many times as there are products in a batch.
+struct MatrixForm {
+  std::int64_t rows, columns, stride, batch_stride;
+};
+
+Layout make_layout(NumberType type, const MatrixForm& form, std::int64_t batch) {
   cublasLtMatrixLayout_t made = nullptr;
-  TWINPATCH_CUDA_CHECK(cublasLtMatrixLayoutCreate(&made, data_type(type), static_cast<std::uint64_t>(columns),
-                                                  static_cast<std::uint64_t>(rows), stride));
+  TWINPATCH_CUDA_CHECK(cublasLtMatrixLayoutCreate(&made, data_type(type), static_cast<std::uint64_t>(form.columns),
+                                                  static_cast<std::uint64_t>(form.rows), form.stride));
   Layout layout(made);
   set(made, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(batch));
-  set(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, batch_stride);
+  set(made, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, form.batch_stride);
   return layout;
 }
 
@@ -90,13 +93,13 @@ void MatrixProduct::State::describe() {
   set(made, CUBLASLT_MATMUL_DESC_EPILOGUE, own_epilogue ? CUBLASLT_EPILOGUE_DEFAULT : epilogue_of(request));
   if (request.bias && !own_epilogue)
     set(made, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, static_cast<std::int32_t>(data_type(request.out)));
-  left = make_layout(type, request.rows, request.inner, request.left_stride, request.batch, request.left_batch_stride);
-  right = request.right_transposed ? make_layout(type, request.columns, request.inner, request.right_stride,
-                                                 request.batch, request.right_batch_stride)
-                                   : make_layout(type, request.inner, request.columns, request.right_stride,
-                                                 request.batch, request.right_batch_stride);
-  out = make_layout(request.out, request.rows, request.columns, request.out_stride, request.batch,
-                    request.out_batch_stride);
+  MatrixForm of_right{request.inner, request.columns, request.right_stride, request.right_batch_stride};
+  if (request.right_transposed) std::swap(of_right.rows, of_right.columns);
+  left =
+      make_layout(type, {request.rows, request.inner, request.left_stride, request.left_batch_stride}, request.batch);
+  right = make_layout(type, of_right, request.batch);
+  out = make_layout(request.out, {request.rows, request.columns, request.out_stride, request.out_batch_stride},
+                    request.batch);
 }
 
 bool MatrixProduct::State::choose() {
@@ -148,9 +151,9 @@ MatrixProduct& MatrixProduct::operator=(MatrixProduct&&) noexcept = default;
 
 std::int64_t MatrixProduct::workspace_bytes() const { return state_->workspace; }
 
-void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out,
-                        void* workspace, float alpha, float beta) const {
+void MatrixProduct::run(cudaStream_t stream, const MatrixOperands& operands) const {
   const State& state = *state_;
+  const auto& [left, right, bias, out, workspace, alpha, beta] = operands;
   if (state.request.bias && !state.own_epilogue) set(state.operation.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   TWINPATCH_CUDA_CHECK(cublasLtMatmul(state.libraries->blas.get(), state.operation.get(), &alpha, right,
                                       state.right.get(), left, state.left.get(), &beta, out, state.out.get(), out,

@@ -14,6 +14,17 @@
 
 namespace twinpatch::cuda {
 
+/// Device memory of one product, and what it is multiplied by: out ← alpha · left · right + beta · out.
+struct MatrixOperands {
+  const void* left = nullptr;
+  const void* right = nullptr;
+  const void* bias = nullptr;  ///< read only where the request has one
+  void* out = nullptr;         ///< read only where beta is not 0
+  void* workspace = nullptr;   ///< of workspace_bytes()
+  float alpha = 1;
+  float beta = 0;
+};
+
 /// The product, planned once: the library's first choice that is deterministic.
 class MatrixProduct {
  public:
@@ -24,9 +35,7 @@ class MatrixProduct {
 
   [[nodiscard]] std::int64_t workspace_bytes() const;
   /// Enqueues it; allocates nothing and does not synchronise. May be captured, after a first call outside of a capture.
-  /// `bias` is read only where the request has one, `out` only where beta is not 0. Without bias and workspace: null.
-  void run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out, void* workspace,
-           float alpha = 1.0F, float beta = 0.0F) const;
+  void run(cudaStream_t stream, const MatrixOperands& operands) const;
 
   [[nodiscard]] const MatrixProductRequest& request() const;
 

@@ -14,16 +14,18 @@ class SiameseList final : public PairList {
     const auto& left = static_cast<const SiameseRows&>(left_rows);
     const auto& right = static_cast<const SiameseRows&>(right_rows);
     Device& device = *parts_.device;
-    const auto enqueue = [&](const std::int32_t* listed, std::int64_t count, float* results) {
+    const auto enqueue = [&](DevicePairs listed) {
       static const RangeName kPairs(Stage::compute, "score_pairs");
-      const Range range(kPairs, {.pairs = count, .bytes = count * 2 * parts_.length * 4});
+      const Range range(kPairs, {.pairs = listed.count, .bytes = listed.count * 2 * parts_.length * 4});
       device.computing.begin(device.stream());
-      score_row_pairs(parts_, left, right, listed, count, results);
+      score_row_pairs(parts_, left, right, listed);
       device.computing.end(device.stream());
     };
     with_less_memory(
         kListPart,
-        [&](std::int64_t part) { score_parts(parts_.device, transfer_, pairs, scores, part, control, enqueue); },
+        [&](std::int64_t part) {
+          transfer_.score({pairs, scores}, part, control, enqueue);
+        },
         [&] {
           parts_.release();
           transfer_.delivery.start();

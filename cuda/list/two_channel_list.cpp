@@ -15,12 +15,12 @@ class TwoChannelList final : public PairList {
              const RunControl& control) override {
     const auto& left = static_cast<const TwoChannelRows&>(left_rows);
     const auto& right = static_cast<const TwoChannelRows&>(right_rows);
-    const auto enqueue = [&](const std::int32_t* listed, std::int64_t count, float* results) {
-      parts_.pairs->score(left, right, {listed, count, results}, control);
-    };
+    const auto enqueue = [&](DevicePairs listed) { parts_.pairs->score(left, right, listed, control); };
     with_less_memory(
         kListPart / 4,
-        [&](std::int64_t part) { score_parts(parts_.device, transfer_, pairs, scores, part, control, enqueue); },
+        [&](std::int64_t part) {
+          transfer_.score({pairs, scores}, part, control, enqueue);
+        },
         [&] {
           parts_.release();
           transfer_.delivery.start();

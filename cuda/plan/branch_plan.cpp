@@ -32,7 +32,8 @@ BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent
   const NetworkSpec& spec = weights.model().spec;
   for (std::size_t i = 0; i < spec.streams.size(); ++i) {
     const Shape shape = layer_input(spec, spec.streams[i], patch, first_layer);
-    streams_.emplace_back(spec.streams[i].layers, first_layer, shape, fmt::format("{}.{}", branch, i), weights, batch);
+    const LayerList list{&weights.model(), fmt::format("{}.{}", branch, i), spec.streams[i].layers};
+    streams_.emplace_back(weights, list, first_layer, shape, batch);
     size_ += streams_.back().output().size();
     inputs_.emplace_back(device_, checked_multiply(batch, shape.size() * size_of(device_->type)));
     clear(*device_, inputs_.back());
@@ -56,7 +57,8 @@ void BranchPlan::enqueue() {
     const LayerPlan& stream = streams_[i];
     const void* const out = stream.run(inputs_[i].data(), workspace_);
     const Shape shape = stream.output();
-    kernels::flatten(device_->stream(), stream.output_type(), out, batch_, {shape.height, shape.width, shape.channels},
+    kernels::flatten(device_->stream(),
+                     {stream.output_type(), out, batch_, {shape.height, shape.width, shape.channels}},
                      vectors_.data() + offset, size_);
     offset += shape.size();
   }
@@ -79,7 +81,8 @@ std::int64_t BranchPlan::bytes() const {
 PairPlan::PairPlan(DeviceWeights& weights, Extent patch, std::size_t first_layer, std::int64_t batch)
     : device_(weights.device()), branch_(weights, "branch", patch, first_layer, batch), graphs_(device_->options.log) {
   const auto& layers = std::get<DecisionLayers>(weights.model().spec.decision).layers;
-  decision_.emplace_back(layers, 0, Shape{static_cast<int>(branch_.size()), 1, 1}, "decision", weights, batch);
+  decision_.emplace_back(weights, LayerList{&weights.model(), "decision", layers}, 0,
+                         Shape{static_cast<int>(branch_.size()), 1, 1}, batch);
   workspace_ = make_workspace(device_, decision_);
   converted_ = HeldBuffer<std::byte>(device_, checked_multiply(batch, branch_.size() * size_of(device_->type)));
   scores_ = HeldBuffer<float>(device_, batch);
@@ -90,7 +93,7 @@ void PairPlan::enqueue() {
   kernels::convert(device_->stream(), branch_.vectors(), batch() * branch_.size(), device_->type, converted_.data());
   const LayerPlan& decision = decision_.front();
   const void* const out = decision.run(converted_.data(), workspace_);
-  kernels::flatten(device_->stream(), decision.output_type(), out, batch(), {1, 1, 1}, scores_.data(), 1);
+  kernels::flatten(device_->stream(), {decision.output_type(), out, batch(), {1, 1, 1}}, scores_.data(), 1);
 }
 
 void PairPlan::run() {

@@ -23,8 +23,8 @@ class DeepHead::Plan {
  public:
   Plan(DeviceWeights& weights, const DeviceHead& head, std::int64_t batch)
       : device_(weights.device()), batch_(batch), type_(device_->type), graphs_(device_->options.log) {
-    rest_.emplace_back(layers_of(weights), head.rest, Shape{static_cast<int>(head.hidden), 1, 1}, "decision", weights,
-                       batch);
+    rest_.emplace_back(weights, LayerList{&weights.model(), "decision", layers_of(weights)}, head.rest,
+                       Shape{static_cast<int>(head.hidden), 1, 1}, batch);
     if (head.rest == layers_of(weights).size()) type_ = NumberType::fp32;  // the sum is the score
     workspace_ = make_workspace(device_, rest_);
     hidden_ = HeldBuffer<std::byte>(device_, checked_multiply(batch, head.hidden * size_of(type_)));
@@ -33,14 +33,15 @@ class DeepHead::Plan {
   }
 
   [[nodiscard]] std::int64_t batch() const noexcept { return batch_; }
-  void score(const DeviceHead& head, kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs,
-             std::int64_t count, float* scores) {
+  void score(const DeviceHead& head, kernels::RowMatrix left, kernels::RowMatrix right, DevicePairs pairs) {
     const cudaStream_t stream = device_->stream();
-    kernels::add_rows(stream, left, right, head.hidden, pairs, count, head.activation, type_, hidden_.data());
+    kernels::add_rows(stream, {left.values, right.values, head.hidden, head.activation, type_},
+                      {pairs.pairs, pairs.count}, hidden_.data());
     const LayerPlan& rest = rest_.front();
     if (!rest.empty()) graphs_.run(batch_, stream, [&] { out_ = rest.run(hidden_.data(), workspace_); });
-    kernels::flatten(stream, rest.empty() ? type_ : rest.output_type(), rest.empty() ? hidden_.data() : out_, count,
-                     {1, 1, 1}, scores, 1);
+    const kernels::Maps scores{
+        rest.empty() ? type_ : rest.output_type(), rest.empty() ? hidden_.data() : out_, pairs.count, {1, 1, 1}};
+    kernels::flatten(stream, scores, pairs.scores, 1);
   }
 
  private:
@@ -57,15 +58,15 @@ class DeepHead::Plan {
 DeepHead::DeepHead(DeviceWeights& weights, const DeviceHead& head) : weights_(weights), head_(head) {}
 DeepHead::~DeepHead() = default;
 
-void DeepHead::score(kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs, std::int64_t count,
-                     float* scores) {
+void DeepHead::score(kernels::RowMatrix left, kernels::RowMatrix right, DevicePairs pairs) {
   const Device& device = *weights_.device();
   const std::int64_t fits = device.context.pool().bound() / 8 / (16 * std::max<std::int64_t>(1, head_.hidden));
   const std::int64_t limit = std::clamp<std::int64_t>(fits, 1, kMostPairs);
-  Plan& plan = plans_.get("decision", {}, limit, count,
+  Plan& plan = plans_.get("decision", {}, limit, pairs.count,
                           [&](std::int64_t batch) { return std::make_unique<Plan>(weights_, head_, batch); });
-  for (std::int64_t begin = 0; begin < count; begin += plan.batch()) {
-    plan.score(head_, left, right, pairs + 2 * begin, std::min(plan.batch(), count - begin), scores + begin);
+  for (std::int64_t begin = 0; begin < pairs.count; begin += plan.batch()) {
+    plan.score(head_, left, right,
+               {pairs.pairs + 2 * begin, std::min(plan.batch(), pairs.count - begin), pairs.scores + begin});
   }
 }
 

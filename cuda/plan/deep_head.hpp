@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "plan/branch_plan.hpp"
+#include "plan/device_pairs.hpp"
 #include "siamese.hpp"
 
 namespace twinpatch::cuda {
@@ -17,9 +18,8 @@ class DeepHead {
   ~DeepHead();
   DeepHead(const DeepHead&) = delete;             // holds its owner's weights
   DeepHead& operator=(const DeepHead&) = delete;  // likewise
-  /// scores[n] of pairs[n], enqueued: row numbers of the two matrices [·, hidden].
-  void score(kernels::RowMatrix left, kernels::RowMatrix right, const std::int32_t* pairs, std::int64_t count,
-             float* scores);
+  /// Enqueued; the pairs are row numbers of the two matrices [·, hidden].
+  void score(kernels::RowMatrix left, kernels::RowMatrix right, DevicePairs pairs);
   /// Of one pair.
   [[nodiscard]] double operations() const;
 

@@ -60,8 +60,8 @@ HalvesPlan::HalvesPlan(DeviceWeights& weights, Extent patch, Side side, std::int
     StreamHalf& half = streams_[i];
     if (batch >= kTunedBatch) {
       fill_for_tuning(*device_, half.input);
-      half.convolution->tune(device_->stream(), half.input.data(), half.filter, half.bias, half.halves.data(),
-                             scratch_.data());
+      half.convolution->tune(device_->stream(),
+                             {half.input.data(), half.filter, half.bias, half.halves.data(), scratch_.data()});
     }
     device_->report(fmt::format("network {}, {} halves of stream {}, batches of {}: {}", spec.name, which, i, batch,
                                 half.convolution->description()));
@@ -75,10 +75,16 @@ void HalvesPlan::run(const TwoChannelRows& rows, std::int64_t begin, std::int64_
     if (stream.halves.size() < needed) stream.halves = HeldBuffer<std::byte>(device_, needed);
     for (std::int64_t first = 0; first < count; first += batch_) {
       const kernels::PatchSource source = rows.source(begin + first);
-      kernels::load_patches(device_->stream(), &source, 1, std::min(batch_, count - first), patch_.height, patch_.width,
-                            stream.view, device_->type, stream.input.data());
-      stream.convolution->run(device_->stream(), stream.input.data(), stream.filter, stream.bias,
-                              stream.halves.data() + first * item, scratch_.data());
+      kernels::load_patches(device_->stream(),
+                            {.sources = {&source, 1},
+                             .count = std::min(batch_, count - first),
+                             .height = patch_.height,
+                             .width = patch_.width,
+                             .view = stream.view,
+                             .type = device_->type},
+                            stream.input.data());
+      stream.convolution->run(device_->stream(), {stream.input.data(), stream.filter, stream.bias,
+                                                  stream.halves.data() + first * item, scratch_.data()});
     }
   }
 }

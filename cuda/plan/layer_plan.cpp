@@ -101,10 +101,14 @@ struct LayerPlan::Planner {
     append(group,
            {.name = [=] { return convolution->description(); },
             .scratch = convolution->workspace_bytes(),
-            .run = [=](cudaStream_t stream, const void* in, void* out,
-                       void* scratch) { convolution->run(stream, in, filter, bias, out, scratch); },
-            .tune = [=](cudaStream_t stream, const void* in, void* out,
-                        void* scratch) { convolution->tune(stream, in, filter, bias, out, scratch); }},
+            .run =
+                [=](cudaStream_t stream, const void* in, void* out, void* scratch) {
+                  convolution->run(stream, {in, filter, bias, out, scratch});
+                },
+            .tune =
+                [=](cudaStream_t stream, const void* in, void* out, void* scratch) {
+                  convolution->tune(stream, {in, filter, bias, out, scratch});
+                }},
            plan.device_->type);
   }
 
@@ -132,8 +136,10 @@ struct LayerPlan::Planner {
                                      relu ? " + relu" : "");
                 },
             .scratch = product->workspace_bytes(),
-            .run = [=](cudaStream_t stream, const void* in, void* result,
-                       void* scratch) { product->run(stream, in, matrix, bias, result, scratch); }},
+            .run =
+                [=](cudaStream_t stream, const void* in, void* result, void* scratch) {
+                  product->run(stream, {in, matrix, bias, result, scratch});
+                }},
            request.out);
   }
 
@@ -160,13 +166,14 @@ struct LayerPlan::Planner {
   }
 
   void add_pool(const FusedLayer& group, const kernels::PoolRule& rule) {
-    append(
-        group,
-        {.name = [] { return "pool"; },
-         .run = [rule, type = type, batch = plan.batch_, from = map_shape(group.input), to = map_shape(group.output)](
-                    cudaStream_t stream, const void* in, void* out,
-                    void* /*scratch*/) { kernels::pool(stream, type, in, batch, from, rule, to, out); }},
-        type);
+    append(group,
+           {.name = [] { return "pool"; },
+            .run =
+                [rule, type = type, batch = plan.batch_, from = map_shape(group.input), to = map_shape(group.output)](
+                    cudaStream_t stream, const void* in, void* out, void* /*scratch*/) {
+                  kernels::pool(stream, {type, in, batch, from}, rule, to, out);
+                }},
+           type);
   }
 
   void add(const FusedLayer& group, const SpatialPyramid& layer) {
@@ -177,7 +184,7 @@ struct LayerPlan::Planner {
                  stride = group.output.size()](cudaStream_t stream, const void* in, void* out, void* /*scratch*/) {
                   auto* to = static_cast<std::byte*>(out);
                   for (const int level : levels) {
-                    kernels::pyramid_level(stream, type, in, batch, from, level, to, stride);
+                    kernels::pyramid_level(stream, {type, in, batch, from}, level, to, stride);
                     to += std::int64_t{level} * level * from.channels * size_of(type);
                   }
                 }},
@@ -198,11 +205,10 @@ struct LayerPlan::Planner {
   std::size_t placed = 0;  ///< steps that write another buffer
 };
 
-LayerPlan::LayerPlan(std::span<const Layer> layers, std::size_t first, Shape input, const std::string& prefix,
-                     DeviceWeights& weights, std::int64_t batch)
+LayerPlan::LayerPlan(DeviceWeights& weights, const LayerList& list, std::size_t first, Shape input, std::int64_t batch)
     : device_(weights.device()), batch_(batch), input_(input), output_(input), output_type_(device_->type) {
-  Planner planner{*this, layers, weights, device_->type};
-  for (const FusedLayer& group : fuse_layers({&weights.model(), prefix, layers}, first, input, fusion_rules(batch))) {
+  Planner planner{*this, list.layers, weights, device_->type};
+  for (const FusedLayer& group : fuse_layers(list, first, input, fusion_rules(batch))) {
     std::visit([&](const auto& layer) { planner.add(group, layer); }, *group.layer);
     output_ = group.output;
   }

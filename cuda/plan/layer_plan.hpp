@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "device.hpp"
+#include "twinpatch/net/fused_layers.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch::cuda {
@@ -47,9 +48,8 @@ struct Workspace {
 /// Layers of a network from a fixed input size to their output for a fixed batch: planned once, run many times.
 class LayerPlan {
  public:
-  /// Layers [first, layers.size()) of tensors "<prefix>.<layer>.<field>"; `input` is the input of layer `first`.
-  LayerPlan(std::span<const Layer> layers, std::size_t first, Shape input, const std::string& prefix,
-            DeviceWeights& weights, std::int64_t batch);
+  /// Layers of a list of the weights' model, from `first` on, whose input is `input`.
+  LayerPlan(DeviceWeights& weights, const LayerList& list, std::size_t first, Shape input, std::int64_t batch);
 
   /// Enqueues the layers on the compute stream; may be captured. `in` [batch, input] is in the device's type and may be
   /// overwritten. Returns the output [batch, output] in output_type(): in the workspace, or `in` itself.

@@ -26,8 +26,14 @@ void PairNetwork::score(const TwoChannelRows& left, const TwoChannelRows& right,
       sources[side].index_stride = 2;
     }
     for (std::size_t i = 0; i < spec.streams.size(); ++i) {
-      kernels::load_patches(device_->stream(), sources, 2, n, patch.height, patch.width, view_of(spec.streams[i].view),
-                            device_->type, network.branch().input(i));
+      kernels::load_patches(device_->stream(),
+                            {.sources = sources,
+                             .count = n,
+                             .height = patch.height,
+                             .width = patch.width,
+                             .view = view_of(spec.streams[i].view),
+                             .type = device_->type},
+                            network.branch().input(i));
     }
   });
 }

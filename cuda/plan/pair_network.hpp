@@ -5,18 +5,12 @@
 #include <cstdint>
 
 #include "plan/branch_plan.hpp"
+#include "plan/device_pairs.hpp"
 #include "runtime/nvtx.hpp"
 #include "twinpatch/core/run_control.hpp"
 #include "two_channel.hpp"
 
 namespace twinpatch::cuda {
-
-/// Pairs of rows on the device, and where their scores go.
-struct DevicePairs {
-  const std::int32_t* pairs = nullptr;  ///< [count, 2]
-  std::int64_t count = 0;
-  float* scores = nullptr;  ///< [count]
-};
 
 /// A 2-channel network's way from pairs to scores, batch by batch, with the plans for it. Within a turn.
 class PairNetwork {

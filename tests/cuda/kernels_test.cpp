@@ -89,7 +89,7 @@ TEST_CASE("patches become the inputs of streams, gathered by index") {
   const Normalisation rule{.divide_deviation = deviation};
   const auto pixels = bench.up(patches.pixels);
   auto maps = bench.room<kernels::PixelMap>(5);
-  kernels::pixel_maps(bench.stream(), pixels.data(), 5, std::int64_t{size.height} * size.width,
+  kernels::pixel_maps(bench.stream(), {pixels.data(), 5, std::int64_t{size.height} * size.width},
                       {rule.scale, rule.subtract_mean, rule.divide_deviation, rule.deviation_epsilon}, maps.data());
   const std::vector<std::int32_t> order = {4, 0, 0, 3, 1, 2};  // pairs (4, 0), (0, 3), (1, 2)
   const auto index = bench.up(order);
@@ -111,12 +111,12 @@ TEST_CASE("patches become the inputs of streams, gathered by index") {
         sources[side].index = index.data() + side;
         sources[side].index_stride = 2;
       }
-      kernels::load_patches(bench.stream(), sources, 2, 3, size.height, size.width, view, type, out.data());
+      kernels::load_patches(bench.stream(), {sources, 3, size.height, size.width, view, type}, out.data());
       expect_close(bench.load(out, type), channels_last(expected),
                    type == NumberType::fp32 ? tolerance::kNormalisationFp32 : limit(type));
       // One channel, a run of patches.
       kernels::PatchSource run{.pixels = pixels.data(), .maps = maps.data(), .first = 2};
-      kernels::load_patches(bench.stream(), &run, 1, 2, size.height, size.width, view, type, out.data());
+      kernels::load_patches(bench.stream(), {{&run, 1}, 2, size.height, size.width, view, type}, out.data());
       std::vector<reference::Map> two;
       for (const std::int64_t i : {2, 3}) {
         two.push_back(reference::view({kind}, reference::patch(patches.view, i, rule)));
@@ -141,7 +141,7 @@ TEST_CASE("pooling, subsampling and pyramids are the reference's") {
     const Shape shape = output_shape(layer, in.shape);
     auto out = bench.room<std::byte>(3 * shape.size() * cuda::size_of(type));
     kernels::pool(
-        bench.stream(), type, from.data(), 3, map_shape(in.shape),
+        bench.stream(), {type, from.data(), 3, map_shape(in.shape)},
         {layer.kind == Kind::average, layer.window.height, layer.window.width, layer.stride.height, layer.stride.width},
         map_shape(shape), out.data());
     expect_close(bench.load(out, type), channels_last(applied(layer, in.maps)), limit(type));
@@ -154,7 +154,7 @@ TEST_CASE("pooling, subsampling and pyramids are the reference's") {
   const auto bias_there = bench.up(bias);
   const Shape sampled = output_shape(subsampling, in.shape);
   auto out = bench.room<std::byte>(3 * sampled.size() * cuda::size_of(type));
-  kernels::pool(bench.stream(), type, from.data(), 3, map_shape(in.shape),
+  kernels::pool(bench.stream(), {type, from.data(), 3, map_shape(in.shape)},
                 {true, 4, 3, 4, 3, gain_there.data(), bias_there.data()}, map_shape(sampled), out.data());
   expect_close(bench.load(out, type), channels_last(applied(subsampling, in.maps, weights)), limit(type));
 
@@ -163,7 +163,7 @@ TEST_CASE("pooling, subsampling and pyramids are the reference's") {
   auto pooled = bench.room<std::byte>(3 * bins.size() * cuda::size_of(type));
   std::int64_t offset = 0;
   for (const int level : pyramid.levels) {
-    kernels::pyramid_level(bench.stream(), type, from.data(), 3, map_shape(in.shape), level,
+    kernels::pyramid_level(bench.stream(), {type, from.data(), 3, map_shape(in.shape)}, level,
                            pooled.data() + offset * cuda::size_of(type), bins.size());
     offset += std::int64_t{level} * level * in.shape.channels;
   }
@@ -180,7 +180,7 @@ TEST_CASE("activations, flattening and sums of halves are the reference's") {
   const auto a = bench.store(left.values, type);
   const auto b = bench.store(right.values, type);
   auto flat = bench.room<float>(3 * (shape.size() + 2));
-  kernels::flatten(bench.stream(), type, a.data(), 3, map_shape(shape), flat.data() + 1, shape.size() + 2);
+  kernels::flatten(bench.stream(), {type, a.data(), 3, map_shape(shape)}, flat.data() + 1, shape.size() + 2);
   const auto rows = bench.down(flat);
   for (std::int64_t i = 0; i < 3; ++i) {
     const auto begin = rows.begin() + i * (shape.size() + 2) + 1;
@@ -204,8 +204,9 @@ TEST_CASE("activations, flattening and sums of halves are the reference's") {
         expected.push_back(pool ? reference::apply(Pooling{}, sum, {}, "") : sum);
       }
       auto out = bench.room<std::byte>(4 * expected[0].shape.size() * cuda::size_of(type));
-      kernels::join_halves(bench.stream(), type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), activate,
-                           pool, out.data());
+      kernels::join_halves(bench.stream(),
+                           {type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), activate, pool},
+                           out.data());
       expect_close(bench.load(out, type), channels_last(expected), limit(type));
     }
   }

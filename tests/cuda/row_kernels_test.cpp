@@ -28,8 +28,8 @@ TEST_CASE("tiles of a grid and listed pairs are the reference's, whatever the le
   const auto weights = bench.up(w);
   auto scalars = bench.room<float>(columns);
   auto bad = bench.up(std::vector<unsigned long long>{77});
-  kernels::row_scalars(bench.stream(), right.data(), columns, length, weights.data(), bias, scalars.data(), 0,
-                       bad.data());
+  kernels::row_scalars(bench.stream(), right.data(), columns, length,
+                       {weights.data(), bias, scalars.data(), 0, bad.data()});
   CHECK(bench.down(bad)[0] == 77);
   const kernels::RowMatrix a{left.data(), nullptr, rows};
   const kernels::RowMatrix b{right.data(), scalars.data(), columns};
@@ -40,7 +40,7 @@ TEST_CASE("tiles of a grid and listed pairs are the reference's, whatever the le
     list.push_back(pair.right);
   }
   auto listed = bench.room<std::int32_t>(std::ssize(list));
-  kernels::enumerate_pairs(bench.stream(), 0, rows * columns, columns, 0, 0, listed.data());
+  kernels::enumerate_pairs(bench.stream(), {.count = rows * columns, .columns = columns}, listed.data());
   CHECK(bench.down(listed) == list);
   for (const auto operation : {kernels::PairOperation::head, kernels::PairOperation::l2, kernels::PairOperation::l1,
                                kernels::PairOperation::dot}) {
@@ -71,8 +71,9 @@ TEST_CASE("tiles of a grid and listed pairs are the reference's, whatever the le
         expected.push_back(operation == kernels::PairOperation::l1 ? -sum : sum);
       }
     }
+    const kernels::Comparison comparison{operation, a, b, length, weights.data(), bias};
     auto out = bench.room<float>(rows * stride);
-    kernels::grid_tile(bench.stream(), operation, a, b, length, weights.data(), out.data(), stride);
+    kernels::grid_tile(bench.stream(), comparison, out.data(), stride);
     const auto wide = bench.down(out);
     std::vector<float> got;
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -80,8 +81,7 @@ TEST_CASE("tiles of a grid and listed pairs are the reference's, whatever the le
     }
     expect_close(got, expected, {1e-5, 1e-5, 1e-10});
     auto scores = bench.room<float>(rows * columns);
-    kernels::score_pairs(bench.stream(), operation, a, b, length, weights.data(), bias, listed.data(), rows * columns,
-                         scores.data());
+    kernels::score_pairs(bench.stream(), comparison, {listed.data(), rows * columns}, scores.data());
     expect_close(bench.down(scores), expected, {1e-5, 1e-5, 1e-10});
   }
 }
@@ -115,7 +115,7 @@ TEST_CASE("rows are normalised, also the longest and the shortest, and those not
     broken[static_cast<std::size_t>(5 * length)] = std::numeric_limits<float>::infinity();
     const auto there = bench.up(broken);
     auto bad = bench.up(std::vector<unsigned long long>{1000});
-    kernels::row_scalars(bench.stream(), there.data(), 6, length, nullptr, 0, nullptr, 100, bad.data());
+    kernels::row_scalars(bench.stream(), there.data(), 6, length, {.first = 100, .first_bad = bad.data()});
     CHECK(bench.down(bad)[0] == static_cast<unsigned long long>(100 + at / length));
   }
 }

@@ -74,7 +74,7 @@ TEST_CASE("rows beyond 2³¹ values are scored and added like those at the begin
                                kernels::PairOperation::dot}) {
     const auto scores = [&](const std::int32_t* pairs) {
       auto out = device.room<float>(3);
-      kernels::score_pairs(device.stream(), operation, matrix, matrix, kLength, weights.data(), 0.5F, pairs, 3,
+      kernels::score_pairs(device.stream(), {operation, matrix, matrix, kLength, weights.data(), 0.5F}, {pairs, 3},
                            out.data());
       return device.down(out, 0, 3);
     };
@@ -84,8 +84,8 @@ TEST_CASE("rows beyond 2³¹ values are scored and added like those at the begin
   }
   const auto sums = [&](const std::int32_t* pairs) {
     auto out = device.room<float>(3 * kLength);
-    kernels::add_rows(device.stream(), matrix, matrix, kLength, pairs, 3, kernels::ActivationKind::relu,
-                      NumberType::fp32, out.data());
+    kernels::add_rows(device.stream(), {rows.data(), rows.data(), kLength, kernels::ActivationKind::relu}, {pairs, 3},
+                      out.data());
     return device.down(out, 0, 3 * kLength);
   };
   CHECK(sums(far_pairs.data()) == sums(near_pairs.data()));
@@ -107,7 +107,8 @@ TEST_CASE("patches and halves beyond 2³¹ values are gathered like those at the
       kernels::PatchSource source{.pixels = pixels.data(), .first = first};
       if (listed) source.index = index.data();
       auto out = device.room<float>(2 * kSize);
-      kernels::load_patches(device.stream(), &source, 1, 2, 31, 17, kernels::View::whole, NumberType::fp32, out.data());
+      kernels::load_patches(device.stream(), {.sources = {&source, 1}, .count = 2, .height = 31, .width = 17},
+                            out.data());
       return device.down(out, 0, 2 * kSize);
     };
     const auto near = load(0, false);
@@ -126,8 +127,15 @@ TEST_CASE("patches and halves beyond 2³¹ values are gathered like those at the
     const auto pairs = device.up(std::vector<std::int32_t>{at, at + 1, at + 1, at});
     const std::int64_t size = std::int64_t{2} * 5 * 3 * 16;
     auto out = device.room<float>(size);
-    kernels::join_halves(device.stream(), NumberType::fp32, halves.data(), halves.data(), pairs.data(), 2, kShape,
-                         kernels::ActivationKind::relu, true, out.data());
+    kernels::join_halves(device.stream(),
+                         {.left = halves.data(),
+                          .right = halves.data(),
+                          .pairs = pairs.data(),
+                          .count = 2,
+                          .shape = kShape,
+                          .activation = kernels::ActivationKind::relu,
+                          .pool = true},
+                         out.data());
     return device.down(out, 0, size);
   };
   CHECK(joined(far_map) == joined(0));
@@ -142,20 +150,22 @@ TEST_CASE("what is written beyond 2³¹ values is what is written at the beginni
   const auto right = device.up(normal_floats(3 * kLength, 6));
   const auto grid = [&](std::int64_t stride) {
     auto out = device.room<float>(stride + 3);
-    kernels::grid_tile(device.stream(), kernels::PairOperation::l1, {left.data(), nullptr, 2},
-                       {right.data(), nullptr, 3}, kLength, nullptr, out.data(), stride);
+    kernels::grid_tile(device.stream(),
+                       {kernels::PairOperation::l1, {left.data(), nullptr, 2}, {right.data(), nullptr, 3}, kLength},
+                       out.data(), stride);
     return device.down(out, stride, 3);  // the second row
   };
   CHECK(grid(kStride) == grid(3));
 
   constexpr kernels::MapShape kShape{4, 3, 2};
   const auto maps = device.up(normal_floats(2 * kShape.size(), 7));
+  const kernels::Maps in{NumberType::fp32, maps.data(), 2, kShape};
   const auto second = [&](std::int64_t stride, bool pyramid) {
     auto out = device.room<float>(stride + kShape.size());
     if (pyramid) {
-      kernels::pyramid_level(device.stream(), NumberType::fp32, maps.data(), 2, kShape, 2, out.data(), stride);
+      kernels::pyramid_level(device.stream(), in, 2, out.data(), stride);
     } else {
-      kernels::flatten(device.stream(), NumberType::fp32, maps.data(), 2, kShape, out.data(), stride);
+      kernels::flatten(device.stream(), in, out.data(), stride);
     }
     return device.down(out, stride, 8);
   };
@@ -164,7 +174,10 @@ TEST_CASE("what is written beyond 2³¹ values is what is written at the beginni
   // Pairs of a grid whose numbers need 41 bits.
   constexpr std::int64_t kColumns = 1'000'003;
   auto pairs = device.room<std::int32_t>(8);
-  kernels::enumerate_pairs(device.stream(), (std::int64_t{1} << 40) + 11, 4, kColumns, 5, 7, pairs.data());
+  kernels::enumerate_pairs(
+      device.stream(),
+      {.begin = (std::int64_t{1} << 40) + 11, .count = 4, .columns = kColumns, .first_left = 5, .first_right = 7},
+      pairs.data());
   const auto got = device.down(pairs, 0, 8);
   for (std::int64_t n = 0; n < 4; ++n) {
     const std::int64_t number = (std::int64_t{1} << 40) + 11 + n;

@@ -116,11 +116,11 @@ std::vector<float> run(OpenDevice& device, ConvolutionPlan& plan, const Work& wo
   const auto bias = device.upload(cuda::pack(work.bias, type));
   auto out = device.make(work.request.batch * work.request.output().size() * cuda::size_of(type));
   auto workspace = device.make(plan.workspace_bytes());
-  plan.tune(stream, in.data(), filter.data(), bias.data(), out.data(), workspace.data());
+  plan.tune(stream, {in.data(), filter.data(), bias.data(), out.data(), workspace.data()});
   CHECK_FALSE(plan.needs_tuning());
   CHECK(plan.workspace_bytes() <= workspace.size());
   out = device.make(out.size());  // what tuning wrote must not count
-  plan.run(stream, in.data(), filter.data(), bias.data(), out.data(), workspace.data());
+  plan.run(stream, {in.data(), filter.data(), bias.data(), out.data(), workspace.data()});
   return unpack(device.download(out), type);
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("a convolution is captured into a graph and replayed on new values") {
   auto bias = device.upload(cuda::pack(first.bias, NumberType::fp32));
   auto out = device.make(3 * first.request.output().size() * 4);
   auto workspace = device.make(plan.workspace_bytes());
-  const auto once = [&] { plan.run(stream, in.data(), filter.data(), bias.data(), out.data(), workspace.data()); };
+  const auto once = [&] { plan.run(stream, {in.data(), filter.data(), bias.data(), out.data(), workspace.data()}); };
   once();  // libraries load kernels on first use
   device.context.synchronize();
   const auto graph = cuda::Graph::capture(stream, once);

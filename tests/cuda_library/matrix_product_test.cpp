@@ -79,8 +79,8 @@ void check_product(OpenDevice& device, const MatrixProductRequest& asked, std::u
   auto out = device.upload(cuda::pack(operands.out, request.out));
   const MatrixProduct product(device.libraries, asked);
   auto workspace = device.make(product.workspace_bytes());
-  product.run(device.context.compute(), left.data(), right.data(), request.bias ? bias.data() : nullptr, out.data(),
-              workspace.data(), alpha, beta);
+  product.run(device.context.compute(), {left.data(), right.data(), request.bias ? bias.data() : nullptr, out.data(),
+                                         workspace.data(), alpha, beta});
   expect_close(unpack(device.download(out), request.out),
                expected(request, operands, static_cast<double>(alpha), static_cast<double>(beta)),
                tolerance_of(request));
@@ -166,7 +166,7 @@ TEST_CASE("without beta, what lay in the result is not read") {
   auto out = device.upload(std::vector<std::byte>(9 * 12 * 4, std::byte{0xff}));  // NaN
   const MatrixProduct product(device.libraries, request);
   auto workspace = device.make(product.workspace_bytes());
-  product.run(device.context.compute(), left.data(), right.data(), nullptr, out.data(), workspace.data());
+  product.run(device.context.compute(), {left.data(), right.data(), nullptr, out.data(), workspace.data()});
   expect_close(unpack(device.download(out), NumberType::fp32), expected(cuda::completed(request), operands, 1, 0),
                tolerance::kLayerFp32);
 }

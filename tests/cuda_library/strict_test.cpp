@@ -22,7 +22,7 @@ struct SmallProduct {
   /// What is said of operands so many bytes past an aligned address.
   std::string refused(cudaStream_t stream, std::int64_t left, std::int64_t out, void* scratch) {
     return message_of<DeviceError>([&] {
-      product.run(stream, memory.data() + left, memory.data() + 1024, nullptr, memory.data() + 2048 + out, scratch);
+      product.run(stream, {memory.data() + left, memory.data() + 1024, nullptr, memory.data() + 2048 + out, scratch});
     });
   }
 
@@ -52,9 +52,8 @@ TEST_CASE("handles belong to the device that was current when they were made") {
   cuda::Libraries libraries(1);
   const cuda::MatrixProduct product(libraries, {.rows = 4, .inner = 4, .columns = 4});
   const cuda::DeviceGuard back(0);
-  CHECK(message_of<DeviceError>([&] {
-          product.run(second.compute(), nullptr, nullptr, nullptr, nullptr, nullptr);
-        }).find("handles of device 1 on device 0") != std::string::npos);
+  CHECK(message_of<DeviceError>([&] { product.run(second.compute(), {}); }).find("handles of device 1 on device 0") !=
+        std::string::npos);
 }
 
 }  // namespace twinpatch::test

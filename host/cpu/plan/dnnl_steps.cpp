@@ -76,19 +76,28 @@ Planned planned(const PrimitiveDescriptor& descriptor, dnnl::primitive primitive
   return result;
 }
 
+/// Values of an item before a step and after it.
+struct ItemSizes {
+  std::int64_t in, out;
+};
+
+/// In plain layout; either may be empty.
+struct PlainWeights {
+  memory weights, bias;
+};
+
 /// A oneDNN primitive has its batch built in. A step keeps one for each of a few sizes (the planned batch, a quarter of
 /// it, … 1) and takes a batch apart into those; their weights are shared where their layouts agree.
 class DnnlStep final : public Step {
  public:
-  /// `make(batch)` plans one size. `weights` (plain layout) and `bias` may be empty.
+  /// `make(batch)` plans one size.
   template <class Make>
-  DnnlStep(std::string kind, std::int64_t in, std::int64_t out, StepSize size, const memory& weights,
-           const memory& bias, const Make& make)
-      : kind_(std::move(kind)), in_(in), out_(out), stream_(engine()) {
+  DnnlStep(std::string kind, ItemSizes items, StepSize size, const PlainWeights& weights, const Make& make)
+      : kind_(std::move(kind)), items_(items), stream_(engine()) {
     const SingleThreaded alone;  // implementations split their work when they are planned
     translated(kind_, [&] {
       for (auto batch = size.batch; batch >= 1; batch = batch == 1 ? 0 : ceil_divide(batch, 4)) {
-        add_variant(make(batch), batch, weights, bias, size.workers);
+        add_variant(make(batch), batch, weights, size.workers);
       }
     });
   }
@@ -105,8 +114,8 @@ class DnnlStep final : public Step {
               dnnl_primitive_execute(variant.primitive.get(), stream_.get(), arguments.count, arguments.list.data()),
               "could not execute a primitive");
         });
-        in += variant.batch * in_;
-        out += variant.batch * out_;
+        in += variant.batch * items_.in;
+        out += variant.batch * items_.out;
       }
     }
   }
@@ -132,13 +141,13 @@ class DnnlStep final : public Step {
     std::vector<Arguments> workers;
   };
 
-  void add_variant(const Planned& plan, std::int64_t batch, const memory& weights, const memory& bias, int workers) {
+  void add_variant(const Planned& plan, std::int64_t batch, const PlainWeights& plain, int workers) {
     Variant variant;
     variant.batch = batch;
     variant.primitive = plan.primitive;
     variant.implementation = plan.implementation;
-    if (weights) variant.weights = reordered(plan.weights, weights, &Variant::weights);
-    if (bias) variant.bias = reordered(plan.bias, bias, &Variant::bias);
+    if (plain.weights) variant.weights = reordered(plan.weights, plain.weights, &Variant::weights);
+    if (plain.bias) variant.bias = reordered(plan.bias, plain.bias, &Variant::bias);
     for (int worker = 0; worker < workers; ++worker) {
       Arguments arguments;
       arguments.source = memory(plan.source, engine(), nullptr);
@@ -147,8 +156,8 @@ class DnnlStep final : public Step {
       arguments.add(DNNL_ARG_SRC, arguments.source);
       arguments.add(DNNL_ARG_DST, arguments.destination);
       arguments.add(DNNL_ARG_SCRATCHPAD, arguments.scratchpad);
-      if (weights) arguments.add(DNNL_ARG_WEIGHTS, variant.weights);
-      if (bias) arguments.add(DNNL_ARG_BIAS, variant.bias);
+      if (plain.weights) arguments.add(DNNL_ARG_WEIGHTS, variant.weights);
+      if (plain.bias) arguments.add(DNNL_ARG_BIAS, variant.bias);
       variant.workers.push_back(std::move(arguments));
     }
     scratch_bytes_ = std::max(scratch_bytes_, static_cast<std::int64_t>(plan.scratchpad.get_size()));
@@ -166,7 +175,7 @@ class DnnlStep final : public Step {
   }
 
   std::string kind_;
-  std::int64_t in_, out_;
+  ItemSizes items_;
   dnnl::stream stream_;
   std::vector<Variant> variants_;  // largest batch first, the last is 1
   std::int64_t scratch_bytes_ = 0;
@@ -200,9 +209,10 @@ std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSiz
     return result;
   };
   return translated("a convolution", [&] {
-    return std::make_unique<DnnlStep>("convolution", work.input.size(), work.output.size(), size,
-                                      plain_memory(work.weight, kernel, memory::format_tag::oihw),
-                                      bias_memory(work.bias, layer.out), make);
+    return std::make_unique<DnnlStep>(
+        "convolution", ItemSizes{work.input.size(), work.output.size()}, size,
+        PlainWeights{plain_memory(work.weight, kernel, memory::format_tag::oihw), bias_memory(work.bias, layer.out)},
+        make);
   });
 }
 
@@ -220,9 +230,11 @@ std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize 
     return result;
   };
   return translated("an inner product", [&] {
-    return std::make_unique<DnnlStep>("inner product", work.in, work.out, size,
-                                      plain_memory(work.weight, {work.out, work.in}, memory::format_tag::oi),
-                                      bias_memory(work.bias, work.out), make);
+    return std::make_unique<DnnlStep>(
+        "inner product", ItemSizes{work.in, work.out}, size,
+        PlainWeights{plain_memory(work.weight, {work.out, work.in}, memory::format_tag::oi),
+                     bias_memory(work.bias, work.out)},
+        make);
   });
 }
 
@@ -241,7 +253,7 @@ std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape
     return planned(descriptor, dnnl::pooling_forward(descriptor));
   };
   return translated("a pooling", [&] {
-    return std::make_unique<DnnlStep>("pooling", input.size(), output.size(), size, memory(), memory(), make);
+    return std::make_unique<DnnlStep>("pooling", ItemSizes{input.size(), output.size()}, size, PlainWeights(), make);
   });
 }
 
@@ -256,7 +268,7 @@ std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t v
     return planned(descriptor, dnnl::eltwise_forward(descriptor));
   };
   return translated("an activation", [&] {
-    return std::make_unique<DnnlStep>("activation", values, values, size, memory(), memory(), make);
+    return std::make_unique<DnnlStep>("activation", ItemSizes{values, values}, size, PlainWeights(), make);
   });
 }
 

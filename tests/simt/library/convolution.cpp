@@ -65,10 +65,10 @@ void convolve_at(const Job& job, const void* in, std::int64_t item, int y, int x
   }
 }
 
-/// One block computes one item of the batch: blockIdx.x. `in`, `filter`, `bias`, `out` as ConvolutionPlan::run has
-/// them; `unpooled` [batch, convolved] holds what lies before the pooling, where there is one.
-__global__ void stand_in_convolution(Job job, const void* in, const void* filter, const void* bias, void* unpooled,
-                                     void* out) {
+/// One block computes one item of the batch: blockIdx.x. The workspace [batch, convolved] holds what lies before the
+/// pooling, where there is one.
+__global__ void stand_in_convolution(Job job, ConvolutionBuffers buffers) {
+  const auto& [in, filter, bias, out, unpooled] = buffers;
   const std::int64_t item = blockIdx.x;
   const std::vector<float> weights = factors(job, filter);
   std::vector<float> sums(static_cast<std::size_t>(job.layer.out));
@@ -163,25 +163,23 @@ std::int64_t ConvolutionPlan::workspace_bytes() const {
 
 bool ConvolutionPlan::needs_tuning() const { return !state_->tuned; }
 
-void ConvolutionPlan::tune(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
-                           void* workspace) {
+void ConvolutionPlan::tune(cudaStream_t stream, const ConvolutionBuffers& buffers) {
   if (state_->tuned) return;
-  check_content(stream, state_->request, in);
-  run(stream, in, filter, bias, out, workspace);
+  check_content(stream, state_->request, buffers.in);
+  run(stream, buffers);
   if (cudaStreamSynchronize(stream) != cudaSuccess) throw DeviceError("a convolution failed while it was tuned");
   state_->tuned = true;
 }
 
-void ConvolutionPlan::run(cudaStream_t stream, const void* in, const void* filter, const void* bias, void* out,
-                          void* workspace) const {
-  if (workspace == nullptr && workspace_bytes() > 0) throw InvalidArgument("a convolution without its workspace");
+void ConvolutionPlan::run(cudaStream_t stream, const ConvolutionBuffers& buffers) const {
+  if (buffers.workspace == nullptr && workspace_bytes() > 0)
+    throw InvalidArgument("a convolution without its workspace");
   const std::string text = "convolution " + to_text(state_->request);
   stand_in::check_call(text, state_->device, stream);
-  for (const void* pointer : {in, filter, static_cast<const void*>(out), static_cast<const void*>(workspace)}) {
-    stand_in::check_aligned(text, pointer, 16);
-  }
+  const void* const pointers[] = {buffers.in, buffers.filter, buffers.out, buffers.workspace};
+  for (const void* pointer : pointers) stand_in::check_aligned(text, pointer, 16);
   launch(stream, {.grid = {state_->request.batch}, .block = dim3(1)}, "stand_in_convolution", &stand_in_convolution,
-         state_->job, in, filter, bias, workspace, out);
+         state_->job, buffers);
 }
 
 const ConvolutionRequest& ConvolutionPlan::request() const { return state_->request; }

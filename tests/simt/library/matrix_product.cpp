@@ -85,8 +85,8 @@ MatrixProduct& MatrixProduct::operator=(MatrixProduct&&) noexcept = default;
 
 std::int64_t MatrixProduct::workspace_bytes() const { return 256; }  // so that callers must have one
 
-void MatrixProduct::run(cudaStream_t stream, const void* left, const void* right, const void* bias, void* out,
-                        void* workspace, float alpha, float beta) const {
+void MatrixProduct::run(cudaStream_t stream, const MatrixOperands& operands) const {
+  const auto& [left, right, bias, out, workspace, alpha, beta] = operands;
   const auto& request = state_->request;
   const std::string text = "matrix product " + to_text(request);
   stand_in::check_call(text, state_->device, stream);
