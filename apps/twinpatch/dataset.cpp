@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <memory>
-#include "apps/frame/options.hpp"
 
+#include "apps/frame/options.hpp"
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "twinpatch/dataset/sources.hpp"
@@ -95,7 +95,8 @@ ExitCode report(Session& session, const DatasetOptions& options, const DatasetSu
                                                {"lists", summary.lists},
                                                {"content_hash", summary.content_hash}});
   }
-  return ExitCode::done;
+  const bool damaged = std::ranges::any_of(summary.left_out, &LeftOutInput::damaged);
+  return damaged ? ExitCode::partial : ExitCode::done;
 }
 
 /// A run of `make` on the options of one source.

@@ -53,7 +53,7 @@ void search(const fs::path& folder, const fs::path& base, std::vector<Photograph
       found.push_back({entry->path(), name_of(entry->path())});
     }
   }
-  if (failed) left_out.push_back({name_of(folder), "the folder cannot be listed: " + failed.message()});
+  if (failed) left_out.push_back({name_of(folder), "the folder cannot be listed: " + failed.message(), true});
 }
 
 std::vector<Photograph> find_photographs(const std::vector<fs::path>& paths, std::vector<LeftOutInput>& left_out) {
@@ -147,8 +147,10 @@ DatasetSummary dataset_from_photographs(const PhotographDatasetOptions& options,
     GrayImage image;
     try {
       image = reduced(read_image(photograph.path), options.max_side);
+    } catch (const OutOfMemory&) {
+      throw;  // nothing is wrong with the photograph
     } catch (const Error& error) {
-      left_out.push_back({photograph.name, reason_of(error, photograph.path)});
+      left_out.push_back({photograph.name, reason_of(error, photograph.path), true});
       continue;
     }
     if (std::min(image.width(), image.height()) < kLeastSide) {

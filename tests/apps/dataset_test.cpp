@@ -122,4 +122,10 @@ TEST_CASE("a dataset is made of photographs alone") {
   CHECK(result.json()["images"].get<int>() >= 2);
   CHECK(result.json()["patches"].get<int>() > 20);
   CHECK(result.json()["lists"].size() == 1);
+
+  std::ofstream(scene.path("pictures/cut.jpg")) << "\xff\xd8\xff nothing more";
+  const auto partial = run_twinpatch({"dataset", "from-photographs", scene.path("pictures"), "-o", scene.path("set"),
+                                      "--views", "2", "--lists", "10", "--hard", "0", "--replace", "--threads", "1"});
+  CHECK(partial.code == 3);
+  CHECK_THAT(partial.err, Contains("left out: pictures/cut.jpg"));
 }

@@ -40,8 +40,9 @@ struct PatchRecord {
 
 /// A file or folder that a dataset was to be made of, and was not.
 struct LeftOutInput {
-  std::string name;    ///< relative to what was named
-  std::string reason;  ///< one line
+  std::string name;      ///< relative to what was named
+  std::string reason;    ///< one line
+  bool damaged = false;  ///< it could not be read, or listed
 };
 
 struct DatasetSummary {
