@@ -53,7 +53,7 @@ Shard CollectionOptions::parsed_shard() const {
 
 RunPlaces CollectionOptions::places(const std::filesystem::path& default_run) const {
   const std::filesystem::path folder = run.empty() ? default_run : std::filesystem::path(run);
-  return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors), accept_changes};
+  return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors)};
 }
 
 std::string CollectionOptions::numerics() const {
@@ -84,7 +84,8 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->group(kMainGroup);
   app.add_flag("--refine", options.refine, "")->group("");  // refused with the reason
   app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
-  app.add_option("--run", options.run, "folder of the run; run the same command again to resume")
+  app.add_option("--run", options.run,
+                 "folder of the run; the same command again resumes it, or goes on with more images")
       ->never_standard_output()
       ->type_name("DIR")
       ->group(kRunOptions);
@@ -100,10 +101,6 @@ void add_collection_options(Options& app, CollectionOptions& options) {
   app.add_option("--leave-out", options.leave_out, "leave out these images likewise")
       ->type_name("NAME...")
       ->expected(1, 1 << 20)
-      ->group(kRunOptions);
-  app.add_flag(
-         "--accept-changes", options.accept_changes,
-         "where images or the pairs differ from the run's: keep the blocks that are the same, do the others again")
       ->group(kRunOptions);
   app.add_option("--events", options.events, "append events as JSON lines")->type_name("FILE")->group(kRunOptions);
   app.add_option("--block-keypoints", options.block_keypoints, "most keypoints on a side of a block; 0: automatic")

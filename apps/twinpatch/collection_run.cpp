@@ -44,6 +44,7 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
   RunReport report(session, options.events, options.parsed_shard());
   report.event("start", {{"run", places.folder.string()},
                          {"plan", plan.id},
+                         {"generation", plan.generation()},
                          {"images", plan.images.size()},
                          {"pairs", plan.pairs()},
                          {"blocks", plan.blocks.size()}});
@@ -62,11 +63,7 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
   } catch (const ImageChanged& error) {
     report.event("error", {{"what", error.what()}});
     session.info(
-        "--accept-changes uses the images as they are now and repeats only the blocks that have a changed one");
-    throw;
-  } catch (const PlanMismatch& error) {
-    report.event("error", {{"what", error.what()}});
-    session.info("if only the selection of pairs differs, --accept-changes keeps the blocks that are the same");
+        "the same command again takes the images as they are then, and repeats the pairs that have a changed one");
     throw;
   } catch (const Error& error) {
     report.event("error", {{"what", error.what()}});
@@ -76,6 +73,16 @@ CollectionStatistics run_shard(Session& session, const CollectionWork& work, con
     }
     throw;
   }
+}
+
+/// The blocks of a shard that have no file yet.
+std::vector<std::int64_t> not_done(const CollectionPlan& plan, const RunPlaces& places, const Shard& shard) {
+  std::vector<std::int64_t> blocks = shard_blocks(plan, shard);
+  std::erase_if(blocks, [&](std::int64_t n) {
+    const Block& block = plan.blocks[static_cast<std::size_t>(n)];
+    return std::filesystem::exists(places.folder / "blocks" / (plan.block_id(block) + ".block"));
+  });
+  return blocks;
 }
 
 /// One shard of several is done: what else the run needs.
@@ -134,18 +141,49 @@ ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates, con
   return chosen;
 }
 
-PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& engines, const RunPlaces& places,
-                         const ChosenPairs& chosen) {
-  PlanRequest request{.rules = options.rules(engines.first.spec()),
-                      .numerics = options.numerics(),
-                      .tile_keypoints = options.block_keypoints,
-                      .rerank = engines.rerank(),
-                      .images = chosen.images};
-  const auto planned = places.folder / "plan.json";
-  if (request.tile_keypoints == 0 && std::filesystem::exists(planned)) {
-    request.tile_keypoints = read_plan(planned).tile_keypoints;
-  }
-  return request;
+namespace {
+
+/// "2 images are new" and the like; nothing for none.
+void report_images(Session& session, const std::vector<std::string>& names, const char* one, const char* several) {
+  if (names.empty()) return;
+  session.info("{} {}: {}", names.size(), names.size() == 1 ? one : several, quoted_names(names));
+}
+
+void report_changes(Session& session, const PlanChanges& changes, const CollectionPlan& plan) {
+  report_images(session, changes.added, "image is new", "images are new");
+  report_images(session, changes.changed, "image has changed since the run was planned, and its pairs are done again",
+                "images have changed since the run was planned, and their pairs are done again");
+  report_images(session, changes.gone, "image of the run is left out or no longer there",
+                "images of the run are left out or no longer there");
+  report_images(session, changes.back, "image is taken in again", "images are taken in again");
+  session.info("the run goes on: {} of {} blocks are new or have other pairs, {} are as before", changes.blocks,
+               plan.blocks.size(), std::ssize(plan.blocks) - changes.blocks);
+}
+
+}  // namespace
+
+RunPlan plan_run(Session& session, const CollectionOptions& options, CollectionEngines& engines,
+                 const ImageSource& source, const RunPlaces& places, const ChosenPairs& chosen) {
+  const PlanRequest request{.rules = options.rules(engines.first.spec()),
+                            .numerics = options.numerics(),
+                            .tile_keypoints = options.block_keypoints,
+                            .rerank = engines.rerank(),
+                            .images = chosen.images,
+                            .folder = places.folder};
+  RunPlan run{make_plan(engines.first, source, chosen.pairs, request, session.control()), std::nullopt};
+  const auto held = places.folder / "plan.json";
+  if (run.plan.generation() == 0 || !std::filesystem::exists(held)) return run;
+  const CollectionPlan before = read_plan(held);
+  if (before.id == run.plan.id) return run;
+  run.changes = changes_between(before, run.plan);
+  report_changes(session, *run.changes, run.plan);
+  return run;
+}
+
+nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes) {
+  if (!changes) return nullptr;
+  return {{"added", changes->added}, {"changed", changes->changed}, {"gone", changes->gone},
+          {"back", changes->back},   {"pairs", changes->pairs},     {"blocks", changes->blocks}};
 }
 
 std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
@@ -158,7 +196,8 @@ std::optional<CollectionMatches> match_images(Session& session, const Collection
         *task);
   }
   if (options.dry_run) {
-    print_plan(session, work.plan, estimate_run(work, shard, session.control()), shard);
+    const std::vector<std::int64_t> todo = not_done(work.plan, places, shard);
+    print_plan(session, work.plan, {estimate_run(work, todo, session.control()), shard, std::ssize(todo)});
     return std::nullopt;
   }
   summarise(session, places, run_shard(session, work, places, options));

@@ -36,7 +36,6 @@ struct CollectionOptions {
   bool dry_run = false;
   bool leave_out_damaged = false;
   std::vector<std::string> leave_out;  ///< names of images
-  bool accept_changes = false;
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
@@ -80,9 +79,16 @@ struct ChosenPairs {
                                        const CollectionOptions& options, CollectionEngines& engines,
                                        const ImageSource& source, const RunPlaces& places);
 
-/// For make_plan. A run goes on with the tiles it was planned with, whatever memory there is today.
-[[nodiscard]] PlanRequest plan_request(const CollectionOptions& options, CollectionEngines& engines,
-                                       const RunPlaces& places, const ChosenPairs& chosen);
+/// The plan of a run, and how it goes on with the one that its folder held.
+struct RunPlan {
+  CollectionPlan plan;
+  std::optional<PlanChanges> changes;  ///< nothing: a run that is new, or the same as before
+};
+/// Says what is new since the run was planned. Throws what make_plan does.
+[[nodiscard]] RunPlan plan_run(Session& session, const CollectionOptions& options, CollectionEngines& engines,
+                               const ImageSource& source, const RunPlaces& places, const ChosenPairs& chosen);
+/// For --json; null where nothing changed.
+[[nodiscard]] nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes);
 
 /// Names the damaged images; throws InvalidArgument unless they are to be left out.
 void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out);

@@ -9,6 +9,7 @@
 #include "apps/twinpatch/colmap_images.hpp"
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/export_common.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/units.hpp"
 #include "twinpatch/sfm/colmap_next.hpp"
@@ -86,8 +87,16 @@ std::vector<std::string> report_next(Session& session, const ColmapOptions& opti
   return commands;
 }
 
-nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExport& result, bool has_list,
-                                   const std::vector<std::string>& next, const std::vector<std::string>& left_out) {
+/// What the run left: rows in the database, the list of pairs, the next commands.
+struct Written {
+  const ColmapExport& result;
+  bool has_list = false;
+  const std::vector<std::string>& next;
+};
+
+nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& written, const ChosenPairs& chosen,
+                                   const RunPlan& run) {
+  const ColmapExport& result = written.result;
   const ColmapWriteCounts& counts = result.counts;
   nlohmann::ordered_json object{{"database", options.database},
                                 {"pairs", result.pairs},
@@ -105,9 +114,11 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const ColmapExp
                           {"planar_or_panoramic", result.planar},
                           {"degenerate", result.degenerate}};
   }
-  if (has_list) object["pair_list"] = options.pair_list_path().string();
-  object["left_out"] = left_out;
-  object["next"] = next;
+  if (written.has_list) object["pair_list"] = options.pair_list_path().string();
+  object["left_out"] = chosen.left_out;
+  object["generation"] = run.plan.generation();
+  object["changes"] = changes_json(run.changes);
+  object["next"] = written.next;
   return object;
 }
 
@@ -128,19 +139,18 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
   const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
-  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
-                                        plan_request(options.collection, engines, places, chosen), session.control());
-  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
+  const RunPlan run = plan_run(session, options.collection, engines, source, places, chosen);
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
   if (!matches) return chosen.exit_code(candidates.exit_code());
 
   const ColmapExport result = export_matches(session, options, images, *matches, sigma_of_points(options, cut));
   report_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
-  const bool has_list = write_pair_list(session, options, candidates.names, result.matched);
+  const bool has_list = write_pair_list(session, options, names_of(run.plan), result.matched);
   const std::vector<std::string> next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
-    session.print_json("twinpatch.colmap/1", export_json(options, result, has_list, next, chosen.left_out));
+    session.print_json("twinpatch.colmap/1", export_json(options, {result, has_list, next}, chosen, run));
   }
   return chosen.exit_code(candidates.exit_code());
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "apps/frame/command.hpp"
 #include "twinpatch/core/stopwatch.hpp"
@@ -11,16 +12,27 @@
 namespace twinpatch::app {
 namespace {
 
+/// The row of each image of a plan; null: the database has it no more.
+std::vector<const ColmapImageRow*> rows_of(const ColmapImages& images, const CollectionPlan& plan) {
+  std::map<std::string_view, const ColmapImageRow*> by_name;
+  for (const auto& row : images.rows) by_name.emplace(row.name, &row);
+  std::vector<const ColmapImageRow*> rows;
+  for (const PlannedImage& image : plan.images) {
+    const auto found = by_name.find(image.name);
+    rows.push_back(found == by_name.end() ? nullptr : found->second);
+  }
+  return rows;
+}
+
 /// Keypoints of images as they are needed, forgotten together when they grow too many.
 class KeypointCache {
  public:
   KeypointCache(const ColmapImages& images, std::optional<float> sigma) : images_(images), sigma_(sigma) {}
 
-  std::shared_ptr<const std::vector<Keypoint>> get(std::int32_t image) {
+  std::shared_ptr<const std::vector<Keypoint>> get(ColmapImageId image) {
     auto& entry = entries_[image];
     if (entry) return entry;
-    auto loaded = std::make_shared<const std::vector<Keypoint>>(
-        images_.database.keypoints(images_.rows.at(static_cast<std::size_t>(image)).id, sigma_));
+    auto loaded = std::make_shared<const std::vector<Keypoint>>(images_.database.keypoints(image, sigma_));
     held_ += std::ssize(*loaded);
     if (held_ > kMostKeypoints) {
       entries_.clear();
@@ -33,17 +45,19 @@ class KeypointCache {
   static constexpr std::int64_t kMostKeypoints = 10'000'000;  // 200 MB
   const ColmapImages& images_;
   std::optional<float> sigma_;
-  std::map<std::int32_t, std::shared_ptr<const std::vector<Keypoint>>> entries_;
+  std::map<ColmapImageId, std::shared_ptr<const std::vector<Keypoint>>> entries_;
   std::int64_t held_ = 0;
 };
 
 /// Pairs on their way into the database: some at a time, so that threads can verify them.
 class Exporter {
  public:
-  Exporter(Session& session, const ColmapOptions& options, const ColmapImages& images, std::optional<float> sigma)
+  Exporter(Session& session, const ColmapOptions& options, const ColmapImages& images, const CollectionPlan& plan,
+           std::optional<float> sigma)
       : session_(session),
         options_(options),
         images_(images),
+        rows_(rows_of(images, plan)),
         writer_(options.database, options.write_options(session.control().stop)),
         keypoints_(images, sigma),
         pool_(options.collection.engine.execution.threads) {}
@@ -54,9 +68,12 @@ class Exporter {
     Waiting waiting{.pair = pair};
     waiting.matches.reserve(matches.size());
     for (const Match& match : matches) waiting.matches.push_back({match.left, match.right});
-    if (options_.verify) {
-      waiting.first = keypoints_.get(pair.first);
-      waiting.second = keypoints_.get(pair.second);
+    // What was verified stays as it is unless it is to be replaced.
+    waiting.verify =
+        options_.verify && (options_.replace || !writer_.has_geometry(row(pair.first).id, row(pair.second).id));
+    if (waiting.verify) {
+      waiting.first = keypoints_.get(row(pair.first).id);
+      waiting.second = keypoints_.get(row(pair.second).id);
     }
     waiting_.push_back(std::move(waiting));
     if (waiting_.size() == kAtOnce) pass_on();
@@ -73,6 +90,7 @@ class Exporter {
   static constexpr std::size_t kAtOnce = 256;
   struct Waiting {
     ImagePair pair;
+    bool verify = false;
     std::vector<IndexPair> matches{};
     std::shared_ptr<const std::vector<Keypoint>> first{};
     std::shared_ptr<const std::vector<Keypoint>> second{};
@@ -80,7 +98,7 @@ class Exporter {
   };
 
   [[nodiscard]] const ColmapImageRow& row(std::int32_t image) const {
-    return images_.rows.at(static_cast<std::size_t>(image));
+    return *rows_.at(static_cast<std::size_t>(image));  // a pair has two images that are there
   }
 
   void verify() {
@@ -88,6 +106,7 @@ class Exporter {
       for (std::int64_t i = begin; i < end; ++i) {
         session_.control().check();
         Waiting& one = waiting_[static_cast<std::size_t>(i)];
+        if (!one.verify) continue;
         one.geometry =
             verify_pair({images_.camera(row(one.pair.first)), *one.first},
                         {images_.camera(row(one.pair.second)), *one.second}, one.matches, options_.verification);
@@ -126,6 +145,7 @@ class Exporter {
   Session& session_;
   const ColmapOptions& options_;
   const ColmapImages& images_;
+  std::vector<const ColmapImageRow*> rows_;
   ColmapWriter writer_;
   KeypointCache keypoints_;
   ThreadPool pool_;
@@ -138,7 +158,7 @@ class Exporter {
 ColmapExport export_matches(Session& session, const ColmapOptions& options, const ColmapImages& images,
                             const CollectionMatches& matches, std::optional<float> sigma) {
   const Stopwatch watch;
-  Exporter exporter(session, options, images, sigma);
+  Exporter exporter(session, options, images, matches.plan(), sigma);
   session.control().begin(options.verify ? "verify and write" : "write", matches.plan().pairs(), "pairs");
   matches.for_each([&](ImagePair pair, std::span<const Match> of_pair) { exporter.add(pair, of_pair); });
   ColmapExport result = exporter.finish();

@@ -102,9 +102,8 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
   const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
-  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
-                                        plan_request(options.collection, engines, places, chosen), session.control());
-  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
+  const RunPlan run = plan_run(session, options.collection, engines, source, places, chosen);
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
   return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown) : candidates.exit_code());
 }

@@ -160,12 +160,11 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
   const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
-  const CollectionPlan plan = make_plan(engines.first, source, chosen.pairs,
-                                        plan_request(options.collection, engines, places, chosen), session.control());
-  const CollectionWork work{engines.first, source, chosen.pairs, plan, engines.rerank()};
+  const RunPlan run = plan_run(session, options.collection, engines, source, places, chosen);
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
   if (!matches) return chosen.exit_code(candidates.exit_code());
-  const Assigned assigned = assign(session, views, candidates.names, options.project);
+  const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
   return chosen.exit_code(write(session, options, *matches, assigned, candidates.unknown));
 }
 

@@ -10,7 +10,9 @@
 namespace twinpatch::app {
 namespace {
 
-std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
+std::string lines(const CollectionPlan& plan, const PlanSummary& summary) {
+  const RunEstimate& estimate = summary.estimate;
+  const Shard& shard = summary.shard;
   std::string text;
   const auto line = [&](const char* what, const std::string& value) { text += fmt::format("{:<22}{}\n", what, value); };
   line("images", fmt::format("{} ({} with keypoints)", plan.images.size(), estimate.images_with_keypoints));
@@ -18,10 +20,10 @@ std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const
   line("pairs of images", std::to_string(plan.pairs()));
   line("comparisons", format_count(static_cast<double>(plan.comparisons())));
   line("kept", rules_text(plan.rules));
-  const BlockRange mine = shard_blocks(plan, shard);
-  line("blocks",
-       fmt::format("{} of up to {} keypoints a side{}", plan.blocks.size(), plan.tile_keypoints,
-                   shard.count > 1 ? fmt::format(", {} in shard {}", mine.end - mine.begin, shard.text()) : ""));
+  const std::int64_t mine = std::ssize(shard_blocks(plan, shard));
+  line("blocks", fmt::format("{} of up to {} keypoints a side{}{}", plan.blocks.size(), plan.tile_keypoints,
+                             shard.count > 1 ? fmt::format(", {} in shard {}", mine, shard.text()) : "",
+                             summary.open < mine ? fmt::format(", {} done", mine - summary.open) : ""));
   line("on the device", format_bytes(estimate.device_bytes) + " of rows kept");
   line("on disk", fmt::format("{} of descriptors, about {} of results", format_bytes(estimate.descriptor_bytes),
                               format_bytes(estimate.result_bytes)));
@@ -34,18 +36,20 @@ std::string lines(const CollectionPlan& plan, const RunEstimate& estimate, const
   }
   line("measured here",
        fmt::format("{}, {} an image to read and cut", rates, format_seconds(estimate.load_seconds_per_image)));
-  line("time", fmt::format("about {}{}", format_seconds(estimate.seconds),
-                           shard.count > 1 ? " for shard " + shard.text() : ""));
+  line("time",
+       fmt::format("about {}{}{}", format_seconds(estimate.seconds), summary.open < mine ? " for the others" : "",
+                   shard.count > 1 ? " for shard " + shard.text() : ""));
   line("plan", plan.id);
   return text;
 }
 
 }  // namespace
 
-void print_plan(Session& session, const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard) {
-  if (!session.options().json) return session.print(lines(plan, estimate, shard));
+void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary& summary) {
+  if (!session.options().json) return session.print(lines(plan, summary));
+  const RunEstimate& estimate = summary.estimate;
   session.print_json("twinpatch.plan-summary/1", {{"plan", plan.id},
-                                                  {"shard", shard.text()},
+                                                  {"shard", summary.shard.text()},
                                                   {"images", plan.images.size()},
                                                   {"images_with_keypoints", estimate.images_with_keypoints},
                                                   {"keypoints", plan.keypoints()},
@@ -53,6 +57,8 @@ void print_plan(Session& session, const CollectionPlan& plan, const RunEstimate&
                                                   {"comparisons", plan.comparisons()},
                                                   {"kept", rules_text(plan.rules)},
                                                   {"blocks", plan.blocks.size()},
+                                                  {"open_blocks", summary.open},
+                                                  {"generation", plan.generation()},
                                                   {"tile_keypoints", plan.tile_keypoints},
                                                   {"device_bytes", estimate.device_bytes},
                                                   {"descriptor_bytes", estimate.descriptor_bytes},

@@ -8,7 +8,13 @@
 
 namespace twinpatch::app {
 
+/// What a shard of a plan takes.
+struct PlanSummary {
+  RunEstimate estimate;  ///< of the blocks that are not done
+  Shard shard;
+  std::int64_t open = 0;  ///< blocks of the shard that are not done
+};
 /// The plan as lines (or, with --json, as "twinpatch.plan-summary/1") on standard output.
-void print_plan(Session& session, const CollectionPlan& plan, const RunEstimate& estimate, const Shard& shard);
+void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary& summary);
 
 }  // namespace twinpatch::app

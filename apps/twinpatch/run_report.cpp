@@ -42,12 +42,6 @@ void RunReport::block_done(const Block& block, const std::string& id, std::int64
                   {"seconds", seconds}});
 }
 
-void RunReport::blocks_adopted(std::int64_t blocks) {
-  session_.info("the run's images or pairs are others than before: {} finished block{} kept", blocks,
-                blocks == 1 ? " is" : "s are");
-  event("blocks_adopted", {{"blocks", blocks}});
-}
-
 void RunReport::block_damaged(const Block& block, const std::string& what) {
   session_.warn("{}; computed again", what);
   event("block_damaged", {{"block", block.number}, {"what", what}});

@@ -21,7 +21,6 @@ class RunReport final : public RunEvents {
   RunReport& operator=(const RunReport&) = delete;  // likewise
 
   void block_done(const Block& block, const std::string& id, std::int64_t matches, double seconds) override;
-  void blocks_adopted(std::int64_t blocks) override;
   void block_damaged(const Block& block, const std::string& what) override;
   void descriptors_damaged(const std::string& image, const std::string& what) override;
   /// Any other event; `fields` follow the common ones.

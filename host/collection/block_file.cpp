@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "hash.hpp"
@@ -26,7 +27,8 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
   std::int64_t matches = 0;
   const ImagePair* before = nullptr;
   for (const BlockResult::Pair& pair : result.pairs) {
-    if (!block.rows.contains(pair.images.first) || !block.columns.contains(pair.images.second)) {
+    const auto [low, high] = std::minmax(pair.images.first, pair.images.second);
+    if (!block.rows.contains(low) || !block.columns.contains(high)) {
       reader.fail(fmt::format("pair ({}, {}) does not belong to its block", pair.images.first, pair.images.second));
     }
     if (before != nullptr && !(*before < pair.images)) reader.fail("pairs are not sorted");
@@ -39,8 +41,14 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
   }
   std::size_t at = 0;
   for (const BlockResult::Pair& pair : result.pairs) {
-    const std::int64_t left = plan.images[static_cast<std::size_t>(pair.images.first)].keypoints;
-    const std::int64_t right = plan.images[static_cast<std::size_t>(pair.images.second)].keypoints;
+    const PlannedImage& first = plan.images[static_cast<std::size_t>(pair.images.first)];
+    const PlannedImage& second = plan.images[static_cast<std::size_t>(pair.images.second)];
+    if (block.pairs == kAnyPairs && std::max(first.since, second.since) > block.generation) {
+      at += static_cast<std::size_t>(pair.matches);  // of keypoints that are no more
+      continue;
+    }
+    const std::int64_t left = first.keypoints;
+    const std::int64_t right = second.keypoints;
     for (std::int32_t n = 0; n < pair.matches; ++n, ++at) {
       const Match& match = result.matches[at];
       if (match.left < 0 || match.left >= left || match.right < 0 || match.right >= right) {
@@ -66,7 +74,7 @@ std::uint64_t write_block(const std::filesystem::path& path, const CollectionPla
   std::vector<std::byte> bytes;
   bytes.reserve(72 + result.pairs.size() * 12 + result.matches.size() * 12);
   append(bytes, std::span(kMagic));
-  append(bytes, std::span<const char>(plan.id));
+  append(bytes, std::span<const char>(plan.id_of(block.generation)));
   const std::int64_t counts[] = {block.number, std::ssize(result.pairs), std::ssize(result.matches)};
   append(bytes, std::span<const std::int64_t>(counts));
   append(bytes, std::span<const BlockResult::Pair>(result.pairs));
@@ -87,15 +95,17 @@ ReadBlock read_block(const std::filesystem::path& path, const CollectionPlan& pl
     return std::string_view(reinterpret_cast<const char*>(taken.data()), taken.size());
   };
   if (text(std::ssize(kMagic), "its first bytes") != kMagic) reader.fail("not a block of a run");
-  if (const auto id = text(kIdBytes, "id of its plan"); id != plan.id) {
-    reader.fail(fmt::format("belongs to plan {}, expected {}", id, plan.id));
+  const std::string& expected = plan.id_of(block.generation);
+  if (const auto id = text(kIdBytes, "id of its plan"); id != expected) {
+    reader.fail(fmt::format("belongs to plan {}, expected {}", id, expected));
   }
   if (const auto number = reader.read<std::int64_t>("number"); number != block.number) {
     reader.fail(fmt::format("is block {}, expected {}", number, block.number));
   }
   const auto pairs = reader.read<std::int64_t>("number of pairs");
   const auto matches = reader.read<std::int64_t>("number of matches");
-  if (pairs != block.pairs) reader.fail(fmt::format("has {} pairs, expected {}", pairs, block.pairs));
+  if (block.pairs != kAnyPairs && pairs != block.pairs)
+    reader.fail(fmt::format("has {} pairs, expected {}", pairs, block.pairs));
   ReadBlock read;
   const auto copy = [&](auto& into, std::int64_t count, const char* what) {
     using Value = typename std::remove_reference_t<decltype(into)>::value_type;

@@ -23,7 +23,7 @@ struct BlockResult {
 
 // The file of a finished block, little-endian:
 //   0  "tpblock1"
-//   8  plan id, 32 hex digits
+//   8  id of the plan that made the block, 32 hex digits
 //  40  i64 number of the block, i64 pairs P, i64 matches M
 //  64  P × { i32 first, i32 second, i32 matches }, sorted
 //      M × { i32 left, i32 right, f32 score }
@@ -42,6 +42,8 @@ struct ReadBlock {
   BlockResult result;
   std::uint64_t checksum = 0;
 };
+/// As the number of a block's pairs: however many the file has.
+inline constexpr std::int64_t kAnyPairs = -1;
 /// Throws FormatError where the file is cut off, damaged, or of another plan or block; IoError.
 [[nodiscard]] ReadBlock read_block(const std::filesystem::path& path, const CollectionPlan& plan, const Block& block);
 

@@ -34,9 +34,9 @@ BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::pa
   budget_.check_tile(work.plan.tile_keypoints);
 }
 
-void BlockMatcher::match(const Block& block, const Block* next, const PairSink& sink) {
-  expect(block, next);
-  for (const ImageGroup& group : groups(block)) match_group(group, sink);
+void BlockMatcher::match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const PairSink& sink) {
+  expect(pairs, next);
+  for (const ImageGroup& group : groups(pairs)) match_group(group, sink);
 }
 
 const CollectionStatistics& BlockMatcher::statistics() {
@@ -46,12 +46,12 @@ const CollectionStatistics& BlockMatcher::statistics() {
   return statistics_;
 }
 
-/// The pairs of a block, in order: each image with as many of its partners as there is room for on the device.
-std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(const Block& block) const {
+/// The pairs in order: each image with as many of its partners as there is room for on the device.
+std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(std::span<const ImagePair> pairs) const {
   std::vector<ImageGroup> result;
   std::int64_t keypoints = 0;  // of the last group
   const std::int64_t most = budget_.rows() / budget_.row_bytes();
-  for (const ImagePair pair : work_.pairs.within(block.rows, block.columns)) {
+  for (const ImagePair pair : pairs) {
     const std::int64_t added = planned(pair.second).keypoints;
     if (result.empty() || result.back().first != pair.first || keypoints + added > most) {
       result.push_back({pair.first, {}});
@@ -63,8 +63,8 @@ std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(const Block& block) c
   return result;
 }
 
-/// What the block (and the one after it) will need and is not there, in order of first use.
-void BlockMatcher::expect(const Block& block, const Block* next) {
+/// What the pairs and the next ones will need and is not there, in order of first use.
+void BlockMatcher::expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next) {
   std::deque<Wanted> order;
   std::set<Wanted> seen;
   const auto want = [&](const Wanted& wanted, bool held) {
@@ -83,10 +83,8 @@ void BlockMatcher::expect(const Block& block, const Block* next) {
     want_patches(group.first);
     for (const std::int32_t image : partners) want_patches(image);
   };
-  for (const ImageGroup& group : groups(block)) want_group(group);
-  if (next != nullptr) {
-    for (const ImageGroup& group : groups(*next)) want_group(group);
-  }
+  for (const ImageGroup& group : groups(pairs)) want_group(group);
+  for (const ImageGroup& group : groups(next)) want_group(group);
   reader_.expect(std::move(order));
 }
 

@@ -25,8 +25,8 @@ class BlockMatcher {
   BlockMatcher(const CollectionWork& work, const std::filesystem::path& descriptors, RunEvents* events,
                const RunControl& control);
 
-  /// Pairs of a block in order. `next`: the block after it, to read ahead for; may be null.
-  void match(const Block& block, const Block* next, const PairSink& sink);
+  /// The sorted pairs of a block, or some of them. `next`: those that come after them, to read ahead for.
+  void match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const PairSink& sink);
   /// Hits, patches described, and so on, so far.
   [[nodiscard]] const CollectionStatistics& statistics();
 
@@ -40,13 +40,13 @@ class BlockMatcher {
   [[nodiscard]] std::shared_ptr<const RowChunks> rows(std::int32_t image, Side side);
   [[nodiscard]] RowChunks make_rows(std::int32_t image, Side side);
   [[nodiscard]] std::shared_ptr<const PatchSet> patches(std::int32_t image);
-  [[nodiscard]] std::vector<ImageGroup> groups(const Block& block) const;
+  [[nodiscard]] std::vector<ImageGroup> groups(std::span<const ImagePair> pairs) const;
   [[nodiscard]] std::vector<std::int32_t> with_keypoints(const ImageGroup& group) const;
   void match_group(const ImageGroup& group, const PairSink& sink);
   [[nodiscard]] std::vector<std::vector<Match>> compare(std::int32_t image, std::span<const std::int32_t> partners);
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
   [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
-  void expect(const Block& block, const Block* next);
+  void expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {
     return work_.plan.images[static_cast<std::size_t>(image)];
   }

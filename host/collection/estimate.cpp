@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "budget.hpp"
+#include "planned_work.hpp"
 #include "twinpatch/core/lru_cache.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 
@@ -28,7 +30,8 @@ std::vector<std::int64_t> images_to_try(const CollectionPlan& plan) {
   const std::int64_t count = std::ssize(plan.images);
   for (std::int64_t n = 0; n < count && std::ssize(result) < kTriedImages; ++n) {
     const std::int64_t image = (count / 2 + n) % count;
-    if (plan.images[static_cast<std::size_t>(image)].keypoints > 0) result.push_back(image);
+    const PlannedImage& planned = plan.images[static_cast<std::size_t>(image)];
+    if (planned.keypoints > 0 && !planned.is_left_out()) result.push_back(image);
   }
   return result;
 }
@@ -40,28 +43,26 @@ struct RowUse {
 };
 
 /// By the order in which blocks use images.
-RowUse simulate_cache(const CollectionWork& work, BlockRange range, std::int64_t row_bytes, std::int64_t capacity) {
+RowUse simulate_cache(const CollectionWork& work, std::span<const std::int64_t> blocks, std::int64_t row_bytes,
+                      std::int64_t capacity) {
   const CollectionPlan& plan = work.plan;
   LruCache<std::pair<std::int32_t, Side>, std::int64_t> cache(capacity, [](std::int64_t bytes) { return bytes; });
   RowUse use;
-  for (std::int64_t n = range.begin; n < range.end; ++n) {
+  for (const std::int64_t n : blocks) {
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
-    std::vector<bool> left(static_cast<std::size_t>(block.rows.size()));
-    std::vector<bool> right(static_cast<std::size_t>(block.columns.size()));
+    std::set<std::int32_t> left;
+    std::set<std::int32_t> right;
     for (const ImagePair pair : work.pairs.within(block.rows, block.columns)) {
       const auto bytes_of = [&](std::int32_t image) {
         return plan.images[static_cast<std::size_t>(image)].keypoints * row_bytes;
       };
       if (bytes_of(pair.first) == 0 || bytes_of(pair.second) == 0) continue;
       use.uses += 2;
-      const auto touch = [&](std::vector<bool>& seen, ImageRange in, std::int32_t image, Side side) {
-        const auto at = static_cast<std::size_t>(image - in.begin);
-        if (seen[at]) return;
-        seen[at] = true;
-        (void)cache.get({image, side}, [&] { return bytes_of(image); });
+      const auto touch = [&](std::set<std::int32_t>& seen, std::int32_t image, Side side) {
+        if (seen.insert(image).second) (void)cache.get({image, side}, [&] { return bytes_of(image); });
       };
-      touch(left, block.rows, pair.first, Side::left);
-      touch(right, block.columns, pair.second, Side::right);
+      touch(left, pair.first, Side::left);
+      touch(right, pair.second, Side::right);
     }
   }
   use.loads = cache.misses();
@@ -183,10 +184,10 @@ struct Amounts {
   double keypoints = 0;  ///< of its images
 };
 
-Amounts amounts_of(const CollectionPlan& plan, BlockRange range) {
+Amounts amounts_of(const CollectionPlan& plan, std::span<const std::int64_t> blocks) {
   Amounts amounts;
   std::vector<bool> met(plan.images.size());
-  for (std::int64_t n = range.begin; n < range.end; ++n) {
+  for (const std::int64_t n : blocks) {
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
     amounts.pairs += static_cast<double>(block.pairs);
     amounts.comparisons += static_cast<double>(block.comparisons);
@@ -205,15 +206,16 @@ Amounts amounts_of(const CollectionPlan& plan, BlockRange range) {
 
 }  // namespace
 
-RunEstimate estimate_run(const CollectionWork& work, const Shard& shard, const RunControl& control) {
+RunEstimate estimate_run(const CollectionWork& given, std::span<const std::int64_t> blocks, const RunControl& control) {
+  const PlannedWork planned(given);
+  const CollectionWork& work = planned.work();
   const CollectionPlan& plan = work.plan;
   const bool descriptors = has_descriptors(work.engine.spec());
   const Extent patch = work.source.patch_size();
   const std::int64_t row_bytes = work.engine.row_bytes(patch.height, patch.width);
   const std::int64_t row_memory = Budget(work.engine, work.rerank, patch).rows();
-  const BlockRange range = shard_blocks(plan, shard);
   RunEstimate estimate;
-  const RowUse use = simulate_cache(work, range, row_bytes, row_memory);
+  const RowUse use = simulate_cache(work, blocks, row_bytes, row_memory);
   estimate.row_loads = use.loads;
   estimate.hit_rate = use.uses == 0 ? 0 : 1.0 - static_cast<double>(use.loads) / static_cast<double>(use.uses);
   estimate.device_bytes = std::min(row_memory, 2 * plan.keypoints() * row_bytes);
@@ -224,9 +226,9 @@ RunEstimate estimate_run(const CollectionWork& work, const Shard& shard, const R
   }
   Calibration(work, control).measure(estimate);
 
-  const Amounts amounts = amounts_of(plan, range);
+  const Amounts amounts = amounts_of(plan, blocks);
   estimate.result_bytes =
-      static_cast<std::int64_t>(amounts.pairs * 12 * (1 + estimate.matches_per_pair)) + 72 * (range.end - range.begin);
+      static_cast<std::int64_t>(amounts.pairs * 12 * (1 + estimate.matches_per_pair)) + 72 * std::ssize(blocks);
   const auto at_rate = [](double amount, double rate) { return rate > 0 ? amount / rate : 0.0; };
   const double engine_seconds = at_rate(amounts.keypoints, estimate.patches_per_second) +
                                 at_rate(amounts.comparisons, estimate.comparisons_per_second) +

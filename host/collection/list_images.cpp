@@ -22,7 +22,7 @@ std::string damaged_text(const std::vector<DamagedImage>& damaged, std::int64_t 
 
 }  // namespace
 
-bool PlannedImage::is_left_out() const { return key == kLeftOut; }
+bool PlannedImage::is_left_out() const { return gone || key == kLeftOut; }
 
 DamagedImages::DamagedImages(std::vector<DamagedImage> damaged, std::int64_t of)
     : Error(damaged_text(damaged, of)), damaged_(std::move(damaged)) {}

@@ -132,14 +132,16 @@ void CollectionMatches::for_each(const PairSink& sink, const RunControl& control
   }
   if (!missing.empty()) throw_incomplete(plan, std::move(missing));
   std::vector<Match> matches;
-  for (std::size_t begin = 0; begin < plan.blocks.size();) {
+  std::vector<Block> blocks = plan.blocks;
+  std::ranges::stable_sort(blocks, {}, [](const Block& block) { return block.rows.begin; });
+  for (std::size_t begin = 0; begin < blocks.size();) {
     std::size_t end = begin;
     std::vector<Place> places;
     std::vector<std::filesystem::path> files;
-    for (; end < plan.blocks.size() && plan.blocks[end].rows == plan.blocks[begin].rows; ++end) {
+    for (; end < blocks.size() && blocks[end].rows == blocks[begin].rows; ++end) {
       control.check();
-      files.push_back(block_file(plan.blocks[end]));
-      const ReadBlock read = read_block(files.back(), plan, plan.blocks[end]);
+      files.push_back(block_file(blocks[end]));
+      const ReadBlock read = read_block(files.back(), plan, blocks[end]);
       std::int64_t offset = matches_offset(read.result);
       for (const BlockResult::Pair& pair : read.result.pairs) {
         places.push_back({pair.images, pair.matches, files.size() - 1, offset});

@@ -36,7 +36,11 @@ MergeSummary merge_runs(const std::vector<std::filesystem::path>& folders, const
     std::error_code failure;
     std::filesystem::create_directories(target / "blocks", failure);
     if (failure) throw IoError((target / "blocks").string(), "cannot create the folder", failure.value());
-    if (std::filesystem::exists(target / "plan.json")) check_same_plan(plan, read_plan(target / "plan.json"), target);
+    if (std::filesystem::exists(target / "plan.json")) {
+      const CollectionPlan found = read_plan(target / "plan.json");
+      const bool continues = std::ranges::find(plan.generations, found.id) != plan.generations.end();
+      if (!continues) check_same_plan(plan, found, target);
+    }
     for (const Block& block : plan.blocks) {
       control.check();
       const auto path = block_path(target, plan, block);

@@ -8,60 +8,20 @@
 #include <numeric>
 
 #include "budget.hpp"
+#include "continue_plan.hpp"
 #include "hash.hpp"
 #include "plan_id.hpp"
-#include "twinpatch/core/checked.hpp"
+#include "tiles.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch {
 namespace {
 
-/// Bounds on a tile that keep a block short enough to be lost (4·10⁹ comparisons: a minute on a few cores) and its list
-/// of pairs small.
+/// Keeps a block short enough to be lost (4·10⁹ comparisons: a minute on a few cores).
 constexpr std::int64_t kMostKeypoints = 65536;
-constexpr std::int64_t kMostImages = 256;
 /// Tiles that a collection is cut into at least, so that shards have blocks to share; but not below so many keypoints.
 constexpr std::int64_t kWantedTiles = 12;
 constexpr std::int64_t kFewestKeypoints = 4096;
-
-/// Neighbouring images while their keypoints fit; an image with more than fit is a tile of its own.
-std::vector<ImageRange> cut_tiles(const std::vector<PlannedImage>& images, std::int64_t tile_keypoints) {
-  std::vector<ImageRange> tiles;
-  std::int64_t in_tile = 0;
-  for (std::int32_t i = 0; i < std::ssize(images); ++i) {
-    const std::int64_t count = images[static_cast<std::size_t>(i)].keypoints;
-    const bool fits = !tiles.empty() && in_tile + count <= tile_keypoints && tiles.back().size() < kMostImages;
-    if (!fits) {
-      tiles.push_back({i, i});
-      in_tile = 0;
-    }
-    tiles.back().end = i + 1;
-    in_tile += count;
-  }
-  return tiles;
-}
-
-/// Rows fixed, columns streamed there and back again: what was used last is used first. Blocks without a pair are left
-/// out.
-std::vector<Block> cut_blocks(const CollectionPlan& plan, const PairSelection& pairs) {
-  const std::vector<ImageRange> tiles = cut_tiles(plan.images, plan.tile_keypoints);
-  std::vector<Block> blocks;
-  bool forwards = true;
-  for (std::size_t row = 0; row < tiles.size(); ++row) {
-    const std::size_t columns = tiles.size() - row;
-    for (std::size_t n = 0; n < columns; ++n) {
-      Block block{std::ssize(blocks), tiles[row], tiles[row + (forwards ? n : columns - 1 - n)], 0, 0};
-      for (const ImagePair pair : pairs.within(block.rows, block.columns)) {
-        ++block.pairs;
-        block.comparisons += checked_multiply(plan.images[static_cast<std::size_t>(pair.first)].keypoints,
-                                              plan.images[static_cast<std::size_t>(pair.second)].keypoints);
-      }
-      if (block.pairs > 0) blocks.push_back(block);
-    }
-    forwards = !forwards;
-  }
-  return blocks;
-}
 
 std::string model_text(const Engine& engine) {
   return fmt::format("{} {}", engine.spec().name, model_hash(engine.model()));
@@ -92,9 +52,13 @@ std::int64_t CollectionPlan::comparisons() const {
                          [](std::int64_t sum, const Block& block) { return sum + block.comparisons; });
 }
 
+const std::string& CollectionPlan::id_of(int generation) const {
+  return generation < this->generation() ? generations[static_cast<std::size_t>(generation)] : id;
+}
+
 std::string CollectionPlan::block_id(const Block& block) const {
   Hash hash;
-  hash.add(id).add(block.number).add(block.rows.begin).add(block.rows.end);
+  hash.add(id_of(block.generation)).add(block.number).add(block.rows.begin).add(block.rows.end);
   hash.add(block.columns.begin).add(block.columns.end);
   return fmt::format("{:06}-{}", block.number, hash.hex().substr(0, 16));
 }
@@ -112,19 +76,25 @@ CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const 
   plan.numerics = request.numerics;
   plan.rules = request.rules;
   plan.patch_settings = source.patch_settings();
-  plan.pair_key = pairs.key();
   plan.images = images_of(source, request, control);
   for (std::size_t i = 0; i < plan.images.size(); ++i) {
     if (!plan.images[i].is_left_out() || !pairs.uses(static_cast<std::int32_t>(i))) continue;
     throw InvalidArgument(fmt::format("image {} is left out, but pairs have it", plan.images[i].name));
   }
-  const Budget budget(engine, request.rerank, source.patch_size());
   plan.tile_keypoints = request.tile_keypoints;
+  if (const auto held = request.folder / "plan.json"; !request.folder.empty() && std::filesystem::exists(held)) {
+    const CollectionPlan before = read_plan(held);
+    if (plan.tile_keypoints == 0) plan.tile_keypoints = before.tile_keypoints;  // whatever memory there is today
+    return continue_plan(plan, before, pairs, request.folder, control);
+  }
+  plan.pair_key = pairs.key();
   if (plan.tile_keypoints == 0) {
+    const Budget budget(engine, request.rerank, source.patch_size());
     const std::int64_t few = std::max(kFewestKeypoints, ceil_divide(plan.keypoints(), kWantedTiles));
     plan.tile_keypoints = std::max<std::int64_t>(1, std::min({budget.tile_keypoints(), kMostKeypoints, few}));
   }
-  plan.blocks = cut_blocks(plan, pairs);
+  plan.tiles = cut_tiles(plan.images, plan.tile_keypoints);
+  add_blocks(plan, pairs, 0);
   plan.id = plan_id(plan);
   return plan;
 }

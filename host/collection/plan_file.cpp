@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "plan_id.hpp"
+#include "tiles.hpp"
 #include "twinpatch/collection/plan.hpp"
-#include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/formats/json.hpp"
 
@@ -61,29 +61,51 @@ std::string name_from(const JsonValue& json) {
 
 Json to_json(const CollectionPlan& plan) {
   Json images = Json::array();
+  const bool continued = plan.generation() > 0;
   for (const PlannedImage& image : plan.images) {
     images.push_back(Json::array({name_json(image.name), image.keypoints, image.key}));
+    if (continued) images.back().insert(images.back().end(), {image.since, image.gone});
   }
   Json blocks = Json::array();
   for (const Block& block : plan.blocks) {
     blocks.push_back(Json::array(
         {block.rows.begin, block.rows.end, block.columns.begin, block.columns.end, block.pairs, block.comparisons}));
+    if (continued) blocks.back().push_back(block.generation);
   }
   const MatchRules& rules = plan.rules.match;
-  return {{"schema", kPlanSchema},
-          {"id", plan.id},
-          {"model", plan.model},
-          {"rerank_model", plan.rerank_model},
-          {"numbers", plan.numerics},
-          {"mutual", rules.mutual},
-          {"ratio", rules.ratio ? Json(exact_text(*rules.ratio)) : Json(nullptr)},
-          {"threshold", exact_text(rules.threshold)},
-          {"rerank_threshold", exact_text(plan.rules.rerank_threshold)},
-          {"patch_settings", name_json(plan.patch_settings)},
-          {"pair_key", plan.pair_key},
-          {"tile_keypoints", plan.tile_keypoints},
-          {"images", std::move(images)},
-          {"blocks", std::move(blocks)}};
+  Json json{{"schema", plan_schema(plan)},
+            {"id", plan.id},
+            {"model", plan.model},
+            {"rerank_model", plan.rerank_model},
+            {"numbers", plan.numerics},
+            {"mutual", rules.mutual},
+            {"ratio", rules.ratio ? Json(exact_text(*rules.ratio)) : Json(nullptr)},
+            {"threshold", exact_text(rules.threshold)},
+            {"rerank_threshold", exact_text(plan.rules.rerank_threshold)},
+            {"patch_settings", name_json(plan.patch_settings)},
+            {"pair_key", plan.pair_key},
+            {"tile_keypoints", plan.tile_keypoints},
+            {"images", std::move(images)},
+            {"blocks", std::move(blocks)}};
+  if (!continued) return json;
+  json["generations"] = plan.generations;
+  json["tile_ends"] = Json::array();
+  for (const ImageRange tile : plan.tiles) json["tile_ends"].push_back(tile.end);
+  return json;
+}
+
+/// "twinpatch.plan/1" has no tiles: they follow from its images.
+std::vector<ImageRange> read_tiles(const JsonValue& json, const CollectionPlan& plan) {
+  if (plan.generations.empty()) return cut_tiles(plan.images, plan.tile_keypoints);
+  std::vector<ImageRange> tiles;
+  std::int32_t begin = 0;
+  for (const JsonValue& end : json.at("tile_ends").list()) {
+    const auto to = static_cast<std::int32_t>(end.integer(std::int64_t{begin} + 1, std::ssize(plan.images)));
+    tiles.push_back({begin, to});
+    begin = to;
+  }
+  if (begin != std::ssize(plan.images)) json.at("tile_ends").fail("the tiles do not hold every image");
+  return tiles;
 }
 
 void check_block(const Block& block, std::int64_t images, const JsonValue& json) {
@@ -96,10 +118,18 @@ void check_block(const Block& block, std::int64_t images, const JsonValue& json)
 }
 
 CollectionPlan from_json(const JsonValue& json) {
-  if (const std::string& schema = json.at("schema").text(); schema != kPlanSchema) {
-    json.at("schema").fail(fmt::format("schema: expected {}, found {}", kPlanSchema, schema));
-  }
   CollectionPlan plan;
+  const std::string& schema = json.at("schema").text();
+  const bool continued = schema != plan_schema(plan);
+  if (continued) {
+    plan.generations.emplace_back();
+    if (schema != plan_schema(plan)) {
+      json.at("schema").fail(fmt::format("schema: expected twinpatch.plan/1 or /2, found {}", schema));
+    }
+    plan.generations.clear();
+    for (const JsonValue& id : json.at("generations").list()) plan.generations.push_back(id.text());
+    if (plan.generations.empty()) json.at("generations").fail("expected the plans before this one, found none");
+  }
   plan.id = json.at("id").text();
   plan.model = json.at("model").text();
   plan.rerank_model = json.at("rerank_model").text();
@@ -113,7 +143,11 @@ CollectionPlan from_json(const JsonValue& json) {
   plan.tile_keypoints = json.at("tile_keypoints").integer(0, kMost);
   for (const JsonValue& image : json.at("images").list()) {
     plan.images.push_back({name_from(image.at(0)), image.at(1).integer(0, kMostKeypoints), image.at(2).text()});
+    if (!continued) continue;
+    plan.images.back().since = static_cast<int>(image.at(3).integer(0, plan.generation()));
+    plan.images.back().gone = image.at(4).boolean();
   }
+  plan.tiles = read_tiles(json, plan);
   std::int64_t pairs = 0;
   std::int64_t comparisons = 0;
   constexpr std::int64_t kMostImages = std::numeric_limits<std::int32_t>::max();
@@ -122,8 +156,9 @@ CollectionPlan from_json(const JsonValue& json) {
     plan.blocks.push_back({std::ssize(plan.blocks),
                            {image(0), image(1)},
                            {image(2), image(3)},
-                           block.at(4).integer(1, kMost),
-                           block.at(5).integer(0, kMost)});
+                           block.at(4).integer(continued ? 0 : 1, kMost),
+                           block.at(5).integer(0, kMost),
+                           continued ? static_cast<int>(block.at(6).integer(0, plan.generation())) : 0});
     check_block(plan.blocks.back(), std::ssize(plan.images), block);
     // Whoever asks a plan for its sums need not check them.
     if (__builtin_add_overflow(pairs, plan.blocks.back().pairs, &pairs) ||
@@ -132,26 +167,6 @@ CollectionPlan from_json(const JsonValue& json) {
     }
   }
   return plan;
-}
-
-/// "model: siam 12…, asked for siam-l2 34…"
-void compare(const char* what, const std::string& wanted, const std::string& found,
-             const std::filesystem::path& folder) {
-  if (wanted == found) return;
-  throw PlanMismatch(
-      fmt::format("{} holds a run with another {}: found {}, expected {}; use another folder, or remove this one",
-                  folder.string(), what, found.empty() ? "none" : found, wanted.empty() ? "none" : wanted));
-}
-
-void compare_image(const PlannedImage& wanted, const PlannedImage& found, const std::filesystem::path& folder) {
-  const auto fail = [&](const std::string& what) {
-    throw ImageChanged(found.name, fmt::format("image {} changed since the run in {} was planned: {}", found.name,
-                                               folder.string(), what));
-  };
-  if (wanted.keypoints != found.keypoints) {
-    fail(fmt::format("it had {} keypoints, now it has {}", found.keypoints, wanted.keypoints));
-  }
-  if (wanted.key != found.key) fail("its pixels or keypoints differ");
 }
 
 }  // namespace
@@ -168,38 +183,6 @@ void write_plan(const std::filesystem::path& path, const CollectionPlan& plan) {
   AtomicFile file(path);
   file.write(to_json(plan).dump(0, ' ', false, Json::error_handler_t::replace) + "\n");
   file.commit();
-}
-
-void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, const std::filesystem::path& folder) {
-  if (wanted.id == found.id) return;
-  compare("model", wanted.model, found.model, folder);
-  compare("second model", wanted.rerank_model, found.rerank_model, folder);
-  compare("precision", wanted.numerics, found.numerics, folder);
-  compare("set of match rules", rules_text(wanted.rules), rules_text(found.rules), folder);
-  compare("patch extraction", wanted.patch_settings, found.patch_settings, folder);
-  const auto& asked = wanted.images;
-  const auto& held = found.images;
-  for (std::size_t i = 0; i < std::min(asked.size(), held.size()); ++i) {
-    if (asked[i].name != held[i].name) {
-      throw PlanMismatch(fmt::format(
-          "{} holds a run of other images: number {} was {}, now {}; use another folder, or remove this one",
-          folder.string(), i, held[i].name, asked[i].name));
-    }
-    compare_image(asked[i], held[i], folder);
-  }
-  if (asked.size() != held.size()) {
-    const auto& extra = asked.size() > held.size() ? asked[held.size()] : held[asked.size()];
-    throw PlanMismatch(fmt::format(
-        "{} holds a run of {} images, now there are {}: {} {}; use another folder, or remove this one", folder.string(),
-        held.size(), asked.size(), extra.name, asked.size() > held.size() ? "was added" : "is missing"));
-  }
-  const auto pairs = [](const CollectionPlan& plan) {
-    return fmt::format("{} pairs ({})", plan.pairs(), plan.pair_key.substr(0, 8));
-  };
-  compare("selection of pairs", pairs(wanted), pairs(found), folder);
-  compare("tile size in keypoints", std::to_string(wanted.tile_keypoints), std::to_string(found.tile_keypoints),
-          folder);
-  compare("division into blocks", wanted.id, found.id, folder);
 }
 
 }  // namespace twinpatch

@@ -8,7 +8,8 @@
 
 namespace twinpatch {
 
-inline constexpr const char* kPlanSchema = "twinpatch.plan/1";
+/// Of a run's first plan "twinpatch.plan/1", as version 0.1.0 wrote it; of one that continues a run "twinpatch.plan/2".
+[[nodiscard]] const char* plan_schema(const CollectionPlan& plan);
 
 /// Nine digits, from which a float comes back the same.
 [[nodiscard]] std::string exact_text(float value);

@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
-#include "adopt_blocks.hpp"
 #include "block_file.hpp"
 #include "block_matcher.hpp"
+#include "earlier_results.hpp"
 #include "journal.hpp"
+#include "planned_work.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/work_stage.hpp"
@@ -24,23 +26,18 @@ std::int64_t comparisons_of(const std::vector<const Block*>& blocks) {
 }
 
 /// The folder's plan, made where there is none. Several shards may come at once: all write the same bytes.
-void settle_plan(const CollectionWork& work, const RunPlaces& places, RunEvents* events, const RunControl& control) {
-  const CollectionPlan& plan = work.plan;
-  const std::filesystem::path& folder = places.folder;
+void settle_plan(const CollectionPlan& plan, const std::filesystem::path& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder / "blocks", failure);
   if (failure) throw IoError((folder / "blocks").string(), "cannot create the folder", failure.value());
   const auto path = folder / "plan.json";
-  if (!std::filesystem::exists(path)) return write_plan(path, plan);
-  const CollectionPlan found = read_plan(path);
-  if (found.id == plan.id) return;
-  const bool accepted =
-      places.accept_changes ? differ_in_content_alone(plan, found) : differ_in_left_out_alone(plan, found);
-  if (!accepted) check_same_plan(plan, found, folder);  // throws: the ids differ
-  const std::int64_t adopted = adopt_blocks(work, found, folder, control);
-  write_plan(path, plan);  // until now the folder is that of the plan that was found
-  remove_blocks(found, folder);
-  if (events != nullptr) events->blocks_adopted(adopted);
+  if (std::filesystem::exists(path)) {
+    const CollectionPlan found = read_plan(path);
+    if (found.id == plan.id) return;
+    const bool continues = std::ranges::find(plan.generations, found.id) != plan.generations.end();
+    if (!continues) check_same_plan(plan, found, folder);  // throws: the ids differ
+  }
+  write_plan(path, plan);
 }
 
 /// The finished blocks of a run: files in its folder, and the journal of one shard.
@@ -88,11 +85,12 @@ class FinishedBlocks {
   RunEvents* events_;
 };
 
-std::vector<const Block*> unfinished(const CollectionPlan& plan, BlockRange range, FinishedBlocks& finished,
+std::vector<const Block*> unfinished(const CollectionPlan& plan, const Shard& shard, FinishedBlocks& finished,
                                      const RunControl& control) {
+  const std::vector<std::int64_t> shares = shard_blocks(plan, shard);
   std::vector<const Block*> blocks;
-  const WorkStage stage(control, "check", range.end - range.begin, "blocks");
-  for (std::int64_t n = range.begin; n < range.end; ++n) {
+  const WorkStage stage(control, "check", std::ssize(shares), "blocks");
+  for (const std::int64_t n : shares) {
     control.check();
     const Block& block = plan.blocks[static_cast<std::size_t>(n)];
     if (!finished.has(block)) blocks.push_back(&block);
@@ -101,10 +99,28 @@ std::vector<const Block*> unfinished(const CollectionPlan& plan, BlockRange rang
   return blocks;
 }
 
-/// The block's matches; `next`: the block after it, or null.
-BlockResult match_block(BlockMatcher& matcher, const Block& block, const Block* next) {
+/// A block and what is left to do of it.
+struct OpenBlock {
+  std::vector<ImagePair> pairs;
+  BlockResult found;               ///< by earlier generations
+  std::vector<ImagePair> missing;  ///< the other pairs
+};
+
+OpenBlock open_block(const CollectionWork& work, const EarlierResults& earlier, const Block* block) {
+  if (block == nullptr) return {};
+  OpenBlock open{work.pairs.within(block->rows, block->columns), {}, {}};
+  open.found = earlier.find(*block, open.pairs);
+  std::ranges::copy_if(open.pairs, std::back_inserter(open.missing), [&](const ImagePair& pair) {
+    return !std::ranges::binary_search(open.found.pairs, pair, {}, &BlockResult::Pair::images);
+  });
+  return open;
+}
+
+/// The matches of pairs; `next`: those that come after them.
+BlockResult match_pairs(BlockMatcher& matcher, const std::vector<ImagePair>& pairs,
+                        const std::vector<ImagePair>& next) {
   BlockResult result;
-  matcher.match(block, next, [&](ImagePair pair, std::span<const Match> matches) {
+  matcher.match(pairs, next, [&](ImagePair pair, std::span<const Match> matches) {
     result.pairs.push_back({pair, static_cast<std::int32_t>(matches.size())});
     result.matches.insert(result.matches.end(), matches.begin(), matches.end());
   });
@@ -113,14 +129,23 @@ BlockResult match_block(BlockMatcher& matcher, const Block& block, const Block* 
 
 }  // namespace
 
-CollectionStatistics match_collection(const CollectionWork& work, const PairSink& sink,
+CollectionStatistics match_collection(const CollectionWork& given, const PairSink& sink,
                                       const std::filesystem::path& descriptors, const RunControl& control) {
   const Stopwatch watch;
+  const PlannedWork planned(given);
+  const CollectionWork& work = planned.work();
   const CollectionPlan& plan = work.plan;
   BlockMatcher matcher(work, descriptors, nullptr, control);
   const WorkStage stage(control, "match", plan.comparisons(), "pairs");
+  const auto pairs_of = [&](std::size_t n) {
+    return n < plan.blocks.size() ? work.pairs.within(plan.blocks[n].rows, plan.blocks[n].columns)
+                                  : std::vector<ImagePair>();
+  };
+  std::vector<ImagePair> pairs = pairs_of(0);
   for (std::size_t n = 0; n < plan.blocks.size(); ++n) {
-    matcher.match(plan.blocks[n], n + 1 < plan.blocks.size() ? &plan.blocks[n + 1] : nullptr, sink);
+    std::vector<ImagePair> next = pairs_of(n + 1);
+    matcher.match(pairs, next, sink);
+    pairs = std::move(next);
   }
   CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = std::ssize(plan.blocks);
@@ -128,24 +153,30 @@ CollectionStatistics match_collection(const CollectionWork& work, const PairSink
   return statistics;
 }
 
-CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard,
+CollectionStatistics run_collection(const CollectionWork& given, const RunPlaces& places, const Shard& shard,
                                     RunEvents* events, const RunControl& control) {
   const Stopwatch watch;
-  const CollectionPlan& plan = work.plan;
-  settle_plan(work, places, events, control);
-  FinishedBlocks finished(plan, places.folder, shard, events);
-  const BlockRange range = shard_blocks(plan, shard);
-  const std::vector<const Block*> todo = unfinished(plan, range, finished, control);
+  const PlannedWork planned(given);
+  const CollectionWork& work = planned.work();
+  settle_plan(work.plan, places.folder);
+  FinishedBlocks finished(work.plan, places.folder, shard, events);
+  const std::vector<const Block*> todo = unfinished(work.plan, shard, finished, control);
+  const EarlierResults earlier(work.plan, places.folder);
+  const auto open = [&](std::size_t n) { return open_block(work, earlier, n < todo.size() ? todo[n] : nullptr); };
 
   BlockMatcher matcher(work, places.descriptors, events, control);
   const WorkStage stage(control, "match", comparisons_of(todo), "pairs");
+  OpenBlock now = open(0);
   for (std::size_t n = 0; n < todo.size(); ++n) {
     const Stopwatch block_watch;
-    const BlockResult result = match_block(matcher, *todo[n], n + 1 < todo.size() ? todo[n + 1] : nullptr);
-    finished.add(*todo[n], result, block_watch);
+    OpenBlock next = open(n + 1);
+    const BlockResult made = match_pairs(matcher, now.missing, next.missing);
+    finished.add(*todo[n], now.found.pairs.empty() ? made : merged(now.found, made), block_watch);
+    earlier.remove_superseded(*todo[n], now.pairs);
+    now = std::move(next);
   }
   CollectionStatistics statistics = matcher.statistics();
-  statistics.blocks = range.end - range.begin;
+  statistics.blocks = std::ssize(shard_blocks(work.plan, shard));
   statistics.blocks_found = statistics.blocks - std::ssize(todo);
   statistics.seconds = watch.seconds();
   return statistics;

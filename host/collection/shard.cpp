@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <map>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -67,25 +69,28 @@ Shard Shard::from_slurm() {
 
 std::string Shard::text() const { return fmt::format("{}/{}", index + 1, count); }
 
-BlockRange shard_blocks(const CollectionPlan& plan, const Shard& shard) {
+std::vector<std::int64_t> shard_blocks(const CollectionPlan& plan, const Shard& shard) {
   if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count) {
     throw InvalidArgument(fmt::format("shard {} of {}", shard.index, shard.count));
   }
   // A block belongs to the shard in whose share of all comparisons its middle lies (pairs without keypoints count 1).
+  // Each generation is shared out by itself: the blocks of earlier ones are usually done.
   const auto weight = [](const Block& block) { return static_cast<double>(block.comparisons + block.pairs); };
-  double total = 0;
-  for (const Block& block : plan.blocks) total += weight(block);
-  const auto first_of = [&](std::int64_t index) {
-    double before = 0;
-    std::int64_t n = 0;
-    for (; n < std::ssize(plan.blocks); ++n) {
-      const double its = weight(plan.blocks[static_cast<std::size_t>(n)]);
-      if ((before + its / 2) * static_cast<double>(shard.count) >= total * static_cast<double>(index)) break;
-      before += its;
-    }
-    return n;
-  };
-  return {first_of(shard.index), shard.index + 1 == shard.count ? std::ssize(plan.blocks) : first_of(shard.index + 1)};
+  std::map<int, double> total;
+  for (const Block& block : plan.blocks) total[block.generation] += weight(block);
+  std::map<int, double> before;
+  std::vector<std::int64_t> blocks;
+  const auto count = static_cast<double>(shard.count);
+  for (const Block& block : plan.blocks) {
+    double& passed = before[block.generation];
+    const double of_all = total[block.generation];
+    const double middle = (passed + weight(block) / 2) * count;
+    const bool reached = middle >= of_all * static_cast<double>(shard.index);
+    const bool next_reached = shard.index + 1 < shard.count && middle >= of_all * static_cast<double>(shard.index + 1);
+    if (reached && !next_reached) blocks.push_back(block.number);
+    passed += weight(block);
+  }
+  return blocks;
 }
 
 }  // namespace twinpatch

@@ -65,6 +65,7 @@ struct ColmapWriter::State {
     connection.run("PRAGMA cache_size = -65536");  // KiB: a whole transaction, so that it is written once
     try_writing(connection);
     for (const auto& image : sfm::read_images(connection)) keypoints[image.id] = image.keypoints;
+    geometry_query.emplace(connection, "SELECT 1 FROM two_view_geometries WHERE pair_id = ?");
   }
 
   [[nodiscard]] std::int64_t keypoints_of(ColmapImageId image) const {
@@ -83,6 +84,7 @@ struct ColmapWriter::State {
 
   ColmapWriteOptions options;
   Connection connection;
+  std::optional<Statement> geometry_query;                    ///< of a pair
   std::unordered_map<ColmapImageId, std::int64_t> keypoints;  ///< rows of each image, −1: none were ever stored
   std::vector<sfm::KeypointRow> keypoint_rows;
   std::vector<sfm::MatchRow> match_rows;
@@ -151,6 +153,14 @@ void ColmapWriter::add_matches(ColmapImageId a, ColmapImageId b, std::span<const
   state.gathered(sorted.size() * sizeof(IndexPair) + (geometry ? geometry->inliers.size() * sizeof(IndexPair) : 0));
   state.match_rows.push_back({pair_id, std::move(sorted), std::move(geometry)});
   if (state.full()) state.write();
+}
+
+bool ColmapWriter::has_geometry(ColmapImageId a, ColmapImageId b) const {
+  Statement& query = *state_->geometry_query;
+  query.bind(1, colmap_pair_id(a, b));
+  const bool found = query.step();
+  query.reset();
+  return found;
 }
 
 void ColmapWriter::flush() {

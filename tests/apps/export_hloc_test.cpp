@@ -111,6 +111,31 @@ TEST_CASE("a features.h5, photographs and a list of pairs go in, a matches.h5 co
   CHECK(photographs.run({"--pairs", "sequential:0"}).code == 2);
 }
 
+TEST_CASE("a list that grows adds images and pairs to the run, and the file is that of a run from nothing") {
+  const Photographs photographs;
+  const auto kept = photographs.scene.path("kept");
+  REQUIRE(photographs.run({"--pairs", photographs.pairs("db/a b.png\tdb/\"ü\".png\n"), "--run", kept}).code == 0);
+  const auto more = photographs.pairs("db/a b.png\tdb/\"ü\".png\nc.png\tdb/a b.png\nc.png\tdb/\"ü\".png\n");
+  const auto all = [&] {
+    std::vector<std::vector<twinpatch::Match>> matches;
+    for (const auto& [a, b] : {std::pair(0, 1), std::pair(2, 0), std::pair(2, 1)}) {
+      matches.push_back(twinpatch::read_hloc_matches(photographs.scene.path("m.h5"),
+                                                     kNames[static_cast<std::size_t>(a)],
+                                                     kNames[static_cast<std::size_t>(b)])
+                            .value());
+    }
+    return matches;
+  };
+  const auto added = photographs.run({"--pairs", more, "--run", kept, "--json"});
+  INFO(added.err);
+  REQUIRE(added.code == 0);
+  CHECK_THAT(added.err, Contains("1 image is new: \"c.png\""));
+  CHECK(added.json()["pairs"] == 3);
+  const auto found = all();
+  REQUIRE(photographs.run({"--pairs", more}).code == 0);
+  CHECK(all() == found);
+}
+
 TEST_CASE("a list that names unknown images ends with exit code 3 and all of them named") {
   const Photographs photographs;
   const auto list = photographs.pairs("no.png c.png\nc.png\tnö 2.png\nc.png none.png\nno.png no.png\n");

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
+#include <set>
 #include <thread>
 
 #include "collection/collection_support.hpp"
@@ -68,6 +69,30 @@ std::size_t files_in(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+TEST_CASE("killed while images are added, a run ends in the bytes of an undisturbed one") {
+  const TemporaryFolder folder;
+  const auto add = [&](const char* to) { return std::vector<std::string>{(folder / to).string(), "21", "1/1"}; };
+  REQUIRE(run({(folder / "straight").string(), "15", "1/1"}) == 0);
+  std::filesystem::copy(folder / "straight", folder / "killed", std::filesystem::copy_options::recursive);
+  REQUIRE(run(add("straight")) == 0);
+  const auto expected = block_files(folder / "straight");
+  Random random(4);
+  std::set<std::size_t> reached;
+  for (int kills = 0; kills < 12; ++kills) {
+    std::vector<std::string> slowly = add("killed");
+    slowly.insert(slowly.end(), {"0", "15"});
+    const Process process(slowly);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random.below(80)));
+    process.kill();
+    process.wait();
+    reached.insert(files_in(folder / "killed"));
+  }
+  CHECK(reached.size() > 2);
+  REQUIRE(run(add("killed")) == 0);
+  CHECK(block_files(folder / "killed") == expected);
+  CHECK(read_plan(folder / "killed" / "plan.json").generation() == 1);
+}
 
 TEST_CASE("killed fifty times at random points, a run ends in the bytes of an undisturbed one") {
   const TemporaryFolder folder;

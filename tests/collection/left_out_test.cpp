@@ -50,8 +50,10 @@ struct Attempt {
     for (const auto& image : listing.images) out.push_back(image.is_left_out());
     return out;
   }
-  CollectionStatistics run(const std::filesystem::path& to, bool accept = false, RunEvents* events = nullptr) {
-    return run_collection({engine, source, pairs, plan}, {to, {}, accept}, {}, events);
+  /// Goes on with the run that the folder holds.
+  CollectionStatistics run(const std::filesystem::path& to) {
+    plan = make_plan(engine, source, pairs, {.tile_keypoints = 90, .images = listing.images, .folder = to});
+    return run_collection({engine, source, pairs, plan}, {to, {}});
   }
   /// Blocks that have a pair with image 3.
   std::int64_t concerned() const {
@@ -109,72 +111,80 @@ TEST_CASE("pairs without some images are the others, and their key says so") {
     CHECK_FALSE(rest.uses(1));
     CHECK(pairs.uses(1));
     CHECK(rest.key() != pairs.key());
-    CHECK(same_but_left_out(rest.key(), pairs.key()));
     CHECK(pairs.without(std::vector<bool>(9)).key() == pairs.key());
   }
-  CHECK_FALSE(same_but_left_out(PairSelection::exhaustive(9).key(), PairSelection::sequential(9, 2).key()));
 }
 
-TEST_CASE("an image that is left out and taken in again costs its own blocks alone") {
+TEST_CASE("an image that is left out and taken in again costs nothing") {
   Rig rig;
   const Troubled damaged(rig.source, Troubled::Kind::damaged);
   Attempt whole(rig, rig.source, false);
   Attempt without(rig, damaged, true);
   const auto folder = rig.folder / "run";
   whole.run(folder);
-  const auto all = block_files(folder);
+  const auto all = matches_of(folder);
+  const auto files = block_files(folder);
 
-  const auto left_out = without.run(folder);
-  CHECK(left_out.blocks_found ==
-        left_out.blocks - (whole.concerned() - (std::ssize(whole.plan.blocks) - std::ssize(without.plan.blocks))));
-  CHECK(block_files(folder).size() == without.plan.blocks.size());  // nothing is left of the other plan
-  CHECK(read_plan(folder / "plan.json").id == without.plan.id);
-  without.run(rig.folder / "straight");
-  CHECK(block_files(folder) == block_files(rig.folder / "straight"));
-  for (const auto& [pair, matches] : matches_of(folder)) CHECK((pair.first != kImage && pair.second != kImage));
+  CHECK(without.run(folder).pairs == 0);  // the others' matches are taken from the blocks that had them
+  CHECK(without.plan.generation() == 1);
+  const auto changes = changes_between(whole.plan, without.plan);
+  CHECK(changes.gone == std::vector{rig.source.name(kImage)});
+  CHECK(changes.blocks == whole.concerned());
+  AllMatches rest = all;
+  std::erase_if(rest, [](const auto& entry) { return entry.first.first == kImage || entry.first.second == kImage; });
+  CHECK(matches_of(folder) == rest);
+  for (const auto& [name, bytes] : files) CHECK(block_files(folder).at(name) == bytes);
 
-  struct Adopted final : RunEvents {
-    void blocks_adopted(std::int64_t blocks) override { count = blocks; }
-    std::int64_t count = -1;
-  } events;
-  const auto again = whole.run(folder, false, &events);
-  CHECK(again.blocks - again.blocks_found == whole.concerned());
-  CHECK(events.count == again.blocks_found);
-  CHECK(block_files(folder) == all);
+  CHECK(whole.run(folder).pairs == 0);
+  CHECK(whole.plan.generation() == 2);
+  CHECK(changes_between(without.plan, whole.plan).back == std::vector{rig.source.name(kImage)});
+  CHECK(matches_of(folder) == all);
 }
 
-TEST_CASE("an image that was replaced is refused, or accepted at the price of its blocks") {
+TEST_CASE("an image that was damaged at first is matched once it is repaired") {
+  Rig rig;
+  const Troubled damaged(rig.source, Troubled::Kind::damaged);
+  Attempt without(rig, damaged, true);
+  Attempt whole(rig, rig.source, false);
+  const auto folder = rig.folder / "run";
+  without.run(folder);
+  CHECK(whole.run(folder).pairs == 16);  // with the other images
+  whole.run(rig.folder / "straight");
+  CHECK(matches_of(folder) == matches_of(rig.folder / "straight"));
+}
+
+TEST_CASE("an image that was replaced is matched again, and nothing else") {
   Rig rig;
   const Troubled replaced(rig.source, Troubled::Kind::replaced);
   Attempt before(rig, rig.source, false);
   Attempt after(rig, replaced, false);
   const auto folder = rig.folder / "run";
   before.run(folder);
-  CHECK_THROWS_AS(after.run(folder), ImageChanged);
-  const auto run = after.run(folder, true);
-  CHECK(run.blocks - run.blocks_found == after.concerned());
-  CHECK(run.blocks_found > 0);
+  CHECK(after.run(folder).pairs == 16);
+  CHECK(changes_between(before.plan, after.plan).changed == std::vector{rig.source.name(kImage)});
+  CHECK(block_files(folder).size() == after.plan.blocks.size());  // what it was before is wanted no more
   after.run(rig.folder / "straight");
-  CHECK(block_files(folder) == block_files(rig.folder / "straight"));
+  CHECK(matches_of(folder) == matches_of(rig.folder / "straight"));
+}
 
-  // Another selection of pairs: blocks with the same pairs are kept.
-  Rig list;
-  auto some = list.pairs.within({0, 17}, {0, 17});
-  std::erase_if(some, [](ImagePair pair) { return pair.first == kImage || pair.second == kImage; });
-  before.run(list.folder / "run");
-  list.pairs = PairSelection::listed(17, some);
-  list.plan = make_plan(list.engine, list.source, list.pairs, {.tile_keypoints = 90});
-  CHECK_THROWS_AS(list.run(list.folder / "run"), PlanMismatch);
-  const auto kept =
-      run_collection({list.engine, list.source, list.pairs, list.plan}, {list.folder / "run", {}, true}, {}, nullptr);
-  CHECK(kept.blocks_found > 0);
-  CHECK(kept.blocks_found < kept.blocks);
-
-  PairRules one_way;
-  one_way.match.mutual = false;
-  // Other rules are another run, accepted or not.
-  list.plan = make_plan(list.engine, list.source, list.pairs, {.rules = one_way, .tile_keypoints = 90});
-  CHECK_THROWS_AS(
-      run_collection({list.engine, list.source, list.pairs, list.plan}, {list.folder / "run", {}, true}, {}, nullptr),
-      PlanMismatch);
+TEST_CASE("a run that holds none of the images, or has other rules, is not continued") {
+  Rig rig;
+  rig.run(rig.folder / "run");
+  const PlanRequest request{.tile_keypoints = 90, .folder = rig.folder / "run"};
+  struct Others final : WrappedSource {
+    using WrappedSource::WrappedSource;
+    std::string content_key(std::int64_t image) const override { return WrappedSource::content_key(image) + "x"; }
+  };
+  const Others others(rig.source);
+  CHECK_THAT(message_of<PlanMismatch>([&] { (void)make_plan(rig.engine, others, rig.pairs, request); }),
+             Contains("a run of other images") && Contains("use another folder"));
+  const auto elsewhere = random_images(5, 40, 77);
+  CHECK_THROWS_AS(make_plan(rig.engine, Others(elsewhere), PairSelection::exhaustive(5), request), PlanMismatch);
+  PlanRequest one_way = request;
+  one_way.rules.match.mutual = false;
+  CHECK_THAT(message_of<PlanMismatch>([&] { (void)make_plan(rig.engine, rig.source, rig.pairs, one_way); }),
+             Contains("rules"));
+  PlanRequest tiles = request;
+  tiles.tile_keypoints = 91;
+  CHECK_THROWS_AS(make_plan(rig.engine, rig.source, rig.pairs, tiles), PlanMismatch);
 }

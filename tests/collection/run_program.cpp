@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
     const auto pairs = PairSelection::exhaustive(images);
     PlanRequest request;
     request.tile_keypoints = 60;
+    request.folder = folder;
     const auto plan = make_plan(engine, source, pairs, request);
     const std::string shard = argv[3];
     Pause pause(argc > 5 ? std::atoi(argv[5]) : 0);

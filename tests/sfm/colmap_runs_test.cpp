@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
@@ -10,6 +12,19 @@
 using namespace twinpatch;
 using namespace twinpatch::test;
 using Catch::Contains;
+
+namespace {
+
+/// What every file under a folder holds, and when it was written.
+std::map<std::string, std::pair<std::string, std::filesystem::file_time_type>> files_in(const std::string& folder) {
+  std::map<std::string, std::pair<std::string, std::filesystem::file_time_type>> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) files[entry.path().string()] = {read(entry.path()), entry.last_write_time()};
+  }
+  return files;
+}
+
+}  // namespace
 
 TEST_CASE("in a Slurm job array runs are shared only where that is asked for") {
   const Collection collection({"a.png", "b.png", "c.png"});
@@ -78,7 +93,9 @@ TEST_CASE("damaged photographs are named before the work, left out on request, a
   const auto mended = run({"--events", collection.scene.path("events")});
   INFO(mended.err);
   CHECK(mended.code == 0);
-  CHECK_THAT(mended.err, Contains("6 finished blocks are kept"));
+  CHECK_THAT(mended.err, Contains("1 image is taken in again: \"c.png\"") && Contains("6 are as before"));
+  CHECK(mended.json()["generation"] == 1);
+  CHECK(mended.json()["changes"]["pairs"] == 4);
   CHECK(statistics(collection.scene.path("events"))["blocks_found"] == 6);
   const auto all = matches_of(collection);
   REQUIRE(run({"--run", collection.scene.path("straight")}).code == 0);
@@ -90,11 +107,108 @@ TEST_CASE("damaged photographs are named before the work, left out on request, a
   CHECK(run({}).code == 0);
   (void)collection.scene.photograph("photo graphs/c.png", kWidth, kHeight, 3);
   const auto changed = run({});
-  CHECK(changed.code == 1);
-  CHECK_THAT(changed.err, Contains("image c.png changed since the run") && Contains("--accept-changes"));
-  const auto accepted = run({"--accept-changes"});
-  CHECK(accepted.code == 0);
-  CHECK_THAT(accepted.err, Contains("6 finished blocks are kept"));
+  CHECK(changed.code == 0);
+  CHECK_THAT(changed.err, Contains("1 image has changed since the run was planned") && Contains("\"c.png\"") &&
+                              Contains("6 are as before"));
+  CHECK(changed.json()["changes"]["changed"] == nlohmann::json::array({"c.png"}));
+}
+
+TEST_CASE("images that are added are matched with all, and rows and blocks of before stay") {
+  const Collection collection({"b.png", "d.png", "f.png"});
+  const std::vector<std::string> same{"--extract", "--block-keypoints", "130", "--verify", "--json"};
+  REQUIRE(collection.run(same).code == 0);
+  const auto rows = [&] {
+    return lines_of(TestDatabase(collection.path())
+                        .text("SELECT group_concat(pair_id || ' ' || hex(data), char(10)) FROM "
+                              "(SELECT pair_id, data FROM two_view_geometries ORDER BY pair_id)"));
+  };
+  const auto before = rows();
+  const auto blocks = files_in(collection.scene.path("my data.db.twinpatch/blocks"));
+  const auto descriptors = files_in(collection.scene.path("my data.db.twinpatch/descriptors"));
+  REQUIRE(before.size() == 3);
+
+  // Another camera model: matching does not ask for it, verification takes the image's own.
+  {
+    TestDatabase database(collection.path());
+    database.camera(2, 1, kWidth, kHeight, {300, 300, 120, 90}, true);
+    database.image(6, "a.png", 2, 0, {});
+    database.image(7, "e.png", 1, 0, {});
+  }
+  (void)collection.scene.photograph("photo graphs/a.png", kWidth, kHeight, 5);
+  (void)collection.scene.photograph("photo graphs/e.png", kWidth, kHeight, 30);
+  auto dry = collection.run({"--block-keypoints", "130", "--dry-run"});
+  CHECK(dry.code == 0);
+  CHECK_THAT(dry.err, Contains("2 images are new: \"a.png\", \"e.png\""));
+  CHECK_THAT(dry.out, Contains("3 done"));
+  const auto added = collection.run(same);
+  INFO(added.err);
+  REQUIRE(added.code == 0);
+  CHECK_THAT(added.err, Contains("2 images are new") && Contains("7 of 10 blocks are new"));
+  CHECK(added.json()["changes"]["added"] == nlohmann::json::array({"a.png", "e.png"}));
+  CHECK(added.json()["pairs"] == 10);
+  CHECK(added.json()["pairs_unchanged"] == 3);
+  CHECK(added.json()["pairs_written"] == 7);
+  const auto after = rows();
+  CHECK(after.size() == 10);
+  for (const auto& row : before) CHECK(std::ranges::count(after, row) == 1);
+  for (const auto& [name, file] : blocks) {
+    CHECK(files_in(collection.scene.path("my data.db.twinpatch/blocks"))[name] == file);
+  }
+  for (const auto& [name, file] : descriptors) {
+    CHECK(files_in(collection.scene.path("my data.db.twinpatch/descriptors"))[name] == file);
+  }
+
+  // The same matches as from nothing.
+  std::vector<std::string> straight = same;
+  straight.insert(straight.end(), {"--replace", "--run", collection.scene.path("straight")});
+  REQUIRE(collection.run(straight).code == 0);
+  CHECK(rows() == after);
+
+  // An image goes; the run says so and has nothing to do.
+  TestDatabase(collection.path()).run("DELETE FROM images WHERE name = 'd.png'");
+  const auto fewer = collection.run(same);
+  INFO(fewer.err);
+  CHECK(fewer.code == 0);
+  CHECK_THAT(fewer.err, Contains("1 image of the run is left out or no longer there: \"d.png\""));
+  CHECK(fewer.json()["pairs"] == 6);
+  CHECK(fewer.json()["pairs_unchanged"] == 6);
+}
+
+TEST_CASE("a database that was made anew, with images between the others, goes on with the run") {
+  const Collection few({"b.png", "d.png", "f.png"});
+  const Collection all({"a.png", "b.png", "c.png", "d.png", "f.png"});
+  const auto run_of = [&](const std::string& name) {
+    return std::vector<std::string>{"--extract", "--block-keypoints", "130", "--json", "--run", all.scene.path(name)};
+  };
+  for (std::size_t i = 0; i < 3; ++i) {  // the same photographs
+    std::filesystem::copy_file(all.photograph(std::array{1U, 3U, 4U}[i]), few.photograph(i),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  REQUIRE(few.run(run_of("run")).code == 0);
+  const auto added = all.run(run_of("run"));
+  INFO(added.err);
+  REQUIRE(added.code == 0);
+  CHECK(added.json()["changes"]["blocks"] == 7);
+  const auto matches = matches_of(all);
+  CHECK(matches.size() == 10);
+  auto again = run_of("straight");
+  again.push_back("--replace");
+  REQUIRE(all.run(again).code == 0);
+  CHECK(matches_of(all) == matches);
+}
+
+TEST_CASE("the folder of another project is refused, though its photographs have the same names") {
+  const Collection one({"a.png", "b.png"});
+  const Collection other({"a.png", "b.png"});
+  for (std::size_t i = 0; i < 2; ++i) {
+    (void)other.scene.photograph("photo graphs/" + other.names[i], kWidth, kHeight, 60 + 9 * static_cast<int>(i));
+  }
+  const std::vector<std::string> run{"--extract", "--run", one.scene.path("run")};
+  REQUIRE(one.run(run).code == 0);
+  const auto refused = other.run(run);
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("a run of other images: none of its 2") && Contains("use another folder"));
+  CHECK(matches_of(other).empty());
 }
 
 TEST_CASE("a damaged photograph is named before keypoints are detected in the others") {
@@ -110,17 +224,24 @@ TEST_CASE("a damaged photograph is named before keypoints are detected in the ot
   CHECK(matches_of(collection).size() == 1);
 }
 
-TEST_CASE("an image that changes while a run is under way stops it") {
+TEST_CASE("an image that changes between two shards is said, and the run ends with it as it is") {
   const Collection collection({"a.png", "b.png", "c.png", "d.png"});
-  REQUIRE(collection.run({"--extract", "--shard", "1/2", "--block-keypoints", "130"}).code == 0);
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--block-keypoints", "130"});
+    return collection.run(more);
+  };
+  REQUIRE(run({"--extract", "--shard", "1/2"}).code == 0);
   CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 0);
   GrayImage image = read_image(collection.photograph(1));
   image.row(90)[100] ^= 255;
   write_image(collection.photograph(1), image);
-  const auto changed = collection.run({"--shard", "2/2", "--block-keypoints", "130"});
-  CHECK(changed.code == 1);
-  CHECK_THAT(changed.err, Contains("b.png"));
-  CHECK(TestDatabase(collection.path()).number("SELECT count(*) FROM matches") == 0);
+  const auto second = run({"--shard", "2/2"});
+  CHECK(second.code == 0);
+  CHECK_THAT(second.err, Contains("1 image has changed") && Contains("b.png"));
+  REQUIRE(run({}).code == 0);
+  const auto all = matches_of(collection);
+  REQUIRE(run({"--replace", "--run", collection.scene.path("straight")}).code == 0);
+  CHECK(matches_of(collection) == all);
 }
 
 TEST_CASE("Ctrl-C stops a run between two pairs, says what is kept, and the same command ends it") {

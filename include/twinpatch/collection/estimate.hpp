@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "twinpatch/collection/work.hpp"
 
@@ -23,12 +24,12 @@ struct RunEstimate {
   double comparisons_per_second = 0;
   double rerank_pairs_per_second = 0;  ///< 0 without a second network
   double matches_per_pair = 0;
-  double seconds = 0;  ///< of this shard, if nothing is done yet
+  double seconds = 0;  ///< of the blocks asked for
 };
 
-/// Tries the engine on up to four images with keypoints from the middle of the collection, for a few seconds. Throws
-/// what the source and the engine throw.
-[[nodiscard]] RunEstimate estimate_run(const CollectionWork& work, const Shard& shard = {},
+/// Of the blocks with these numbers. Tries the engine on up to four images with keypoints from the middle of the
+/// collection, for a few seconds. Throws what the source and the engine throw.
+[[nodiscard]] RunEstimate estimate_run(const CollectionWork& work, std::span<const std::int64_t> blocks,
                                        const RunControl& control = {});
 
 }  // namespace twinpatch

@@ -42,9 +42,9 @@ class CollectionMatches {
   [[nodiscard]] std::vector<std::int64_t> missing(const RunControl& control = {}) const;
   /// Number of blocks without a file; checks only names.
   [[nodiscard]] std::int64_t absent() const;
-  /// Every pair of the run with its matches, sorted by pair; pairs without a match too. Memory: the list of pairs of
-  /// one row of blocks, and one block. Throws IncompleteRun before the first call of `sink`, FormatError for a file
-  /// damaged later.
+  /// Every pair of the run with its matches, sorted by pair (of a run that was continued: within each row of blocks);
+  /// pairs without a match too. Memory: the list of pairs of one row of blocks, and one block. Throws IncompleteRun
+  /// before the first call of `sink`, FormatError for a file damaged later.
   void for_each(const PairSink& sink, const RunControl& control = {}) const;
   /// The file of a block, in the folder that has it; empty if none does.
   [[nodiscard]] std::filesystem::path block_file(const Block& block) const;

@@ -27,20 +27,24 @@ struct PairRules {
 
 /// One unit of work: the pairs of an image tile × an image tile.
 struct Block {
-  std::int64_t number = 0;  ///< position in the order of work
+  std::int64_t number = 0;  ///< position in the order of work; stays the same when the run is continued
   ImageRange rows;
   ImageRange columns;
   std::int64_t pairs = 0;        ///< of images
   std::int64_t comparisons = 0;  ///< of patches
+  int generation = 0;            ///< the plan that last changed its pairs, see CollectionPlan::generations
 };
 
 /// The images of a run as they were when it was planned.
 struct PlannedImage {
   std::string name;
   std::int64_t keypoints = 0;
-  std::string key;  ///< ImageSource::content_key
-  /// Nothing was read of it and no pair has it.
+  std::string key;    ///< ImageSource::content_key
+  int since = 0;      ///< the generation that took in this content
+  bool gone = false;  ///< left out or no longer there; `keypoints` and `key` are what it had
+  /// Nothing is read of it and no pair has it.
   [[nodiscard]] bool is_left_out() const;
+  friend bool operator==(const PlannedImage&, const PlannedImage&) = default;
 };
 
 /// An image that cannot be read whole.
@@ -72,6 +76,10 @@ struct ImageListing {
 
 /// Everything that decides the end result of a run, and its blocks. The same inputs give the same plan on every
 /// machine.
+///
+/// A run is continued, with more images or changed ones, by a plan of the next generation. Images, tiles and blocks
+/// keep their numbers, new ones come after them. Blocks whose pairs stay the same keep their generation, and so their
+/// files; those whose pairs change get the new one.
 struct CollectionPlan {
   std::string model;         ///< name and hash
   std::string rerank_model;  ///< of the pair network; empty without
@@ -81,12 +89,18 @@ struct CollectionPlan {
   std::vector<PlannedImage> images;
   std::string pair_key;             ///< hash of the selection of pairs
   std::int64_t tile_keypoints = 0;  ///< most keypoints of a tile of several images
-  std::vector<Block> blocks;        ///< in order of work: rows fixed, columns there and back again
-  std::string id;                   ///< 32 hex digits over all of the above
+  std::vector<ImageRange> tiles;    ///< of images, in order
+  std::vector<Block> blocks;        ///< of each generation in order of work: rows fixed, columns there and back again
+  std::vector<std::string> generations;  ///< ids of the plans before this one, the first one first
+  std::string id;                        ///< 32 hex digits over all of the above
 
   [[nodiscard]] std::int64_t keypoints() const;
   [[nodiscard]] std::int64_t pairs() const;
   [[nodiscard]] std::int64_t comparisons() const;
+  /// Of the plan itself; 0 for a run that was never continued.
+  [[nodiscard]] int generation() const { return static_cast<int>(generations.size()); }
+  /// The id of a plan before this one, or its own.
+  [[nodiscard]] const std::string& id_of(int generation) const;
   /// "000012-1f0c…": number and a hash of the plan and the block; names the block's file.
   [[nodiscard]] std::string block_id(const Block& block) const;
 };
@@ -117,10 +131,15 @@ struct PlanRequest {
   const Engine* rerank = nullptr;  ///< the second network; null: none
   /// Of list_images; no pair may have one that is left out. Empty: listed now.
   std::vector<PlannedImage> images{};
+  /// RunPlaces::folder; a run that it holds is continued. Empty: a plan of its own.
+  std::filesystem::path folder{};
 };
 
-/// Throws InvalidArgument for pairs of another number of images or of one that is left out, rules that the network has
-/// no use for and a negative size or count; DamagedImages where images are listed now.
+/// The plan of a run. Where the folder holds one: that one if images and pairs are still the same, else its next
+/// generation. Images are known by name; `pairs` has the source's numbers, the plan its own. Throws InvalidArgument for
+/// pairs of another number of images or of one that is left out, rules that the network has no use for and a negative
+/// size or count; DamagedImages where images are listed now; PlanMismatch if the run in the folder cannot be continued:
+/// made with another model, precision, rules, patches or tile size, or of images none of which is among these.
 [[nodiscard]] CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
                                        const PlanRequest& request, const RunControl& control = {});
 
@@ -131,6 +150,18 @@ void write_plan(const std::filesystem::path& path, const CollectionPlan& plan);
 /// Throws PlanMismatch naming the first thing that differs (`folder` is where `found` comes from), ImageChanged if
 /// it is an image.
 void check_same_plan(const CollectionPlan& wanted, const CollectionPlan& found, const std::filesystem::path& folder);
+
+/// What a plan changed in the run that it continues.
+struct PlanChanges {
+  std::vector<std::string> added;    ///< images that are new
+  std::vector<std::string> changed;  ///< images with other content
+  std::vector<std::string> gone;     ///< images that were left out, or are no longer there
+  std::vector<std::string> back;     ///< images that had been left out or gone
+  std::int64_t pairs = 0;            ///< of blocks that the plan made or changed
+  std::int64_t blocks = 0;           ///< that it made or changed
+};
+/// From one plan to another one that continues it.
+[[nodiscard]] PlanChanges changes_between(const CollectionPlan& before, const CollectionPlan& now);
 
 /// Share of the blocks for one process; index in [0, count).
 struct Shard {
@@ -146,11 +177,8 @@ struct Shard {
   [[nodiscard]] static Shard from_slurm();
   [[nodiscard]] std::string text() const;
 };
-/// Blocks [begin, end) of a shard: neighbours in the order of work, shares of about equally many comparisons.
-struct BlockRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-};
-[[nodiscard]] BlockRange shard_blocks(const CollectionPlan& plan, const Shard& shard);
+/// The blocks of a shard by number, ascending. Of each generation: neighbours in the order of work, shares of about
+/// equally many comparisons.
+[[nodiscard]] std::vector<std::int64_t> shard_blocks(const CollectionPlan& plan, const Shard& shard);
 
 }  // namespace twinpatch

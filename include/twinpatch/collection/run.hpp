@@ -13,8 +13,8 @@
 
 namespace twinpatch {
 
-/// Receives the matches of a pair of images: left indices are keypoints of the first image, right ones of the second,
-/// in order of the left index. The span is valid during the call.
+/// Receives the matches of a pair of images, by their numbers in the plan: left indices are keypoints of the first
+/// image, right ones of the second, in order of the left index. The span is valid during the call.
 using PairSink = std::function<void(ImagePair pair, std::span<const Match> matches)>;
 
 /// Observes a run. Calls come from the thread that runs it.
@@ -25,9 +25,6 @@ class RunEvents {
                           double /*seconds*/) {}
   /// A block's file is damaged, and will be computed again.
   virtual void block_damaged(const Block& /*block*/, const std::string& /*what*/) {}
-  /// The folder held another plan, of images that changed or were left out: so many blocks of it are blocks of this
-  /// one.
-  virtual void blocks_adopted(std::int64_t /*blocks*/) {}
   /// A file of descriptors is damaged, and will be computed again.
   virtual void descriptors_damaged(const std::string& /*image*/, const std::string& /*what*/) {}
 };
@@ -39,10 +36,6 @@ struct RunPlaces {
   /// Folder of descriptors, under hashes of image content, model and patch settings, so that several runs may
   /// share it; empty: not stored.
   std::filesystem::path descriptors;
-  /// Whether a plan that differs in the content of images and in the selection of pairs replaces the folder's: blocks
-  /// whose pairs and images are the same are kept, the others done again. Where images are only left out or taken in
-  /// again, it always does.
-  bool accept_changes = false;
 };
 
 struct CollectionStatistics {
@@ -83,9 +76,10 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
 
 /// Does the blocks of a shard that are not done yet: each becomes one file with a checksum that appears by rename, then
 /// a line in the shard's journal. May be killed at any moment; call it again to resume, and the files end up the same,
-/// bit for bit. A block file that is cut off or damaged is made again. Throws PlanMismatch where the folder belongs to
-/// another plan (but see RunPlaces::accept_changes), ImageChanged, IoError (disk full: what was finished stays),
-/// Interrupted.
+/// bit for bit. A block file that is cut off or damaged is made again. A plan that continues the folder's
+/// (PlanRequest::folder) takes its place, and of blocks that it changed only the pairs are matched that are new or have
+/// a changed image. Throws PlanMismatch where the folder belongs to another plan, ImageChanged, IoError (disk full:
+/// what was finished stays), Interrupted.
 CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard = {},
                                     RunEvents* events = nullptr, const RunControl& control = {});
 

@@ -11,7 +11,7 @@ struct CollectionWork {
   Engine& engine;
   const ImageSource& source;
   const PairSelection& pairs;
-  const CollectionPlan& plan;  ///< made for this engine, source and pairs, and for `rerank`
+  const CollectionPlan& plan;  ///< made for this engine, source and pairs (in the source's numbers), and for `rerank`
   Engine* rerank = nullptr;    ///< re-scores the matches of the first network; null: no second network
 };
 

@@ -78,6 +78,9 @@ class ColmapWriter {
   void add_matches(ColmapImageId a, ColmapImageId b, std::span<const IndexPair> matches,
                    std::optional<ColmapGeometry> geometry = {});
 
+  /// Whether the pair has been verified, by a row that is in the database.
+  [[nodiscard]] bool has_geometry(ColmapImageId a, ColmapImageId b) const;
+
   /// Writes the gathered rows. Throws IoError (locked, disk full): then these rows are not in the database, all earlier
   /// ones are. Afterwards the file alone holds everything, unless another program is reading it: a copy needs no -wal.
   void flush();
