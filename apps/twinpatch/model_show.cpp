@@ -85,6 +85,7 @@ std::string words(const Normalisation& rule) {
   std::string out = rule.scale == 1 ? "x" : fmt::format("x * {:.6g}", rule.scale);
   if (rule.subtract_mean) out = "(" + out + " - mean of the patch)";
   if (rule.divide_deviation) out += " / deviation of the patch";
+  if (rule.divide_deviation && rule.unbiased_deviation) out += " (n - 1)";
   return out;
 }
 

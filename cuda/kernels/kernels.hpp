@@ -36,6 +36,7 @@ struct PixelRule {
   bool subtract_mean = false;
   bool divide_deviation = false;
   double epsilon = 0;
+  bool unbiased_deviation = false;
 };
 
 struct BytePatches {
@@ -44,7 +45,7 @@ struct BytePatches {
   std::int64_t size = 0;  ///< pixels of a patch
 };
 
-/// maps[i] of patch i: its mean and biased variance by exact integer sums.
+/// maps[i] of patch i: its mean and variance by exact integer sums.
 void pixel_maps(cudaStream_t stream, BytePatches patches, PixelRule rule, PixelMap* maps);
 
 /// What a stream sees of a patch.

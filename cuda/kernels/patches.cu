@@ -49,7 +49,8 @@ __global__ void pixel_maps_kernel(BytePatches patches, PixelRule rule, PixelMap*
         squares += partial[1][warp];
       }
       const double mean = static_cast<double>(sum) / static_cast<double>(size);
-      const double variance = static_cast<double>(squares) / static_cast<double>(size) - mean * mean;
+      double variance = static_cast<double>(squares) / static_cast<double>(size) - mean * mean;
+      if (rule.unbiased_deviation && size > 1) variance *= static_cast<double>(size) / static_cast<double>(size - 1);
       double scale = rule.scale;
       if (rule.divide_deviation) scale /= sqrt(variance * scale * scale + rule.epsilon);
       const double offset = rule.subtract_mean ? -mean * scale : 0.0;

@@ -8,7 +8,8 @@ kernels::PixelRule pixel_rule(const Normalisation& normalisation) {
   return {.scale = normalisation.scale,
           .subtract_mean = normalisation.subtract_mean,
           .divide_deviation = normalisation.divide_deviation,
-          .epsilon = normalisation.deviation_epsilon};
+          .epsilon = normalisation.deviation_epsilon,
+          .unbiased_deviation = normalisation.unbiased_deviation};
 }
 
 kernels::View view_of(StreamView view) {

@@ -178,7 +178,8 @@ NetworkSpec tfeat() {
   NetworkSpec spec = make("tfeat", "TFeat (Balntas et al. 2016): 32×32, 128-d descriptors, Euclidean distance",
                           Coupling::siamese, {{kWhole, layers}}, DecisionMetric{DecisionMetric::Kind::l2, false});
   spec.input = Extent{32, 32};
-  spec.normalisation.divide_deviation = true;
+  // InstanceNorm of grey levels from 0 to 255, as in the published code.
+  spec.normalisation = {.scale = 1, .divide_deviation = true, .deviation_epsilon = 1e-5};
   return spec;
 }
 
@@ -219,8 +220,10 @@ NetworkSpec descriptor(std::string name, std::string summary, StreamView view, E
 NetworkSpec hardnet() {
   constexpr ConvolutionSize kSizes[] = {{32, 3, 1, 1},  {32, 3, 1, 1},  {64, 3, 2, 1}, {64, 3, 1, 1},
                                         {128, 3, 2, 1}, {128, 3, 1, 1}, {128, 8, 1, 0}};
-  return descriptor("hardnet", "L2-Net / HardNet shape: 32×32, 128-d descriptors, Euclidean distance", kWhole, {32, 32},
-                    kSizes);
+  NetworkSpec spec = descriptor("hardnet", "L2-Net / HardNet shape: 32×32, 128-d descriptors, Euclidean distance",
+                                kWhole, {32, 32}, kSizes);
+  spec.normalisation.unbiased_deviation = true;  // torch.std, as in the published code
+  return spec;
 }
 
 /// HardNet's kind at a third of its cost: 64×64 patches averaged over 2×2, and the first convolution halves them again,

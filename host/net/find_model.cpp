@@ -9,6 +9,7 @@
 #include <set>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch {
@@ -76,6 +77,13 @@ bool looks_like_path(const std::string& text) {
 }
 
 }  // namespace
+
+NetworkSpec find_network(const std::string& name_or_path) {
+  if (!name_or_path.ends_with(".json")) return network(name_or_path);
+  NetworkSpec spec = spec_from_json(read_text_file(name_or_path), name_or_path);
+  check(spec);
+  return spec;
+}
 
 fs::path find_model(const std::string& name_or_path) {
   if (name_or_path.empty()) throw InvalidArgument("expected the name of a model, found an empty one");

@@ -220,6 +220,7 @@ void read(const JsonValue& json, const Place& place, Normalisation& value) {
   object.optional("subtract_mean", value.subtract_mean);
   object.optional("divide_deviation", value.divide_deviation);
   object.optional("deviation_epsilon", value.deviation_epsilon);
+  object.optional("unbiased_deviation", value.unbiased_deviation);
   object.done();
 }
 

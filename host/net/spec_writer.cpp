@@ -21,6 +21,15 @@ std::string to_name(Enum value) {
 
 Json to_json(Extent extent) { return Json::array({extent.height, extent.width}); }
 
+Json to_json(const Normalisation& rule) {
+  Json json{{"scale", rule.scale},
+            {"subtract_mean", rule.subtract_mean},
+            {"divide_deviation", rule.divide_deviation},
+            {"deviation_epsilon", rule.deviation_epsilon}};
+  if (rule.unbiased_deviation) json["unbiased_deviation"] = true;  // else left out: hashes of older files stay valid
+  return json;
+}
+
 Json to_json(const Layer& layer) {
   return std::visit(net::Overloaded{
                         [](const Convolution& l) {
@@ -80,17 +89,12 @@ std::string to_json(const NetworkSpec& spec) {
   for (const Stream& stream : spec.streams) {
     streams.push_back({{"view", to_name(stream.view.kind)}, {"layers", to_json(stream.layers)}});
   }
-  const Normalisation& rule = spec.normalisation;
   const Json json{{"version", net::kSpecVersion},
                   {"name", spec.name},
                   {"summary", spec.summary},
                   {"input", spec.input ? to_json(*spec.input) : Json("any")},
                   {"minimum_input", to_json(spec.minimum_input)},
-                  {"normalisation",
-                   {{"scale", rule.scale},
-                    {"subtract_mean", rule.subtract_mean},
-                    {"divide_deviation", rule.divide_deviation},
-                    {"deviation_epsilon", rule.deviation_epsilon}}},
+                  {"normalisation", to_json(spec.normalisation)},
                   {"coupling", to_name(spec.coupling)},
                   {"streams", std::move(streams)},
                   {"decision", to_json(spec.decision)}};

@@ -197,13 +197,4 @@ std::string to_json(const TrainOptions& options) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);  // names may be any bytes
 }
 
-NetworkSpec find_network(const std::string& name_or_path) {
-  if (name_or_path.ends_with(".json")) {
-    NetworkSpec spec = spec_from_json(read_text_file(name_or_path), name_or_path);
-    check(spec);
-    return spec;
-  }
-  return network(name_or_path);
-}
-
 }  // namespace twinpatch

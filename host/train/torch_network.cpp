@@ -118,7 +118,9 @@ at::Tensor TorchNetwork::normalise(const at::Tensor& patches) const {
     const auto mean = x.mean(1, true);
     const auto centred = x - mean;
     if (rule.subtract_mean) x = centred;
-    if (rule.divide_deviation) x = x / (centred.square().mean(1, true) + rule.deviation_epsilon).sqrt();
+    const auto freedom = std::max<std::int64_t>(1, x.size(1) - (rule.unbiased_deviation ? 1 : 0));
+    const auto variance = centred.square().sum(1, true) / freedom;
+    if (rule.divide_deviation) x = x / (variance + rule.deviation_epsilon).sqrt();
   }
   return x.reshape({patches.size(0), 1, patches.size(1), patches.size(2)});
 }

@@ -85,12 +85,17 @@ TEST_CASE("patches become the inputs of streams, gathered by index") {
   Bench bench;
   const Extent size = GENERATE(Extent{8, 12}, Extent{7, 9}, Extent{33, 5});
   const Patches patches(5, size, 1);
-  const bool deviation = GENERATE(false, true);
-  const Normalisation rule{.divide_deviation = deviation};
+  const auto [deviation, unbiased] = GENERATE(table<bool, bool>({{false, false}, {true, false}, {true, true}}));
+  const Normalisation rule{.divide_deviation = deviation, .unbiased_deviation = unbiased};
   const auto pixels = bench.up(patches.pixels);
   auto maps = bench.room<kernels::PixelMap>(5);
   kernels::pixel_maps(bench.stream(), {pixels.data(), 5, std::int64_t{size.height} * size.width},
-                      {rule.scale, rule.subtract_mean, rule.divide_deviation, rule.deviation_epsilon}, maps.data());
+                      {.scale = rule.scale,
+                       .subtract_mean = rule.subtract_mean,
+                       .divide_deviation = rule.divide_deviation,
+                       .epsilon = rule.deviation_epsilon,
+                       .unbiased_deviation = rule.unbiased_deviation},
+                      maps.data());
   const std::vector<std::int32_t> order = {4, 0, 0, 3, 1, 2};  // pairs (4, 0), (0, 3), (1, 2)
   const auto index = bench.up(order);
   using Kind = StreamView::Kind;

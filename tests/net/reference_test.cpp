@@ -108,6 +108,9 @@ TEST_CASE("reference normalisation of grey levels") {
   CHECK(reference::normalise(levels, {1, 4}, raw).values == Vector{0, 255, 255, 0});
   const Normalisation unit{.scale = 1, .divide_deviation = true, .deviation_epsilon = 1e-12};
   CHECK(reference::normalise(levels, {1, 4}, unit).values[1] == Approx(1));
+  const Normalisation unbiased{
+      .scale = 1, .divide_deviation = true, .deviation_epsilon = 1e-12, .unbiased_deviation = true};
+  CHECK(reference::normalise(levels, {1, 4}, unbiased).values[1] == Approx(std::sqrt(3.0 / 4)));
   const std::vector<std::uint8_t> flat(4, 77);
   CHECK(reference::normalise(flat, {1, 4}, unit).values == Vector(4, 0.0));
 }

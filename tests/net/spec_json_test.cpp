@@ -39,7 +39,11 @@ TEST_CASE("every network of the catalogue survives JSON") {
 TEST_CASE("every layer kind and option survives JSON") {
   NetworkSpec spec = network("siam-spp");
   spec.name = "öd \"quoted\"";
-  spec.normalisation = {.scale = 0.1, .subtract_mean = false, .divide_deviation = true, .deviation_epsilon = 1e-300};
+  spec.normalisation = {.scale = 0.1,
+                        .subtract_mean = false,
+                        .divide_deviation = true,
+                        .deviation_epsilon = 1e-300,
+                        .unbiased_deviation = true};
   spec.streams[0].layers = {
       Convolution{.in = 1, .out = 3, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}, .bias = false},
       BatchNormalisation{.channels = 3, .epsilon = 1.0 / 3, .affine = true},

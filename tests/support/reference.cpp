@@ -205,7 +205,8 @@ Map normalise(std::span<const std::uint8_t> pixels, Extent size, const Normalisa
   const auto count = static_cast<double>(map.values.size());
   const double mean = std::accumulate(map.values.begin(), map.values.end(), 0.0) / count;
   double variance = 0;
-  for (const double value : map.values) variance += (value - mean) * (value - mean) / count;
+  for (const double value : map.values) variance += (value - mean) * (value - mean);
+  variance /= rule.unbiased_deviation && count > 1 ? count - 1 : count;
   for (double& value : map.values) {
     if (rule.subtract_mean) value -= mean;
     if (rule.divide_deviation) value /= std::sqrt(variance + rule.deviation_epsilon);

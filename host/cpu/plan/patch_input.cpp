@@ -60,7 +60,10 @@ PixelMap pixel_map(const Normalisation& normalisation, PatchView patch) {
   std::int64_t squares = 0;
   pixel_kernels().moments(pixels, count, &sum, &squares);
   const double mean = static_cast<double>(sum) / static_cast<double>(count);
-  const double variance = static_cast<double>(squares) / static_cast<double>(count) - mean * mean;
+  double variance = static_cast<double>(squares) / static_cast<double>(count) - mean * mean;
+  if (normalisation.unbiased_deviation && count > 1) {
+    variance *= static_cast<double>(count) / static_cast<double>(count - 1);
+  }
   double scale = normalisation.scale;
   if (normalisation.divide_deviation) {
     scale /= std::sqrt(variance * scale * scale + normalisation.deviation_epsilon);

@@ -122,8 +122,10 @@ using Decision = std::variant<DecisionLayers, DecisionMetric>;
 struct Normalisation {
   double scale = 1.0 / 255;
   bool subtract_mean = true;        ///< the mean of that patch (after scaling)
-  bool divide_deviation = false;    ///< the biased standard deviation of that patch
+  bool divide_deviation = false;    ///< the standard deviation of that patch
   double deviation_epsilon = 1e-5;  ///< divided by sqrt(variance + epsilon), after scaling
+  /// The variance is the sum of squares divided by n − 1 (as PyTorch's std does), not by the number n of pixels.
+  bool unbiased_deviation = false;
   friend bool operator==(const Normalisation&, const Normalisation&) = default;
 };
 
@@ -187,5 +189,8 @@ struct Cost {
 [[nodiscard]] const std::vector<NetworkSpec>& catalogue();
 /// By name. Throws InvalidArgument with the nearest names.
 [[nodiscard]] const NetworkSpec& network(std::string_view name);
+/// A network of the catalogue by name, or the one of a file that ends in .json. Throws as `network`, spec_from_json and
+/// check do, and IoError.
+[[nodiscard]] NetworkSpec find_network(const std::string& name_or_path);
 
 }  // namespace twinpatch

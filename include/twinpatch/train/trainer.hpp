@@ -81,7 +81,4 @@ struct TrainResult {
 [[nodiscard]] std::string history_csv(const std::vector<HistoryEntry>& history);
 [[nodiscard]] std::string history_svg(const std::vector<HistoryEntry>& history, const std::string& title);
 
-/// The spec named by `--network`: from the catalogue or a JSON file.
-[[nodiscard]] NetworkSpec find_network(const std::string& name_or_path);
-
 }  // namespace twinpatch
