@@ -20,10 +20,6 @@ namespace twinpatch {
 
 namespace {
 
-/// The format allows 100 MB; names of tensors and a training's history take a few hundred kB, and every byte of a
-/// header may cost twenty of memory while it is read.
-constexpr std::int64_t kLongestHeader = 16 << 20;
-
 constexpr auto kTypes = {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::i8};
 
 std::int64_t type_bytes(TensorType type) { return type == TensorType::f32 ? 4 : type == TensorType::i8 ? 1 : 2; }
@@ -47,33 +43,6 @@ std::int64_t element_count(const TensorEntry& entry, const std::string& path) {
     }
   }
   return count;
-}
-
-/// Ranges follow each other from 0 to the end of the data, which leaves no byte unclaimed and none claimed twice.
-void check_ranges(std::vector<TensorEntry>& entries, std::int64_t data_bytes, std::int64_t data_offset,
-                  const std::string& path) {
-  std::ranges::sort(entries, [](const TensorEntry& a, const TensorEntry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
-  std::int64_t covered = 0;
-  for (const TensorEntry& entry : entries) {
-    if (entry.begin > entry.end) {
-      fail(path, entry, fmt::format("data_offsets [{}, {}] are not ascending", entry.begin, entry.end));
-    }
-    if (entry.end > data_bytes) {
-      fail(path, entry, fmt::format("its data end at {}, the file holds {} bytes of data", entry.end, data_bytes));
-    }
-    if (entry.begin != covered) {
-      fail(path, entry,
-           fmt::format("its data begin at {}, expected {} ({})", entry.begin, covered,
-                       entry.begin > covered ? "a gap between tensors" : "they overlap another tensor's"));
-    }
-    covered = entry.end;
-  }
-  if (covered != data_bytes) {
-    throw FormatError(path, data_offset + covered,
-                      fmt::format("{} bytes at the end belong to no tensor", data_bytes - covered));
-  }
 }
 
 float widen(const std::byte* at, TensorType type) {
@@ -159,7 +128,8 @@ std::string make_header(const SafeTensors& content) {
   }
   json += '}';
   json.resize(static_cast<std::size_t>(round_up(std::ssize(json), 8)), ' ');  // the data start aligned
-  if (std::ssize(json) > kLongestHeader) throw InvalidArgument("safetensors: the header would exceed 16 MiB");
+  if (std::ssize(json) > kLongestSafeTensorsHeader)
+    throw InvalidArgument("safetensors: the header would exceed 16 MiB");
   return json;
 }
 
@@ -211,26 +181,11 @@ std::string_view to_string(TensorType type) {
 }
 
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& path) {
-  ByteReader reader(bytes, path);
-  if (bytes.empty()) reader.fail("expected a safetensors model, found an empty file");
-  const auto length = reader.read<std::uint64_t>("header length");
-  if (length > kLongestHeader) {
-    throw FormatError(
-        path, 0,
-        fmt::format("not a safetensors model: a header of {} bytes, at most {} are read", length, kLongestHeader));
-  }
-  const auto text = reader.take(static_cast<std::int64_t>(length), "header");
-  const std::string_view json(reinterpret_cast<const char*>(text.data()), text.size());
-  if (!json.starts_with('{')) throw FormatError(path, 8, "expected the header to begin with {");
-  SafeTensorsHeader header = parse_safetensors_header(json, 8, path);
-
-  const std::int64_t data_offset = reader.offset();
-  const auto data = reader.take(reader.left(), "data");
-  check_ranges(header.entries, std::ssize(data), data_offset, path);
+  SafeTensorsLayout layout = read_safetensors_layout(bytes, path);
   SafeTensors content;
-  content.metadata = std::move(header.metadata);
-  for (const TensorEntry& entry : header.entries) {
-    content.tensors.emplace(entry.name, read_tensor(entry, data, data_offset, path));
+  content.metadata = std::move(layout.header.metadata);
+  for (const TensorEntry& entry : layout.header.entries) {
+    content.tensors.emplace(entry.name, read_tensor(entry, layout.data, layout.data_offset, path));
   }
   return content;
 }

@@ -11,6 +11,7 @@
 
 #include "tracking_iterator.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
 
 namespace twinpatch {
 
@@ -166,6 +167,37 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   SafeTensorsHeader header_;
 };
 
+[[noreturn]] void fail(const std::string& path, const TensorEntry& entry, std::string_view what) {
+  throw FormatError(path, entry.where, fmt::format("tensor \"{}\": {}", entry.name, what));
+}
+
+/// Ranges follow each other from 0 to the end of the data, which leaves no byte unclaimed and none claimed twice.
+void check_ranges(std::vector<TensorEntry>& entries, std::int64_t data_bytes, std::int64_t data_offset,
+                  const std::string& path) {
+  std::ranges::sort(entries, [](const TensorEntry& a, const TensorEntry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  std::int64_t covered = 0;
+  for (const TensorEntry& entry : entries) {
+    if (entry.begin > entry.end) {
+      fail(path, entry, fmt::format("data_offsets [{}, {}] are not ascending", entry.begin, entry.end));
+    }
+    if (entry.end > data_bytes) {
+      fail(path, entry, fmt::format("its data end at {}, the file holds {} bytes of data", entry.end, data_bytes));
+    }
+    if (entry.begin != covered) {
+      fail(path, entry,
+           fmt::format("its data begin at {}, expected {} ({})", entry.begin, covered,
+                       entry.begin > covered ? "a gap between tensors" : "they overlap another tensor's"));
+    }
+    covered = entry.end;
+  }
+  if (covered != data_bytes) {
+    throw FormatError(path, data_offset + covered,
+                      fmt::format("{} bytes at the end belong to no tensor", data_bytes - covered));
+  }
+}
+
 }  // namespace
 
 SafeTensorsHeader parse_safetensors_header(std::string_view json, std::int64_t offset, const std::string& path) {
@@ -178,6 +210,26 @@ SafeTensorsHeader parse_safetensors_header(std::string_view json, std::int64_t o
   nlohmann::json::sax_parse(TrackingIterator(json.data(), &seen), TrackingIterator(json.data() + json.size(), &seen),
                             &handler);
   return handler.take();
+}
+
+SafeTensorsLayout read_safetensors_layout(std::span<const std::byte> bytes, const std::string& path) {
+  SafeTensorsLayout layout;
+  ByteReader reader(bytes, path);
+  if (bytes.empty()) reader.fail("expected a safetensors model, found an empty file");
+  const auto length = reader.read<std::uint64_t>("header length");
+  if (length > kLongestSafeTensorsHeader) {
+    throw FormatError(path, 0,
+                      fmt::format("not a safetensors model: a header of {} bytes, at most {} are read", length,
+                                  kLongestSafeTensorsHeader));
+  }
+  const auto text = reader.take(static_cast<std::int64_t>(length), "header");
+  const std::string_view json(reinterpret_cast<const char*>(text.data()), text.size());
+  if (!json.starts_with('{')) throw FormatError(path, 8, "expected the header to begin with {");
+  layout.header = parse_safetensors_header(json, 8, path);
+  layout.data_offset = reader.offset();
+  layout.data = reader.take(reader.left(), "data");
+  check_ranges(layout.header.entries, std::ssize(layout.data), layout.data_offset, path);
+  return layout;
 }
 
 }  // namespace twinpatch

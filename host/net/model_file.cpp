@@ -12,6 +12,7 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/half.hpp"
+#include "twinpatch/formats/stored_tensor.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch {
@@ -92,7 +93,10 @@ Model assemble(SafeTensors content, const std::string& path) {
   Model model;
   const std::optional<std::string> spec = take(metadata, kSpec);
   if (!spec) {
-    throw FormatError(path, kNowhere, fmt::format("not a twinpatch model: metadata \"{}\" is missing", kSpec));
+    throw FormatError(path, kNowhere,
+                      fmt::format("not a twinpatch model: metadata \"{}\" is missing (weights alone: twinpatch model "
+                                  "convert --network)",
+                                  kSpec));
   }
   model.spec = spec_from_json(*spec, path);
   const std::optional<std::string> hash = take(metadata, kHash);
@@ -122,6 +126,7 @@ Model assemble(SafeTensors content, const std::string& path) {
 namespace net {
 
 FileKind file_kind(std::span<const std::byte> bytes) {
+  if (is_torch_file(bytes)) return FileKind::torch;
   if (bytes.size() < 16) return FileKind::unknown;
   const auto character = [&](std::size_t i) { return static_cast<char>(bytes[i]); };
   std::uint32_t first = 0;
@@ -142,6 +147,14 @@ FileKind file_kind(std::span<const std::byte> bytes) {
 
 }  // namespace net
 
+namespace {
+
+[[noreturn]] void refuse_torch(const std::string& path) {
+  throw FormatError(path, 0, "a PyTorch file, which does not say of which network: twinpatch model convert --network");
+}
+
+}  // namespace
+
 Model load_model(std::span<const std::byte> bytes, const std::string& path) {
   const net::FileKind kind = net::file_kind(bytes);
   if (kind == net::FileKind::deepcompare_bin || kind == net::FileKind::torch7) {
@@ -149,6 +162,7 @@ Model load_model(std::span<const std::byte> bytes, const std::string& path) {
                       fmt::format("a {} file: convert it first (twinpatch model convert)",
                                   kind == net::FileKind::torch7 ? "Torch7" : "cvpr15deepcompare .bin"));
   }
+  if (kind == net::FileKind::torch) refuse_torch(path);
   return assemble(parse_safetensors(bytes, path), path);
 }
 
@@ -178,6 +192,8 @@ Model import_model(std::span<const std::byte> bytes, const std::string& path) {
       return import_deepcompare_bin(bytes, path);
     case net::FileKind::torch7:
       return import_torch7(bytes, path);
+    case net::FileKind::torch:
+      refuse_torch(path);
     case net::FileKind::unknown:
       break;
   }

@@ -76,6 +76,42 @@ def safetensors(tensors, metadata):
     return le("Q", len(packed)) + packed + data
 
 
+def torch_files():
+    """Pickles, protocol 2, as the bodies of files of torch.save; a whole archive with a zip64 record; a map."""
+    def word(value):
+        return b"X" + le("i", len(value)) + value
+
+    def tensor(key, *shape):
+        count = 1
+        for size in shape:
+            count *= size
+        strides = {1: (1,), 2: (shape[-1], 1)}[len(shape)]
+        numbers = [b"(" + b"".join(b"K" + bytes([n]) for n in some) + b"t" for some in (shape, strides)]
+        return (b"ctorch._utils\n_rebuild_tensor_v2\n((" + word(b"storage") + b"ctorch\nFloatStorage\n" + word(key) +
+                word(b"cpu") + b"K" + bytes([count]) + b"tQK\0" + numbers[0] + numbers[1] + b"\x89ccollections\nOrderedDict\n)RtR")
+    entries = word(b"w.weight") + tensor(b"0", 2, 16) + word(b"w.bias") + tensor(b"1", 2)
+    body = b"ccollections\nOrderedDict\n)R(" + entries + b"u}" + word(b"_metadata") + b"}sb"
+    seed("torch_file", "archive", b"\1" + body)
+    seed("torch_file", "legacy", b"\2" + body)
+    seed("torch_file", "checkpoint", b"\1}(" + word(b"epoch") + b"K\1" + word(b"state_dict") + body + b"u")
+    seed("torch_file", "python2", b"\1ccollections\nOrderedDict\n](](U\1w" + tensor(b"0", 2, 16) + b"ee\x85R")
+    seed("torch_file", "code", b"\1cos\nsystem\nU\2id\x85R")
+    seed("torch_file", "itself", b"\1}q\1(U\1ah\1u")
+    seed("torch_file", "map", b"\3branch.0.0.weight w # one\nbranch.0.0.bias b\n")
+    pickled = b"\x80\2}" + word(b"t") + tensor(b"0", 2) + b"s."
+    files = b""
+    directory = b""
+    for name, content in ((b"a/data.pkl", pickled), (b"a/data/0", le("2f", 1, 2))):
+        extra = le("HHQQQ", 1, 24, len(content), len(content), len(files))
+        head = le("IIIHH", 0, 2**32 - 1, 2**32 - 1, len(name), len(extra))
+        directory += b"PK\1\2" + bytes(12) + head + bytes(10) + le("I", 2**32 - 1) + name + extra
+        files += b"PK\3\4" + bytes(10) + le("IIIHH", 0, len(content), len(content), len(name), 0) + name + content
+    end64 = b"PK\6\6" + le("QHHIIQQQQ", 44, 45, 45, 0, 0, 2, 2, len(directory), len(files))
+    locator = b"PK\6\7" + le("IQI", 0, len(files) + len(directory), 1)
+    end = b"PK\5\6" + le("HHHHIIH", 0, 0, 2, 2, 2**32 - 1, 2**32 - 1, 0)
+    seed("torch_file", "zip64", b"\0" + files + directory + end64 + locator + end)
+
+
 def models():
     for name, value in SPECS.items():
         seed("spec", name + ".json", json.dumps(value))
@@ -100,6 +136,7 @@ def models():
     seed("import", "whole.bin", b"\4\0\0")
     seed("import", "damaged.t7", b"\4\1\2" + le("HBBHBBB", 20, 0, 255, 9, 3, 7, 0))
     seed("import", "cut-off.bin", b"\4\0\0\3" + le("I", 70000))
+    torch_files()
     plan = {"twinpatch_plan": 1, "key": "key", "microseconds": 12.5, "stages": [{"parts": 1, "plan": "p"}]}
     value = 0xCBF29CE484222325
     for part in ("key", "1", "p"):
