@@ -36,7 +36,10 @@ threads() {
 
 program() { cmake --preset release --log-level=NOTICE && cmake --build build/release --parallel "$jobs" --target "$@"; }
 faults() { program twinpatch twinpatch_inject && tests/faults/faults.py build/release/bin/twinpatch build/release/tests/faults/libtwinpatch_inject.so; }
-kills() { program twinpatch && tests/faults/kills.py build/release/bin/twinpatch; }
+kills() {
+  program twinpatch twinpatch-train && tests/faults/kills.py build/release/bin/twinpatch &&
+    tests/faults/kills.py build/release/bin/twinpatch-train
+}
 wheel() { ./dev wheel && for file in build/wheels/*-cp311-*.whl; do tests/python/try_wheel.sh "$file" python3.11; done; }
 fuzz() { ./dev fuzz all "${TWINPATCH_FUZZ_SECONDS:-600}"; }
 
