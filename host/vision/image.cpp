@@ -8,6 +8,7 @@
 #include <iostream>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <opencv2/core/utils/logger.hpp>
 // Flags alone: nothing of imgcodecs is called from here.
 #include <opencv2/imgcodecs.hpp>
@@ -86,6 +87,10 @@ cv::Mat decode_image(std::span<const std::byte> bytes, const std::filesystem::pa
   } catch (const cv::Exception& error) {
     if (error.code == cv::Error::StsNoMem) throw_ours(name, error);
     throw FormatError(name, 0, "cannot decode the image: " + one_line(error));
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(name + ": out of memory while it is decoded");
+  } catch (const std::exception& error) {  // of a codec's library: OpenEXR's, GDAL's
+    throw FormatError(name, 0, fmt::format("cannot decode the image: {}", error.what()));
   }
   if (image.empty()) throw FormatError(name, 0, "not an image that OpenCV can decode (or a damaged one)");
   // Not left to the decoders: libpng's conversion rounds down, so that the same picture was half a level darker as PNG

@@ -155,6 +155,20 @@ def models():
             {"twinpatch.checkpoint": json.dumps(head), "twinpatch.configuration": configuration}))
 
 
+def scenes():
+    def files(*parts):  # all but the last with their length
+        *first, (number, content) = parts
+        return b"".join(bytes([n, 1, len(c)]) + c for n, c in first) + bytes([number, 0]) + content
+    interest = b"7 1.5 2 0 1\n7 2 2.5 0 1.1\n8 1 2 0.5 -3\n8 9 9 0 1e9\n"
+    manifest = b'{"options": {"patch_extent": 12.0}}'
+    lists = b"0 0 0 1 0 0 0\n2 1 0 3 1 0 0\n0 0 0 2 1 0 0\n1 0 0 3 1 0 0\n"
+    seed("scene", "all", files((1, manifest), (2, lists), (0, interest)))
+    seed("scene", "interest", files((0, interest)))
+    seed("scene", "contradiction", files((2, b"0 0 0 2 0 0 0\n")))
+    seed("scene", "manifest", files((1, b'{"options": {"patch_extent": -1}}')))
+    seed("scene", "info", files((0, interest), (3, b"5 0\n6 0\n5 0\n7 0\n")))
+
+
 def lists_and_numbers():
     seed("json", "all.json", '{"n": null, "b": [true, false], "i": -12, "d": 1.5e-3, "t": "\\u00f6\\n\\"", "a": {"a": {}}}')
     seed("json", "calibration.json", '{"scale": -2.5, "offset": 1}')
@@ -333,6 +347,7 @@ def others():
 
 
 models()
+scenes()
 lists_and_numbers()
 images()
 plans()
