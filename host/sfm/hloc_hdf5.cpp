@@ -11,15 +11,15 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <initializer_list>
+
+#include "hloc_layout.hpp"
 
 namespace twinpatch::hdf5 {
 namespace {
 
 /// Most numbers a dataset of ours may claim: a cut-off or forged header must not make us allocate the world.
 constexpr std::int64_t kMostNumbers = 100'000'000;
-/// HDF5 unpacks a chunk as a whole, to whatever its stream says. h5py's own choice is at most 1 MiB.
-constexpr std::int64_t kMostChunkBytes = 64 << 20;
-constexpr std::int64_t kMostPackedBytes = 1 << 20;  // deflate packs at most 1032:1
 
 std::mutex& library_lock() {
   static std::mutex lock;
@@ -74,37 +74,6 @@ std::vector<std::int64_t> shape_of(hid_t dataset) {
   return shape;
 }
 
-/// What is wrong with the chunks of a dataset before they are read; empty where nothing is.
-std::string chunk_fault(hid_t dataset, std::size_t rank, std::size_t item_bytes) {
-  const Properties properties(H5Dget_create_plist(dataset));
-  if (!properties.valid()) return "its layout cannot be read";
-  if (H5Pget_layout(properties.get()) != H5D_CHUNKED) return {};
-  std::vector<hsize_t> sizes(std::max<std::size_t>(rank, 1));
-  if (H5Pget_chunk(properties.get(), static_cast<int>(sizes.size()), sizes.data()) < 0)
-    return "its chunks have no size";
-  auto bytes = static_cast<double>(item_bytes);
-  for (const hsize_t size : sizes) bytes *= static_cast<double>(size);
-  if (bytes > static_cast<double>(kMostChunkBytes)) {
-    return fmt::format("expected chunks of at most {} bytes, found [{}] numbers", kMostChunkBytes,
-                       fmt::join(sizes, ", "));
-  }
-  if (H5Pget_nfilters(properties.get()) == 0) return {};
-  const Space space(H5Dget_space(dataset));
-  hsize_t count = 0;
-  if (H5Dget_num_chunks(dataset, space.get(), &count) < 0) return "its chunks cannot be counted";
-  for (hsize_t i = 0; i < count; ++i) {
-    std::vector<hsize_t> offset(sizes.size());
-    hsize_t packed = 0;
-    if (H5Dget_chunk_info(dataset, space.get(), i, offset.data(), nullptr, nullptr, &packed) < 0)
-      return "a chunk cannot be found";
-    if (packed > static_cast<hsize_t>(kMostPackedBytes)) {
-      return fmt::format("expected packed chunks of at most {} bytes, found {}; h5repack with smaller chunks helps",
-                         kMostPackedBytes, packed);
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Access::Access() : lock_(library_lock()) {
@@ -132,6 +101,29 @@ Type half_type() {
   }
   return type;
 }
+
+namespace {
+
+bool is_one_of(hid_t type, std::initializer_list<hid_t> types) {
+  return std::ranges::any_of(types, [&](hid_t known) { return H5Tequal(type, known) > 0; });
+}
+
+/// Numbers as machines have them. HDF5 knows others (of 5 bits from bit 3 on), and reads out of bounds where a damaged
+/// file has them.
+bool is_plain(hid_t type, H5T_class_t kind) {
+  if (kind == H5T_INTEGER) {
+    return is_one_of(type, {H5T_STD_I8LE, H5T_STD_I8BE, H5T_STD_U8LE, H5T_STD_U8BE, H5T_STD_I16LE, H5T_STD_I16BE,
+                            H5T_STD_U16LE, H5T_STD_U16BE, H5T_STD_I32LE, H5T_STD_I32BE, H5T_STD_U32LE, H5T_STD_U32BE,
+                            H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U64LE, H5T_STD_U64BE});
+  }
+  const Type half = half_type();
+  const Type half_big_endian = half_type();
+  H5Tset_order(half_big_endian.get(), H5T_ORDER_BE);
+  return is_one_of(type,
+                   {H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE, half.get(), half_big_endian.get()});
+}
+
+}  // namespace
 
 File open_file(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -183,6 +175,10 @@ Numbers Reader::numbers(const std::string& place, bool integers) const {
   if (kind != H5T_FLOAT && !(integers && kind == H5T_INTEGER)) {
     fail(place, fmt::format("expected {}, found another type", integers ? "numbers" : "floats"));
   }
+  if (!is_plain(type.get(), kind)) {
+    fail(place, fmt::format("expected integers of 8 to 64 bits or floats of 16 to 64, found others, of {} bytes",
+                            numbers.stored_bytes));
+  }
   numbers.shape = shape_of(dataset.get());
   std::int64_t count = 1;
   for (const std::int64_t size : numbers.shape) {
@@ -193,7 +189,7 @@ Numbers Reader::numbers(const std::string& place, bool integers) const {
   }
   if (count > 0 && H5Dget_storage_size(dataset.get()) == 0) fail(place, "expected numbers, found an empty dataset");
   if (count > 0) {
-    const std::string fault = chunk_fault(dataset.get(), numbers.shape.size(), numbers.stored_bytes);
+    const std::string fault = layout_fault(dataset.get(), numbers.shape, numbers.stored_bytes);
     if (!fault.empty()) fail(place, fault);
   }
   numbers.values.resize(static_cast<std::size_t>(count));
