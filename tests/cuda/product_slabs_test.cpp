@@ -51,7 +51,8 @@ struct Case {
 };
 
 /// The value that kernels bound scores with, from the narrow numbers, in double.
-double value_of(const kernels::ProductTile& tile, const Operands& left, std::int64_t i, const Operands& right, std::int64_t j) {
+double value_of(const kernels::ProductTile& tile, const Operands& left, std::int64_t i, const Operands& right,
+                std::int64_t j) {
   double sum = static_cast<double>(tile.share) * (static_cast<double>(left.scalars[static_cast<std::size_t>(i)]) +
                                                   right.scalars[static_cast<std::size_t>(j)]) +
                tile.margin;
