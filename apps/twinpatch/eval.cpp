@@ -54,9 +54,18 @@ Run add_eval_options(Options& app) {
   app.add_option("--pairs", options->pairs, "PhotoTour: labelled list; else the largest m50_*.txt of the folder")
       ->type_name("FILE")
       ->group(kMainGroup);
+  app.add_option("--tasks", options->tasks, "HPatches: folder with splits.json and its authors' task files")
+      ->type_name("DIR")
+      ->group(kMainGroup);
+  app.add_option("--split", options->split, "HPatches: a, b, c, full, illum or view")
+      ->type_name("NAME")
+      ->default_str(options->split)
+      ->group(kMainGroup);
   app.add_option("--beside", options->beside, "models to compare it with")
       ->type_name("FILE|NAME...")
       ->expected(1, 64)
+      ->group(kMainGroup);
+  app.add_flag("--snn", options->snn, "PhotoTour: also SNN-mAP, by the reference images in interest.txt")
       ->group(kMainGroup);
   app.add_flag("--no-baselines", options->no_baselines, "without root-SIFT and pixels")->group(kMainGroup);
   app.add_option("-o,--out,--report", options->report, "PhotoTour: write a page with curves and the worst pairs there")
@@ -90,12 +99,15 @@ Command eval_command() {
            {"a page with ROC curves and the worst pairs", "twinpatch eval liberty/ --model siam --report report"},
            {"models beside each other, an imported one among them",
             "twinpatch eval liberty/ --model hard128 --beside siam 2ch_yosemite.safetensors"},
-           {"verification, matching and retrieval on HPatches", "twinpatch eval hpatches-release/ --model siam"},
+           {"HPatches' three tasks on its split a",
+            "twinpatch eval hpatches-release/ --tasks hpatches-benchmark/tasks -m hard128"},
            {"matching photographs of a wall, as in the Mikolajczyk benchmark", "twinpatch eval oxford_graf/ -m siam"}},
       .notes =
           "Four different figures are called FPR95; each is printed under the name of the code that defines it: "
           "deepcompare-lua (FPR where TPR is nearest to 0.95), deepcompare-pytorch (interpolated at TPR = 0.95), "
           "matchnet (a false discovery rate), hardnet (over the prefix before the threshold).\n"
+          "SNN-mAP is matching within images by the ratio to the second nearest, as brown_phototour_revisited has it. "
+          "HPatches: matching needs no task files; without --tasks it is all that runs, on all sequences.\n"
           "Image sequences are folders of img1.pgm, img2.pgm ... and H1to2p ... (or 1.ppm ... and H_1_2 ...), or a "
           "folder "
           "of such folders: the keypoints of the first image are matched with those of every other.\n"

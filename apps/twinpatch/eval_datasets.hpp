@@ -11,6 +11,7 @@
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/engine_options.hpp"
 #include "apps/twinpatch/patch_input.hpp"
+#include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/evaluate/comparer.hpp"
 
 namespace twinpatch::app {
@@ -22,11 +23,14 @@ struct EvalOptions {
   std::string dataset;
   std::string pairs;
   std::string report;
+  std::string tasks;        ///< folder of HPatches' task files
+  std::string split = "a";  ///< of HPatches
   std::vector<std::string> beside;
   int max_keypoints = 2000;
   std::optional<float> extent;
   int candidates = 20;
   bool no_baselines = false;
+  bool snn = false;
 };
 
 /// What is compared, and what --json says of it.

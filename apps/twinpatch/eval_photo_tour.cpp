@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "apps/twinpatch/eval_datasets.hpp"
 #include "twinpatch/evaluate/report.hpp"
+#include "twinpatch/evaluate/snn.hpp"
 #include "twinpatch/evaluate/verification.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
@@ -33,6 +35,34 @@ std::string table(const std::vector<VerificationResult>& results) {
   return out;
 }
 
+/// SNN-mAP of each comparer; empty if not asked for.
+using SnnColumn = std::vector<std::optional<SnnPrecision>>;
+
+SnnColumn snn_column(Session& session, const EvalOptions& options, const Compared& compared, const PhotoTour& dataset) {
+  if (!options.snn) return {};
+  const auto images = read_reference_images(options.dataset, dataset.patches.size());
+  if (images.empty())
+    throw InvalidArgument(options.dataset + ": --snn needs interest.txt with the reference image of each patch");
+  SnnColumn column;
+  for (const auto& comparer : compared.comparers) {
+    column.push_back(snn_precision(*comparer, dataset.patches.view(), dataset.points, images, session.control()));
+  }
+  return column;
+}
+
+std::string snn_table(const std::vector<VerificationResult>& results, const SnnColumn& column) {
+  std::string out =
+      "\nSNN-mAP in %, matching within images by the ratio to the second nearest; as brown_phototour_revisited's "
+      "tables, and with every anchor's nearest negative:\n";
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    out += results[i].name + ": ";
+    out += column[i] ? fmt::format("{:.2f}, {:.2f} ({} pairs in {} images)\n", 100 * column[i]->published,
+                                   100 * column[i]->nearest, column[i]->pairs, column[i]->images)
+                     : "none: its scores are no distances, or no image has two patches of a point\n";
+  }
+  return out;
+}
+
 nlohmann::ordered_json as_json(const VerificationResult& result) {
   nlohmann::ordered_json fpr95;
   for (const Fpr95 definition : kDefinitions) {
@@ -49,7 +79,8 @@ nlohmann::ordered_json as_json(const VerificationResult& result) {
 ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const std::string list_path = options.pairs.empty() ? default_pair_list(options.dataset).string() : options.pairs;
   const PairList list = read_pair_list(list_path);
-  session.no_effect({"--max-keypoints", "--candidates", "--patch-extent"}, "a PhotoTour folder holds patches");
+  session.no_effect({"--max-keypoints", "--candidates", "--patch-extent", "--tasks", "--split"},
+                    "a PhotoTour folder holds patches");
   const auto compared = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
   session.info("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
@@ -59,6 +90,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
     session.control().check();
     results.push_back(evaluate_pairs(*comparer, dataset.patches.view(), list, session.control()));
   }
+  const SnnColumn snn = snn_column(session, options, compared, dataset);
   if (!options.report.empty()) {
     write_report(options.report, options.dataset, dataset.patches.view(), list, results);
     session.info("{}/index.html: report", options.report);
@@ -66,11 +98,18 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   if (!session.options().json) {
     session.print(fmt::format("FPR95 in % under its four definitions, {} matches and {} non-matches:\n",
                               results.front().matches, results.front().others) +
-                  table(results));
+                  table(results) + (snn.empty() ? "" : snn_table(results, snn)));
     return ExitCode::done;
   }
   auto rows = nlohmann::ordered_json::array();
-  for (const auto& result : results) rows.push_back(as_json(result));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    rows.push_back(as_json(results[i]));
+    if (snn.empty() || !snn[i]) continue;
+    rows.back()["snn_map"] = {{"published", snn[i]->published},
+                              {"nearest", snn[i]->nearest},
+                              {"images", snn[i]->images},
+                              {"pairs", snn[i]->pairs}};
+  }
   session.print_json("twinpatch.eval/1", {{"models", compared.models},
                                           {"device", compared.device},
                                           {"dataset", options.dataset},

@@ -19,6 +19,8 @@ struct Row {
   SequenceMatching matching;
 };
 
+constexpr int kCounts = 24;  // characters of "1000 1000 1000 +1000/1000"
+
 std::string table(const std::vector<Row>& rows) {
   std::size_t width = 5;
   for (const auto& row : rows) width = std::max(width, row.name.size());
@@ -26,12 +28,17 @@ std::string table(const std::vector<Row>& rows) {
   for (const auto& row : rows) {
     if (out.empty() || row.matching.sequence != (&row)[-1].matching.sequence) {
       out += fmt::format("\n{}\n{:<{}}  {:>8}", row.matching.sequence, "", width, "mAP");
-      for (const auto& pair : row.matching.pairs) out += fmt::format("  {:>15}", fmt::format("1-{}", pair.image));
+      for (const auto& pair : row.matching.pairs)
+        out += fmt::format("  {:>{}}", fmt::format("1-{}", pair.image), kCounts + 7);
       out += '\n';
     }
     out += fmt::format("{:<{}}  {:8.4f}", row.name, width, row.matching.mean_average_precision());
-    for (const auto& pair : row.matching.pairs)
-      out += fmt::format("  {:.4f} {:>8}", pair.average_precision, fmt::format("{}/{}", pair.correct, pair.mutual));
+    for (const auto& pair : row.matching.pairs) {
+      const auto& [within, near_misses, others] = pair.transfers;
+      out += fmt::format("  {:.4f} {:>{}}", pair.average_precision,
+                         fmt::format("{} {} {} +{}/{}", within[0], within[1], within[2], near_misses, pair.mutual),
+                         kCounts);
+    }
     out += '\n';
   }
   return out;
@@ -46,7 +53,9 @@ nlohmann::ordered_json as_json(const Row& row) {
                      {"correspondences", pair.correspondences},
                      {"average_precision", pair.average_precision},
                      {"mutual", pair.mutual},
-                     {"correct", pair.correct}});
+                     {"correct", pair.transfers.within.back()},
+                     {"within_1_2_3_pixels", pair.transfers.within},
+                     {"near_misses", pair.transfers.near_misses}});
   }
   return {{"name", row.name},
           {"sequence", row.matching.sequence},
@@ -89,6 +98,7 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report are for PhotoTour folders; an image sequence defines its own pairs");
   }
+  session.no_effect({"--tasks", "--split", "--snn"}, "the dataset is image sequences");
   SequenceMatchingOptions matching;
   matching.max_keypoints = options.max_keypoints;
   auto compared = make_comparers(session, options);
@@ -110,9 +120,9 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   const ExitCode code = missing.empty() ? ExitCode::done : ExitCode::partial;
   if (!session.options().json) {
     session.print(
-        fmt::format("Average precision of nearest neighbours (regions overlap by half), and right of all mutual "
-                    "nearest neighbours within {:g} px:\n",
-                    matching.within) +
+        "Average precision of nearest neighbours (regions overlap by half; recall counts keypoints with a partner), "
+        "and "
+        "of all mutual nearest neighbours those within 1, 2, 3 px, + those up to 8 px off:\n" +
         table(rows));
     return code;
   }
@@ -123,7 +133,7 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
                                           {"dataset", options.dataset},
                                           {"kind", "image-sequences"},
                                           {"max_keypoints", matching.max_keypoints},
-                                          {"within_pixels", matching.within},
+                                          {"within_pixels", 3},
                                           {"missing", missing},
                                           {"results", results}});
   return code;

@@ -30,6 +30,10 @@ class NetworkComparer final : public Comparer {
                               const RunControl& control) override {
     return engine_->grid(left, right, options, control);
   }
+  void every(PatchView left, PatchView right, const TileSink& sink, const RunControl& control) override {
+    engine_->grid(left, right, sink, control);
+  }
+  [[nodiscard]] bool measures_distances() const override { return scores_are_distances(engine_->spec()); }
 
  private:
   std::string name_;
@@ -105,6 +109,18 @@ class DescriptorComparer final : public Comparer {
     }
     return selected;
   }
+  void every(PatchView left, PatchView right, const TileSink& sink, const RunControl& control) override {
+    const Matrix left_rows = describe_(left);
+    const Matrix right_rows = describe_(right);
+    std::vector<float> scores(static_cast<std::size_t>(right.count));
+    for (std::int64_t i = 0; i < left.count; ++i) {
+      control.check();
+      for (std::size_t j = 0; j < scores.size(); ++j)
+        scores[j] = negative_distance(left_rows.row(i), right_rows.row(static_cast<std::int64_t>(j)));
+      sink(i, 0, {scores.data(), 1, right.count});
+    }
+  }
+  [[nodiscard]] bool measures_distances() const override { return true; }
 
  private:
   std::string name_;
@@ -125,6 +141,21 @@ void normalise(const Pixel* pixels, std::span<float> row) {
 }
 
 }  // namespace
+
+void Comparer::every(PatchView left, PatchView right, const TileSink& sink, const RunControl& control) {
+  constexpr std::int64_t kPairs = std::int64_t{1} << 20;  // of a list
+  const std::int64_t rows = std::max<std::int64_t>(1, kPairs / std::max<std::int64_t>(1, right.count));
+  for (std::int64_t first = 0; first < left.count; first += rows) {
+    std::vector<IndexPair> pairs;
+    const std::int64_t end = std::min(first + rows, left.count);
+    for (std::int64_t i = first; i < end; ++i) {
+      for (std::int64_t j = 0; j < right.count; ++j)
+        pairs.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(j)});
+    }
+    const std::vector<float> scores = score(left, right, pairs, control);
+    sink(first, 0, {scores.data(), end - first, right.count});
+  }
+}
 
 std::unique_ptr<Comparer> network_comparer(std::string name, std::shared_ptr<Engine> engine) {
   return std::make_unique<NetworkComparer>(std::move(name), std::move(engine));

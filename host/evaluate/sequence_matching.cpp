@@ -166,7 +166,7 @@ SequenceMatching match_sequence(Comparer& comparer, const SequenceTruth& truth, 
       const auto errors =
           transfer_errors(truth.keypoints.front(), truth.keypoints[i], mutual, truth.sequence.from_first[i]);
       pair.mutual = std::ssize(mutual);
-      pair.correct = std::count_if(errors.begin(), errors.end(), [&](double e) { return e <= options.within; });
+      pair.transfers = count_transfers(errors);
     }
     result.pairs.push_back(pair);
   }

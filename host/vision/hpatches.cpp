@@ -89,6 +89,8 @@ std::vector<std::string> missing_hpatches_strips(const fs::path& folder) {
   return missing;
 }
 
+std::int64_t hpatches_patch_count(const fs::path& folder) { return read_strip(strip_path(folder, "ref")).size(); }
+
 HPatchesSequence read_hpatches_sequence(const fs::path& folder) {
   HPatchesSequence sequence;
   // "folder/" has an empty last part.

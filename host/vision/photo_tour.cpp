@@ -6,9 +6,12 @@
 #include <charconv>
 #include <cstring>
 #include <map>
+#include <sstream>
+#include <string_view>
 
 #include "codecs.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/core/file.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch {
@@ -105,6 +108,30 @@ bool is_photo_tour(const fs::path& folder) {
   if (fs::is_regular_file(folder / kArray, error)) return true;
   fs::directory_iterator entries(folder, error);
   return !error && std::any_of(begin(entries), end(entries), [](const auto& entry) { return is_sheet(entry.path()); });
+}
+
+std::vector<std::int64_t> read_reference_images(const fs::path& folder, std::int64_t count) {
+  const fs::path path = folder / "interest.txt";
+  if (!fs::exists(path)) return {};
+  std::vector<std::int64_t> images;
+  const std::string text = read_text_file(path);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::int64_t image = 0;
+    std::string_view rest = line;
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    const auto [stop, status] = std::from_chars(rest.data(), rest.data() + rest.size(), image);
+    const bool ended = stop == rest.data() + rest.size() || *stop == ' ' || *stop == '\t' || *stop == '\r';
+    if (status != std::errc() || !ended) {
+      throw FormatError(path.string(), -1,
+                        fmt::format("line {}: expected the number of an image first, found \"{}\"", images.size() + 1,
+                                    rest.substr(0, 40)));
+    }
+    images.push_back(image);
+  }
+  if (std::ssize(images) != count)
+    throw FormatError(path.string(), -1, fmt::format("{} lines, but info.txt has {}", images.size(), count));
+  return images;
 }
 
 PhotoTour read_photo_tour(const fs::path& folder) {

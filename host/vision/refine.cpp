@@ -21,16 +21,18 @@ constexpr double kEpsilon = 1e-3;
 constexpr int kBlur = 5;  // pixels
 
 void check(const ComparedWindows& windows, std::span<const Match> matches) {
-  const auto& [left, right, centres, cut] = windows;
+  const PatchView& left = windows.left;
+  const PatchView& right = windows.right;
+  const int side = windows.cut.side;
   if (left.type != PixelType::u8 || right.type != PixelType::u8)
     throw InvalidArgument("refinement needs grey levels (uint8 patches)");
-  const auto fits = [&](const PatchView& view) { return view.height == cut.side && view.width == cut.side; };
+  const auto fits = [&](const PatchView& view) { return view.height == side && view.width == side; };
   if ((left.count > 0 && !fits(left)) || (right.count > 0 && !fits(right))) {
-    throw InvalidArgument(fmt::format("refinement of windows of {0}x{0} pixels, found {1}x{2} and {3}x{4}", cut.side,
+    throw InvalidArgument(fmt::format("refinement of windows of {0}x{0} pixels, found {1}x{2} and {3}x{4}", side,
                                       left.height, left.width, right.height, right.width));
   }
-  if (std::ssize(centres) != right.count)
-    throw InvalidArgument(fmt::format("{} keypoints for {} right windows", centres.size(), right.count));
+  if (std::ssize(windows.centres) != right.count)
+    throw InvalidArgument(fmt::format("{} keypoints for {} right windows", windows.centres.size(), right.count));
   for (const Match& match : matches) {
     if (match.left < 0 || match.right < 0 || match.left >= left.count || match.right >= right.count) {
       throw InvalidArgument(fmt::format("match of windows {} and {}, of which there are {} and {}", match.left,

@@ -102,6 +102,11 @@ TEST_CASE("HPatches sequences are evaluated by level") {
   REQUIRE(result.json()["results"].size() == 1);
   CHECK(result.json()["results"][0]["levels"].size() == 3);
   CHECK(result.json()["missing"].empty());
+  for (const auto& level : result.json()["results"][0]["levels"]) {
+    CHECK(level["matching_illumination"].get<double>() > 0.5);
+    CHECK(level["matching_viewpoint"].get<double>() > 0.5);
+    CHECK_FALSE(level.contains("retrieval"));
+  }
 
   std::filesystem::remove(scene.path("hp/i_second/t1.png"));
   const auto partial =
@@ -109,6 +114,84 @@ TEST_CASE("HPatches sequences are evaluated by level") {
   CHECK(partial.code == 3);
   CHECK_THAT(partial.err, Contains("i_second/t1.png is missing"));
   CHECK(partial.json()["missing"].size() == 1);
+}
+
+TEST_CASE("HPatches' task files are used, and refused where they are of other data") {
+  const Scene scene;
+  const auto data = scene.hpatches("hp");
+  std::filesystem::create_directory(scene.path("tasks"));
+  const auto write = [&](const std::string& name, const std::string& text) {
+    (void)scene.folder().file("tasks/" + name, text);
+  };
+  write("splits.json", R"({"a": {"test": ["v_first", "i_second"]}, "b": {"test": ["v_first", "v_lost"]}})");
+  const auto eval = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{
+        "eval",           data,     "--tasks", scene.path("tasks"), "-m", scene.model("siam-l2"),
+        "--no-baselines", "--json", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  std::string positives = "s1,t1,idx1,s2,t2,idx2\n";
+  std::string same = positives, other = positives;
+  for (int i = 0; i < 12; ++i) {
+    const std::string left = "v_first,0," + std::to_string(i);
+    positives += left + ",v_first,3," + std::to_string(i) + "\n";
+    same += left + ",v_first,3," + std::to_string((i + 1) % 12) + "\n";
+    other += left + ",i_second,2," + std::to_string(i) + "\n";
+  }
+  write("verif_pos_split-a.csv", positives);
+  write("verif_neg_intra_split-a.csv", same);
+  write("verif_neg_inter_split-a.csv", other);
+  const auto partial = eval({});  // retrieval is not there
+  CHECK(partial.code == 3);
+  write("retr_queries_split-a.csv", "s,idx\nv_first,0\ni_second,11\n");
+  write("retr_distractors_split-a.csv", "s,idx\nv_first,1\ni_second,2\ni_second,5\n");
+  const auto whole = eval({});
+  INFO(whole.err);
+  REQUIRE(whole.code == 0);
+  const auto result = whole.json()["results"][0];
+  CHECK(whole.json()["split"] == "a");
+  for (const char* figure : {"matching", "verification_precision", "verification_roc_area", "retrieval"})
+    CHECK(result[figure].get<double>() > 0.5);
+  CHECK(partial.json()["results"][0]["verification_precision"] == result["verification_precision"]);
+
+  const auto lost = eval({"--split", "b"});
+  CHECK(lost.code == 1);
+  CHECK_THAT(lost.err, Contains("1 of the 2 sequences of split b are not there: \"v_lost\""));
+  const auto unknown = eval({"--split", "c"});
+  CHECK(unknown.code == 1);
+  CHECK_THAT(unknown.err, Contains("no split \"c\", only a, b"));
+  write("retr_queries_split-a.csv", "s,idx\nv_first,12\n");
+  const auto version = eval({});
+  CHECK(version.code == 1);
+  CHECK_THAT(version.err, Contains("retr_queries_split-a.csv") && Contains("line 2") && Contains("another version"));
+  CHECK(lines_of(version.err).size() == 1);
+}
+
+TEST_CASE("SNN-mAP is given where interest.txt tells the reference images") {
+  const Scene scene;
+  const auto tour = scene.photo_tour("tour");
+  const auto model = scene.model("siam-l2");
+  const auto refused = run_twinpatch({"eval", tour, "-m", model, "--snn"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("--snn needs interest.txt"));
+  std::string interest;
+  for (int i = 0; i < 300; ++i) interest += std::to_string(i / 100) + " 1.5 2.5 0 1\n";
+  (void)scene.folder().file("tour/interest.txt", interest);
+  const auto result = run_twinpatch({"eval", tour, "-m", model, "--beside", scene.model("2ch"), "--snn", "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto rows = result.json()["results"];
+  CHECK(rows[0]["snn_map"]["images"] == 3);
+  CHECK(rows[0]["snn_map"]["pairs"] == 300);
+  CHECK(rows[0]["snn_map"]["nearest"].get<double>() > 0.5);
+  CHECK_FALSE(rows[1].contains("snn_map"));  // 2ch: no distances
+  const auto text = run_twinpatch({"eval", tour, "-m", model, "--no-baselines", "--snn"});
+  CHECK_THAT(text.out, Contains("SNN-mAP") && Contains("300 pairs in 3 images"));
+  (void)scene.folder().file("tour/interest.txt", interest + "x\n");
+  CHECK_THAT(run_twinpatch({"eval", tour, "-m", model, "--snn"}).err, Contains("line 301"));
+  (void)scene.folder().file("tour/interest.txt", interest + "3\n");
+  CHECK_THAT(run_twinpatch({"eval", tour, "-m", model, "--snn"}).err, Contains("301 lines, but info.txt has 300"));
 }
 
 TEST_CASE("image sequences that lack something are evaluated as far as they go, with exit code 3") {

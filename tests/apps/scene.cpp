@@ -114,7 +114,8 @@ std::string Scene::hpatches(const std::string& name) const {
     std::filesystem::create_directories(folder);
     const auto originals = structured_patches(kCount, kSide, kSide, 21 + static_cast<std::uint64_t>(sequence));
     Random random(31);
-    for (const char* strip : {"ref", "e1", "h1", "t1"}) {
+    for (const char* strip :
+         {"ref", "e1", "e2", "e3", "e4", "e5", "h1", "h2", "h3", "h4", "h5", "t1", "t2", "t3", "t4", "t5"}) {
       GrayImage image(kSide, kSide * kCount);
       for (int i = 0; i < kCount; ++i) {
         paste(image, originals.data() + i * kSide * kSide, kSide, 0, i * kSide, 4, random);

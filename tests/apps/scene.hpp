@@ -29,7 +29,7 @@ class Scene {
   [[nodiscard]] std::string photograph(const std::string& name, int width, int height, int shift = 0) const;
   /// A PhotoTour folder of 300 patches, two noisy views of each of 150 points, with a labelled list of pairs.
   [[nodiscard]] std::string photo_tour(const std::string& name) const;
-  /// A folder of two HPatches sequences with strips ref, e1, h1, t1 of 12 patches each.
+  /// A folder of two HPatches sequences with all strips, of 12 patches each.
   [[nodiscard]] std::string hpatches(const std::string& name) const;
 
   [[nodiscard]] std::string path(const std::string& name) const { return (folder_ / name).string(); }

@@ -112,16 +112,17 @@ TEST_CASE("an image matches itself, and a foreign one does not", "[evaluate]") {
     CHECK(result.pairs[2].image == 5);
     CHECK(result.pairs[0].correspondences == keypoints);
     CHECK(result.pairs[0].average_precision > 0.95);  // keypoints of one place and two angles may change places
-    CHECK(result.pairs[0].correct == result.pairs[0].mutual);
+    CHECK(result.pairs[0].transfers.within[2] == result.pairs[0].mutual);
     CHECK(result.pairs[0].mutual > keypoints / 2);
     CHECK(result.pairs[1].average_precision > 0.7);
-    CHECK(result.pairs[1].correct > result.pairs[1].mutual / 2);
+    CHECK(result.pairs[1].transfers.within[2] > result.pairs[1].mutual / 2);
     CHECK(result.pairs[2].correspondences == 0);
     CHECK(result.pairs[2].average_precision == 0);
     CHECK(result.pairs[2].mutual == 0);
     // The truth itself decides: with a wrong homography nothing is right.
     truth.sequence.from_first[1] = {1, 0, 60, 0, 1, 45, 0, 0, 1};
-    CHECK(match_sequence(*comparer, truth, options, pool).pairs[0].correct < result.pairs[0].correct / 4);
+    CHECK(match_sequence(*comparer, truth, options, pool).pairs[0].transfers.within[2] <
+          result.pairs[0].transfers.within[2] / 4);
     truth.sequence.from_first[1] = kIdentity;
   }
 }
@@ -208,7 +209,7 @@ TEST_CASE("average precision of a sequence counts what could have been found", "
   // Ranked: wrong, right, right, right, of three: (1/2 + 2/3 + 3/4) / 3.
   CHECK(pair.average_precision == Approx((1.0 / 2 + 2.0 / 3 + 3.0 / 4) / 3));
   CHECK(pair.mutual == 3);  // left 1 and right 2 choose each other and are 20 pixels apart
-  CHECK(pair.correct == 2);
+  CHECK(pair.transfers.within[2] == 2);
 }
 
 }  // namespace

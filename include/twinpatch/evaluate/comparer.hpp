@@ -27,6 +27,10 @@ class Comparer {
   /// Every patch of `left` against every patch of `right`; the options say what is kept.
   [[nodiscard]] virtual Selected best(PatchView left, PatchView right, const GridOptions& options,
                                       const RunControl& control = {}) = 0;
+  /// Every score of a grid, tile by tile.
+  virtual void every(PatchView left, PatchView right, const TileSink& sink, const RunControl& control = {});
+  /// Whether a score is a negated distance, so that the ratio of two means something.
+  [[nodiscard]] virtual bool measures_distances() const { return false; }
 };
 
 /// A network; the engine is shared, not copied.

@@ -3,42 +3,61 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "twinpatch/evaluate/comparer.hpp"
+#include "twinpatch/evaluate/hpatches_protocol.hpp"
 #include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch {
 
-// The three tasks of HPatches (Balntas, Lenc, Vedaldi & Mikolajczyk, CVPR 2017), section 5, on the sequences given.
-// The benchmark's own lists of pairs and splits are files of their own; here pairs are drawn from the seed, so figures
-// compare networks with each other on the same draw and are near the published ones, not equal to them.
+// The three tasks of HPatches (Balntas, Lenc, Vedaldi & Mikolajczyk, CVPR 2017) as their authors' program computes them
+// (hpatches-benchmark, python/utils). Patches are 65×65 and brought to the comparer's size; curves are
+// trapezoidal.hpp's.
 
-struct HPatchesOptions {
-  std::uint64_t seed = 1;
-  std::int64_t pairs_per_strip = 1000;  ///< verification: positives drawn from each strip, and as many negatives
-  std::int64_t retrieval_queries = 2000;
-  std::int64_t retrieval_distractors = 20000;
+/// AP over reference and strip: the nearest neighbour of every reference patch, right if it is the same row; recall
+/// counts every row. Means over a sequence's five strips, then over sequences.
+struct HPatchesMatching {
+  std::optional<double> illumination;  ///< sequences i_…; nothing where there are none
+  std::optional<double> viewpoint;     ///< sequences v_…
 };
 
-/// Mean figures over the strips of one noise level: e(asy), h(ard), t(ough).
+/// Positives against negatives of the same and of other sequences: ROC area with all pairs, AP with all negatives and
+/// the first fifth of the positives.
+struct HPatchesVerification {
+  double same_roc_area = 0, other_roc_area = 0;
+  double same_precision = 0, other_precision = 0;
+};
+
+/// One noise level: e(asy), h(ard), t(ough).
 struct HPatchesLevel {
   char level = 'e';
-  double verification_same = 0;   ///< AP, negatives from the same sequence
-  double verification_other = 0;  ///< AP, negatives from other sequences
-  double matching = 0;            ///< mAP over (ref, strip): nearest neighbours ranked by score, right if same row
-  double retrieval = 0;           ///< mAP: a ref patch among distractors, its rows in the level's strips relevant
+  HPatchesMatching matching;
+  std::optional<HPatchesVerification> verification;
+  /// mAP: a reference patch among distractors of other sequences, its rows in the level's five strips relevant; mean
+  /// over queries, then over the first 100, 500, 1000, 5000, 10000, 15000 and 20000 entries of the pool.
+  std::optional<double> retrieval;
 };
 
 struct HPatchesResult {
   std::string name;
   std::vector<HPatchesLevel> levels;
+  // What the authors' tables report, means over levels; matching: the mean of illumination's and viewpoint's.
+  std::optional<double> matching, verification_precision, verification_roc_area, retrieval;
 };
 
-/// Throws InvalidArgument for sequences without a ref strip or fewer than two sequences.
-[[nodiscard]] HPatchesResult evaluate_hpatches(Comparer& comparer, std::span<const HPatchesSequence> sequences,
-                                               const HPatchesOptions& options, const RunControl& control = {});
+/// Where sequences come from: read when needed, as all of HPatches takes 10 GB.
+struct HPatchesSource {
+  std::function<HPatchesSequence(const std::string& name)> read;
+};
+
+/// Matching always, the other tasks where the protocol has them. Verification holds a level's patches at once, in the
+/// comparer's size: 1.3 GB for a split of 40 sequences at 64×64. A level without strips is left out; a task that names
+/// a strip that is missing throws InvalidArgument, as does a sequence without a reference.
+[[nodiscard]] HPatchesResult evaluate_hpatches(Comparer& comparer, const HPatchesSource& source,
+                                               const HPatchesProtocol& protocol, const RunControl& control = {});
 
 }  // namespace twinpatch

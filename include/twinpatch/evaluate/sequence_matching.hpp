@@ -7,6 +7,7 @@
 
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/evaluate/comparer.hpp"
+#include "twinpatch/evaluate/transfer_counts.hpp"
 #include "twinpatch/vision/image_sequence.hpp"
 
 namespace twinpatch {
@@ -20,7 +21,6 @@ namespace twinpatch {
 struct SequenceMatchingOptions {
   int max_keypoints = 2000;  ///< SIFT keypoints of each image, the strongest; 0: all
   float extent = 12.0F;      ///< side of a patch's window in σ
-  double within = 3.0;       ///< pixels of the right image: what counts as a right mutual match
 };
 
 /// Keypoints of a sequence and their overlaps, computed once for all comparers.
@@ -41,10 +41,10 @@ struct SequenceTruth {
 struct PairMatching {
   int image = 2;  ///< number of the other image, as in its name
   std::int64_t left_keypoints = 0, right_keypoints = 0;
-  std::int64_t correspondences = 0;  ///< left keypoints that overlap a right one: what recall counts
+  std::int64_t correspondences = 0;  ///< left keypoints with a partner, an overlapping right one: what recall counts
   double average_precision = 0;      ///< of nearest neighbours ranked by score; 0 without correspondences
   std::int64_t mutual = 0;           ///< mutual nearest neighbours
-  std::int64_t correct = 0;          ///< of these, within `within` pixels
+  TransferCounts transfers;          ///< of these; right within three pixels
 };
 
 struct SequenceMatching {

@@ -24,6 +24,9 @@ struct PhotoTour {
 /// The folder's sheets, by number. Throws FormatError if a number is missing or duplicate.
 [[nodiscard]] std::vector<std::filesystem::path> photo_tour_sheets(const std::filesystem::path& folder);
 [[nodiscard]] bool is_photo_tour(const std::filesystem::path& folder);
+/// First column of the folder's interest.txt, a line a patch: the reference image of the patch's point. Empty if there
+/// is no such file. Throws FormatError, also for another number of lines than `count`.
+[[nodiscard]] std::vector<std::int64_t> read_reference_images(const std::filesystem::path& folder, std::int64_t count);
 /// Throws FormatError (a sheet of another size, a missing or duplicate number, fewer patches than info.txt has lines,
 /// an array of another number), IoError.
 [[nodiscard]] PhotoTour read_photo_tour(const std::filesystem::path& folder);
@@ -40,6 +43,8 @@ struct HPatchesSequence {
 /// other strips.
 [[nodiscard]] std::vector<std::string> missing_hpatches_strips(const std::filesystem::path& folder);
 [[nodiscard]] HPatchesSequence read_hpatches_sequence(const std::filesystem::path& folder);
+/// Patches of each of its strips, by ref.png.
+[[nodiscard]] std::int64_t hpatches_patch_count(const std::filesystem::path& folder);
 
 /// Resizes patches to side × side: area average when shrinking, cubic when growing.
 [[nodiscard]] PatchSet resize_patches(PatchView patches, int side);
