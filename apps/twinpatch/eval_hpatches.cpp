@@ -31,15 +31,15 @@ std::string table(const std::vector<HPatchesResult>& results) {
                        cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]);
   };
   for (const auto& result : results) {
-    for (const auto& [level, matching, verified, retrieval] : result.levels) {
+    for (const HPatchesLevel& level : result.levels) {
       const auto of_verified = [&](double HPatchesVerification::*figure) {
-        return verified ? percent((*verified).*figure) : "-";
+        return level.verification ? percent((*level.verification).*figure) : "-";
       };
-      row(result.name, std::string(1, level),
-          {percent(matching.illumination), percent(matching.viewpoint),
+      row(result.name, std::string(1, level.level),
+          {percent(level.matching.illumination), percent(level.matching.viewpoint),
            of_verified(&HPatchesVerification::same_precision), of_verified(&HPatchesVerification::other_precision),
            of_verified(&HPatchesVerification::same_roc_area), of_verified(&HPatchesVerification::other_roc_area),
-           percent(retrieval)});
+           percent(level.retrieval)});
     }
     row(result.name, "mean",
         {percent(result.matching), "", percent(result.verification_precision), "",

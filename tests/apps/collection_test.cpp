@@ -31,7 +31,7 @@ TEST_CASE("inputs of every kind are described in the order given") {
     row += part["rows"].get<std::int64_t>();
   }
   CHECK(all.shape[0] == row);
-  REQUIRE(json["inputs"].size() == 3 + 8 + 1);
+  REQUIRE(json["inputs"].size() == 3 + 32 + 1);
   CHECK(json["inputs"][0]["rows"] == 7);
   CHECK(json["inputs"][1]["rows"] == 300);
   CHECK(json["inputs"][2]["part"] == "i_second/ref");
