@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "twinpatch/core/code_file.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda {
@@ -44,13 +45,15 @@ std::vector<fs::path> folders_in(const fs::path& folder, const std::string& star
   return found;
 }
 
-/// Where Python may be installed: environments that are active, programs that are found, and the usual places.
+/// Where Python may be installed: around this code, environments that are active, programs that are found, and the
+/// usual places.
 std::vector<fs::path> python_prefixes() {
   std::vector<fs::path> prefixes;
   const auto add = [&](const fs::path& prefix) {
     if (prefix.empty() || std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end()) return;
     prefixes.push_back(prefix);
   };
+  add(python_prefix(code_file()));
   for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX"}) add(variable(name));
   for (const fs::path& folder : split(variable("PATH"))) {
     if (folder.filename() == "bin") add(folder.parent_path());

@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "twinpatch/core/code_file.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/net/model.hpp"
@@ -17,14 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kExtension = ".safetensors";
-
-/// Folder of the shared library that this code was linked into; empty if it is in a program.
-fs::path shared_library_folder() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&shared_library_folder), &info) == 0) return {};
-  const fs::path file = info.dli_fname;  // a program has the name it was called by
-  return file.is_absolute() && file.extension() == ".so" ? file.parent_path() : fs::path();
-}
 
 /// $TWINPATCH_MODELS (folders separated by colons), beside the program or the Python module where it was unpacked or
 /// installed, where this library was installed, where it was built.
@@ -37,11 +29,12 @@ std::vector<fs::path> folders() {
     if (colon > 0) result.emplace_back(list.substr(0, colon));
     list.remove_prefix(std::min(colon + 1, list.size()));
   }
-  std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  if (!failed) result.push_back(program.parent_path().parent_path() / "share" / "twinpatch" / "models");
-  if (const fs::path library = shared_library_folder(); !library.empty()) {
-    result.push_back(library / "share" / "twinpatch" / "models");
+  const fs::path models = fs::path("share") / "twinpatch" / "models";
+  const fs::path file = code_file();
+  if (file.extension() == ".so") {
+    result.push_back(file.parent_path() / models);
+  } else if (!file.empty()) {
+    result.push_back(file.parent_path().parent_path() / models);
   }
   result.emplace_back(TWINPATCH_INSTALLED_MODELS);
   result.emplace_back(TWINPATCH_BUILT_MODELS);
