@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
-# Builds OpenCV as a wheel needs it: five modules, static, with its own copies of the codecs. Debian's drags in 120 shared
+# Builds OpenCV as a wheel needs it: seven modules, static, with its own copies of the codecs. Debian's drags in 120 shared
 # libraries. The source is that of the wheel of OpenCV on PyPI. Takes eight minutes of one core, once.
 # usage: build_dependencies.sh FOLDER     (FOLDER/opencv/lib/cmake/opencv4 is then what OpenCV_DIR names)
 set -euo pipefail
@@ -23,7 +23,7 @@ on_off() { # on_off ON|OFF NAME...
 cmake -S "$folder/$package-$version/opencv" -B "$folder/opencv-build" -G Ninja --log-level=NOTICE \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$folder/opencv" \
   $(command -v ccache >/dev/null && echo -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache) \
-  -DBUILD_LIST=core,imgproc,imgcodecs,features2d,calib3d,flann -DBUILD_SHARED_LIBS=OFF \
+  -DBUILD_LIST=core,imgproc,imgcodecs,features2d,calib3d,flann,video -DBUILD_SHARED_LIBS=OFF \
   -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCPU_DISPATCH=AVX2,AVX512_SKX \
   $(on_off ON OPENCV_FORCE_3RDPARTY_BUILD BUILD_ZLIB BUILD_PNG BUILD_JPEG BUILD_TIFF BUILD_WEBP) \
   $(on_off OFF WITH_OPENEXR WITH_OPENJPEG WITH_JASPER WITH_GDAL WITH_GDCM WITH_AVIF WITH_IMGCODEC_HDR) \
