@@ -17,6 +17,7 @@
 #include "apps/twinpatch-train/train_report.hpp"
 #include "twinpatch/core/units.hpp"
 #include "twinpatch/net/model.hpp"
+#include "twinpatch/vision/patch_collections.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -29,6 +30,13 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_TOP_PAD, 256 << 20);
 #endif
+}
+
+void name_missing_strips(Session& session, const std::vector<std::filesystem::path>& folders) {
+  for (const auto& folder : folders) {
+    if (!is_hpatches(folder)) continue;
+    for (const auto& strip : missing_hpatches_strips(folder)) session.warn("{}: {} is missing", folder.string(), strip);
+  }
 }
 
 ExitCode run_train(Session& session, const TrainCommand& typed) {
@@ -44,6 +52,8 @@ ExitCode run_train(Session& session, const TrainCommand& typed) {
   for (const auto& folder : command.train.validation) outputs.add_input(folder);
   outputs.add("-o", command.out);
   outputs.check();
+  name_missing_strips(session, command.train.datasets);
+  name_missing_strips(session, command.train.validation);
   if (command.train.validation.empty() && command.train.hold_out == 0)
     session.warn("no validation (--validate, --hold-out): the last step is kept, good or bad");
 
