@@ -15,6 +15,7 @@
 #include "bindings.hpp"
 #include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/evaluate/metrics.hpp"
+#include "twinpatch/net/foreign_weights.hpp"
 #include "twinpatch/net/model.hpp"
 #include "twinpatch/net/patch_extent.hpp"
 
@@ -55,6 +56,14 @@ Model model_from_weights(const std::string& network, const nb::dict& weights,
   }
   check(model);
   return model;
+}
+
+/// `names`: of tensors in the file, by the weights that they become.
+Model model_from_file(const std::string& network, const fs::path& path,
+                      const std::map<std::string, std::string>& names) {
+  std::vector<WeightSource> map;
+  for (const auto& [weight, tensor] : names) map.push_back({weight, tensor});
+  return import_weights(path, spec_of(network), map).model;
 }
 
 /// A tensor as an array over the model's own memory, which `self` keeps alive.
@@ -110,6 +119,15 @@ metadata: strings to keep with the model ("license", "patch_extent", ...).
 
 Raises ShapeError naming the first tensor that is missing, unexpected or of another shape; InvalidArgument.)";
 
+constexpr const char* kFromFile =
+    R"(A model of weights in a file of another program: safetensors, or what torch.save wrote.
+
+network: as in from_weights().
+path: the file. No code in it runs: tensors and dictionaries are read, anything else is refused by its name.
+names: the tensor for each weight, such as {"branch.0.0.weight": "features.0.weight"}; empty: by the order of layers.
+
+Raises ShapeError naming every tensor that is missing, left over or of another size; FormatError, IoError.)";
+
 constexpr const char* kProbability = R"(Probability that a pair is a match, float64 [M], by the model's calibration.
 
 scores: float32 or float64 [M], as Engine.score() gives them.
@@ -134,6 +152,11 @@ void bind_model(nb::module_& module) {
           kFromWeights,
           nb::sig("def from_weights(network: str, weights: collections.abc.Mapping[str, twinpatch._typing.Array], "
                   "metadata: dict[str, str] = {}) -> Model"))
+      .def_static("from_file", &model_from_file, nb::arg("network"), nb::arg("path"),
+                  nb::arg("names") = std::map<std::string, std::string>(), nb::call_guard<nb::gil_scoped_release>(),
+                  kFromFile,
+                  nb::sig("def from_file(network: str, path: str | os.PathLike[str], names: dict[str, str] = {}) -> "
+                          "Model"))
       .def(
           "save", [](const Model& model, const fs::path& path) { save_model(path, model); }, nb::arg("path"),
           nb::call_guard<nb::gil_scoped_release>(),

@@ -3,6 +3,7 @@
 """Models: what they say, their weights, models made of arrays, probabilities."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -75,3 +76,34 @@ def test_probabilities_are_the_calibrated_logistic():
     bare = tp.Model.from_weights(model.spec, model.weights)
     with pytest.raises(tp.InvalidArgument, match="no calibration"):
         bare.probability(scores)
+
+
+def write_safetensors(path, arrays):
+    header, data = {}, b""
+    for name, array in arrays.items():
+        begin = len(data)
+        data += array.tobytes()
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [begin, len(data)]}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def test_weights_of_another_program(tmp_path):
+    source = tp.Model("siam-l2")
+    theirs = {f"net.{place}": array for place, array in enumerate(source.weights.values())}
+    names = dict(zip(source.weights, theirs, strict=True))
+    write_safetensors(tmp_path / "theirs.safetensors", theirs)
+    model = tp.Model.from_file(source.spec, tmp_path / "theirs.safetensors", names)
+    patches = random_patches(6, 3)
+    assert np.array_equal(
+        tp.Engine(model, device="cpu").describe(patches), tp.Engine(source, device="cpu").describe(patches)
+    )
+    del theirs["net.0"]
+    write_safetensors(tmp_path / "fewer.safetensors", theirs)
+    with pytest.raises(tp.InvalidArgument, match="net.0"):
+        tp.Model.from_file(source.spec, tmp_path / "fewer.safetensors", names)
+    with pytest.raises(tp.IoError, match="missing.pth"):
+        tp.Model.from_file("hardnet", tmp_path / "missing.pth")
+    (tmp_path / "code.pth").write_bytes(b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R.")
+    with pytest.raises(tp.FormatError, match="code.pth"):
+        tp.Model.from_file("hardnet", tmp_path / "code.pth")

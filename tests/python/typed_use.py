@@ -44,6 +44,7 @@ def bring(weights: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float
     shapes: dict[str, list[int]] = tp.weight_shapes("hard128")
     assert shapes
     model = tp.Model.from_weights("hard128", weights, {"license": "MIT"})
+    model = tp.Model.from_file("hardnet", Path("checkpoint.pth"), {"branch.0.0.weight": "features.0.weight"})
     model.save("mine.safetensors")
     size: tuple[int, int] | None = model.patch_size
     assert size is not None
