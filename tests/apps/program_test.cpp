@@ -50,7 +50,7 @@ TEST_CASE("every command explains itself: briefly with -h and wholly with --help
     CHECK_THAT(full.out, StartsWith("twinpatch " + command + ": "));
     CHECK(full.err.empty());
   }
-  for (const std::string command : {"list", "show", "convert", "verify"}) {
+  for (const std::string command : {"list", "show", "convert", "export", "verify"}) {
     CHECK(run_twinpatch({"model", command, "--help"}).out == run_twinpatch({"help", "model", command}).out);
   }
   CHECK_THAT(run_twinpatch({"match", "--help"}).out, Contains("the first pixel is (0, 0)"));
