@@ -92,7 +92,7 @@ ExitCode run_convert(Session& session, const ConvertOptions& options) {
 Run add_convert_options(Options& app) {
   auto options = std::make_shared<ConvertOptions>();
   app.add_option("IN", options->in,
-                 "released .bin, Torch7 .t7, or a model file; with --network PyTorch or safetensors "
+                 "released .bin, Torch7 .t7, or a model file; with --network PyTorch, safetensors or ONNX "
                  "(recognised by content)")
       ->required()
       ->group(kArgumentGroup);
@@ -122,7 +122,8 @@ Run add_convert_options(Options& app) {
 Command model_convert_command() {
   return {
       .name = "convert",
-      .summary = "import weights (PyTorch, safetensors, .bin, .t7) as a model file, or store a model in another type",
+      .summary =
+          "import weights (PyTorch, safetensors, ONNX, .bin, .t7) as a model file, or store a model in another type",
       .examples = {{"weights of the original authors", "twinpatch model convert 2ch_liberty.bin 2ch.safetensors"},
                    {"a network's weights from PyTorch",
                     "twinpatch model convert HardNet++.pth hardnet.safetensors --network hardnet"},

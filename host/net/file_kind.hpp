@@ -8,7 +8,7 @@
 namespace twinpatch::net {
 
 /// Kinds of model files, told apart by their first bytes and not by their name.
-enum class FileKind { safetensors, deepcompare_bin, torch7, torch, unknown };
+enum class FileKind { safetensors, deepcompare_bin, torch7, torch, onnx, unknown };
 [[nodiscard]] FileKind file_kind(std::span<const std::byte> bytes);
 
 }  // namespace twinpatch::net

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "file_kind.hpp"
+#include "onnx_import.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 
@@ -177,10 +178,11 @@ std::vector<StoredTensor> list_tensors(std::span<const std::byte> bytes, const s
     case net::FileKind::deepcompare_bin:
     case net::FileKind::torch7:
       throw FormatError(path, 0, "this file names its network itself: convert it without --network");
+    case net::FileKind::onnx:
     case net::FileKind::unknown:
       break;
   }
-  throw FormatError(path, 0, "expected weights as safetensors or as PyTorch's torch.save writes them");
+  throw FormatError(path, 0, "expected weights as safetensors, as PyTorch's torch.save writes them, or ONNX");
 }
 
 }  // namespace
@@ -220,6 +222,11 @@ std::vector<WeightSource> parse_weight_map(std::string_view text, const std::str
 ForeignModel import_weights(std::span<const std::byte> bytes, const std::string& path, const NetworkSpec& spec,
                             std::span<const WeightSource> map) {
   check(spec);
+  if (net::file_kind(bytes) == net::FileKind::onnx) {
+    if (!map.empty())
+      throw InvalidArgument(path + ": an ONNX graph says itself which weights belong to a layer: no map");
+    return net::import_onnx(bytes, path, spec);
+  }
   ForeignModel result;
   result.model.spec = spec;
   result.model.metadata = {{"imported", is_torch_file(bytes) ? "PyTorch file" : "safetensors"},

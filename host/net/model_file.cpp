@@ -142,6 +142,9 @@ FileKind file_kind(std::span<const std::byte> bytes) {
     const auto name = bytes.subspan(4, first);
     if (std::all_of(name.begin(), name.end(), name_like)) return FileKind::deepcompare_bin;
   }
+  // A ModelProto begins with its ir_version, and then one of its first fields (protobuf has no magic number).
+  constexpr std::string_view kSecondField = "\x12\x1a\x22\x28\x32\x3a\x42";
+  if (character(0) == '\x08' && kSecondField.find(character(2)) != std::string_view::npos) return FileKind::onnx;
   return FileKind::unknown;
 }
 
@@ -149,8 +152,12 @@ FileKind file_kind(std::span<const std::byte> bytes) {
 
 namespace {
 
-[[noreturn]] void refuse_torch(const std::string& path) {
-  throw FormatError(path, 0, "a PyTorch file, which does not say of which network: twinpatch model convert --network");
+/// Weights without a network.
+void refuse_weights(net::FileKind kind, const std::string& path) {
+  if (kind != net::FileKind::torch && kind != net::FileKind::onnx) return;
+  throw FormatError(path, 0,
+                    fmt::format("{}, which does not say of which network: twinpatch model convert --network",
+                                kind == net::FileKind::torch ? "a PyTorch file" : "an ONNX graph"));
 }
 
 }  // namespace
@@ -162,7 +169,7 @@ Model load_model(std::span<const std::byte> bytes, const std::string& path) {
                       fmt::format("a {} file: convert it first (twinpatch model convert)",
                                   kind == net::FileKind::torch7 ? "Torch7" : "cvpr15deepcompare .bin"));
   }
-  if (kind == net::FileKind::torch) refuse_torch(path);
+  refuse_weights(kind, path);
   return assemble(parse_safetensors(bytes, path), path);
 }
 
@@ -185,7 +192,9 @@ void save_model(const std::filesystem::path& path, const Model& model) {
 }
 
 Model import_model(std::span<const std::byte> bytes, const std::string& path) {
-  switch (net::file_kind(bytes)) {
+  const net::FileKind kind = net::file_kind(bytes);
+  refuse_weights(kind, path);
+  switch (kind) {
     case net::FileKind::safetensors:
       return load_model(bytes, path);
     case net::FileKind::deepcompare_bin:
@@ -193,7 +202,7 @@ Model import_model(std::span<const std::byte> bytes, const std::string& path) {
     case net::FileKind::torch7:
       return import_torch7(bytes, path);
     case net::FileKind::torch:
-      refuse_torch(path);
+    case net::FileKind::onnx:
     case net::FileKind::unknown:
       break;
   }

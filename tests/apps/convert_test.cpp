@@ -6,6 +6,8 @@
 #include "apps/scene.hpp"
 #include "support/random.hpp"
 #include "support/torch_writer.hpp"
+#include "twinpatch/core/file.hpp"
+#include "twinpatch/formats/onnx.hpp"
 
 // Weights of other programs, from the command line.
 
@@ -97,4 +99,24 @@ TEST_CASE("model convert refuses what is no file of weights, or not of this netw
   CHECK_THAT(refusal(scene, file(as_zip({{"a/data.pkl", pickle::whole(typed)}, {"a/data/0", std::string(8, 'x')}})),
                      {"--network", "tfeat", "--map", map}),
              Contains("w [1] for branch.0.0.weight [32, 1, 7, 7]") && Contains("missing in the map:"));
+}
+
+TEST_CASE("model export writes ONNX for a model that ships, and for any size of patches") {
+  const Scene scene;
+  const std::string out = scene.path("m.onnx");
+  const auto result = run_twinpatch({"model", "export", scene.model("siam"), "--onnx", "-o", out, "--json"});
+  REQUIRE(result.code == 0);
+  CHECK(result.json()["inputs"] == nlohmann::json{"left", "right"});
+  CHECK(result.json()["output"] == "scores");
+  const auto bytes = twinpatch::read_file(out);
+  CHECK(twinpatch::parse_onnx(bytes, out).metadata.at("twinpatch.hash") == result.json()["hash"]);
+  const auto sized =
+      run_twinpatch({"model", "export", scene.model("siam-spp-l2"), "--onnx", "-o", out, "--size", "80", "--json"});
+  REQUIRE(sized.code == 0);
+  CHECK(sized.json()["patch"] == nlohmann::json{80, 80});
+  CHECK(run_twinpatch({"model", "export", scene.model("siam"), "-o", out}).code == 2);
+  CHECK(run_twinpatch({"model", "export", scene.model("siam"), "--onnx"}).code == 2);
+  CHECK(run_twinpatch({"model", "export", scene.model("siam"), "--onnx", "-o", out, "--size", "80"}).code == 1);
+  // And back: the graph has the normalisation of patches, which is no layer.
+  CHECK_THAT(refusal(scene, out, {"--network", "tfeat"}), Contains("m.onnx") && Contains("ONNX"));
 }

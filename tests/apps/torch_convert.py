@@ -80,6 +80,11 @@ def main(program, *published):
             torch.save(dict(net.named_parameters()), folder / "parameters.pth")
             for file in ["new.pth", "old.pth"] + ["parameters.pth"] * (network == "tfeat"):
                 compare(network, folder / file, run)
+            layers = nn.Sequential(*[layer for layer in net.features if not isinstance(layer, nn.InstanceNorm2d)],
+                                   nn.Flatten(1), *getattr(net, "descr", []))  # without the normalisation of patches
+            torch.onnx.export(layers.eval(), torch.zeros(1, 1, 32, 32), str(folder / "net.onnx"), input_names=["x"],
+                              dynamic_axes={"x": {0: "N"}})
+            compare(network, folder / "net.onnx", run)
             torch.save(net, folder / "module.pth")
             refused = subprocess.run([program, "model", "convert", str(folder / "module.pth"), str(folder / "x"), "--network", network],
                                      capture_output=True, text=True)

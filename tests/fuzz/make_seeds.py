@@ -112,6 +112,46 @@ def torch_files():
     seed("torch_file", "zip64", b"\0" + files + directory + end64 + locator + end)
 
 
+def onnx():
+    def varint(value):
+        value %= 2**64
+        out = b""
+        while value >= 128:
+            out += bytes([value & 127 | 128])
+            value >>= 7
+        return out + bytes([value])
+
+    def integer(number, value):
+        return varint(number << 3) + varint(value)
+
+    def message(number, content):
+        return varint(number << 3 | 2) + varint(len(content)) + content
+
+    def tensor(name, shape, values):
+        return message(5, b"".join(integer(1, n) for n in shape) + integer(2, 1) + message(8, name) +
+                       message(9, le(f"{len(values)}f", *values)))
+
+    def node(kind, inputs, output, attributes=b""):
+        return message(1, b"".join(message(1, i) for i in inputs) + message(2, output) + message(3, b"n_" + output) +
+                       message(4, kind) + attributes)
+
+    def ints(name, values):
+        return message(5, message(1, name) + b"".join(integer(8, v) for v in values) + integer(20, 7))
+    one = message(5, message(1, b"transB") + integer(3, 1) + integer(20, 2))
+    sizes = b"".join(message(1, integer(1, n)) for n in (1, 1, 4, 4))
+    put = message(11, message(1, b"x") + message(2, message(1, integer(1, 1) + message(2, sizes))))
+    constants = (tensor(b"w", [2, 1, 3, 3], range(18)) + tensor(b"b", [2], [1, 2]) + tensor(b"m", [2, 8], range(16)) +
+                 tensor(b"c", [2], [3, 4]))
+    nodes = (node(b"Conv", [b"x", b"w", b"b"], b"1", ints(b"strides", [1, 1]) + ints(b"pads", [0, 0, 0, 0])) +
+             node(b"Relu", [b"1"], b"2") + node(b"Flatten", [b"2"], b"3") + node(b"Gemm", [b"3", b"m", b"c"], b"y", one))
+    graph = nodes + message(2, b"g") + constants + put + message(12, message(1, b"y"))
+    whole = integer(1, 8) + message(2, b"t") + message(7, graph) + message(8, integer(2, 13))
+    seed("onnx", "chain", whole)
+    seed("onnx", "other-operator", whole.replace(b"Relu", b"Selu"))
+    seed("onnx", "metadata", whole + message(14, message(1, b"k") + message(2, b"v")))
+    seed("onnx", "endless", integer(1, 8) + b"\x3a" + b"\xff" * 11)
+
+
 def models():
     for name, value in SPECS.items():
         seed("spec", name + ".json", json.dumps(value))
@@ -137,6 +177,7 @@ def models():
     seed("import", "damaged.t7", b"\4\1\2" + le("HBBHBBB", 20, 0, 255, 9, 3, 7, 0))
     seed("import", "cut-off.bin", b"\4\0\0\3" + le("I", 70000))
     torch_files()
+    onnx()
     plan = {"twinpatch_plan": 1, "key": "key", "microseconds": 12.5, "stages": [{"parts": 1, "plan": "p"}]}
     value = 0xCBF29CE484222325
     for part in ("key", "1", "p"):

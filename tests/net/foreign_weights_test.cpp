@@ -151,7 +151,8 @@ TEST_CASE("a tensor that is large only on paper is not allocated") {
 }
 
 TEST_CASE("files that are no weights, and values that are none, are refused") {
-  CHECK_THAT(refusal("hello, this is a text"), Contains("expected weights as safetensors or as PyTorch's torch.save"));
+  CHECK_THAT(refusal("hello, this is a text"),
+             Contains("expected weights as safetensors, as PyTorch's torch.save writes them, or ONNX"));
   CHECK_THAT(refusal(std::string("\x03\0\0\0"
                                  "2ch\x01\0\0\0\0\0\0\0\0\0",
                                  18)),

@@ -36,8 +36,11 @@ struct ForeignModel {
 /// the tensors of one layer differ in what stands behind their last dot (weight, bias, running_mean, running_var); the
 /// first such layer of the file is the first of the network that has weights, and so on. A tensor may have another
 /// shape with as many values for each output (a convolution that covers its whole input is a linear layer). Counts of
-/// batches are left out. Throws ShapeError naming every tensor that is missing, left over or of another size;
-/// FormatError for a file that is damaged, of another kind, or with values of another type.
+/// batches are left out. An ONNX graph is not matched by names: its layers, one after the other, must be those of the
+/// network, a siamese one of one stream and a metric; where it has batch normalisations folded, so has the model.
+/// Throws ShapeError naming every tensor that is missing, left over or of another size, or all layers of such a graph;
+/// FormatError for a file that is damaged, of another kind, or with values of another type, and for an ONNX operator
+/// that is no layer here, with its node.
 [[nodiscard]] ForeignModel import_weights(std::span<const std::byte> bytes, const std::string& path,
                                           const NetworkSpec& spec, std::span<const WeightSource> map = {});
 [[nodiscard]] ForeignModel import_weights(const std::filesystem::path& path, const NetworkSpec& spec,
