@@ -34,6 +34,13 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
       ->default_str("auto")
       ->group(kDeviceGroup);
   app.add_option_function(
+         "--screening", [&options](const std::string& name) { options.screening = parse_screening(name); },
+         "CPU: what grids are searched with in 8 bits first, which changes no result: auto, off, amx-int8, "
+         "avx512-vnni, avx512, avx-vnni or avx2")
+      ->type_name("NAME")
+      ->default_str(options.screening)
+      ->group(kDeviceGroup);
+  app.add_option_function(
          "--profile-range",
          [&options](const std::string& name) {
            if (name != "warm") throw InvalidArgument(fmt::format("unknown profile range \"{}\"; known: warm", name));
@@ -80,7 +87,11 @@ Engine make_engine(Session& session, Model model, const ExecutionOptions& option
   execution.log = [&session](const std::string& line) { session.detail("{}", line); };
   Engine engine(std::move(model), execution);
   session.info("{} on {}", engine.spec().name, engine.device());
-  if (engine.device().starts_with("CPU")) session.no_effect({"--kernels", "--profile-range"}, "this run is on the CPU");
+  if (engine.device().starts_with("CPU")) {
+    session.no_effect({"--kernels", "--profile-range"}, "this run is on the CPU");
+  } else {
+    session.no_effect({"--screening"}, "this run is not on the CPU");
+  }
   return engine;
 }
 
@@ -96,6 +107,10 @@ nlohmann::ordered_json model_json(const Engine& engine) {
 void report_run(Session& session, const Engine& engine, nlohmann::ordered_json& object) {
   for (const RunSummary& run : engine.summaries()) {
     for (const std::string& line : run.text()) session.detail("{}", line);
+    if (run.screened > 0) {
+      object["screening"].push_back({{"with", run.screening}, {"pairs", run.screened}, {"scored_again", run.rescored}});
+    }
+    if (run.stages.empty()) continue;
     nlohmann::ordered_json stages;
     for (const auto& stage : run.stages) stages[stage.name] = {{"seconds", stage.seconds}, {"bytes", stage.bytes}};
     const auto* const slowest = run.slowest();

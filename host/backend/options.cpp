@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -20,6 +21,8 @@ constexpr std::array<std::pair<Precision, const char*>, 5> kPrecisions{{{Precisi
 
 constexpr std::array<std::pair<Kernels, const char*>, 3> kKernels{
     {{Kernels::automatic, "auto"}, {Kernels::library, "library"}, {Kernels::fused, "fused"}}};
+
+constexpr std::array kScreenings{"auto", "off", "amx-int8", "avx512-vnni", "avx512", "avx-vnni", "avx2"};
 
 template <class Table, class Value>
 const char* name_of(const Table& table, Value wanted, const char* otherwise) {
@@ -51,10 +54,17 @@ Precision parse_precision(const std::string& name) { return value_of(kPrecisions
 const char* to_string(Kernels kernels) { return name_of(kKernels, kernels, "unknown kernels"); }
 Kernels parse_kernels(const std::string& name) { return value_of(kKernels, name, "kind of kernels"); }
 
+std::string parse_screening(const std::string& name) {
+  if (std::find(kScreenings.begin(), kScreenings.end(), name) != kScreenings.end()) return name;
+  throw InvalidArgument(fmt::format("unknown screening \"{}\"; known: {}", name,
+                                    fmt::join(kScreenings.begin(), kScreenings.end(), ", ")));
+}
+
 void ExecutionOptions::validate() const {
   check_not_negative("threads", threads);
   check_not_negative("memory", memory);
   check_not_negative("batch", batch);
+  (void)parse_screening(screening);
   if (device.empty()) throw InvalidArgument("device must be named: auto, cpu, cuda, cuda:0 or cuda:0,1");
 }
 

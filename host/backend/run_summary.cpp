@@ -43,13 +43,19 @@ double RunSummary::gigabytes() const {
 }
 
 std::vector<std::string> RunSummary::text() const {
+  std::vector<std::string> lines;
+  if (screened > 0) {
+    lines.push_back(fmt::format("{}: {} pairs searched in 8 bits ({}), {:.2f} % of them scored again in full", device,
+                                format_count(static_cast<double>(screened)), screening,
+                                100.0 * static_cast<double>(rescored) / static_cast<double>(screened)));
+  }
   const Stage* const longest = slowest();
-  if (longest == nullptr) return {};
+  if (longest == nullptr) return lines;
   std::string busy;
   for (const Stage& stage : stages) {
     busy += fmt::format("{}{} {}", busy.empty() ? "" : ", ", stage.name, format_seconds(stage.seconds));
   }
-  std::vector<std::string> lines{fmt::format("{}: slowest stage {} ({})", device, longest->name, busy)};
+  lines.push_back(fmt::format("{}: slowest stage {} ({})", device, longest->name, busy));
   std::string rates;
   const auto add = [&](std::int64_t count, const char* what) {
     if (count == 0) return;

@@ -54,7 +54,18 @@ std::unique_ptr<Selection> CpuBackend::make_selection(const SelectionRequest& re
 }
 
 Backend::TileSize CpuBackend::tile_size(const Model& model, int height, int width) const {
-  return choose_grid(model, context_->options, grid_strategies()).tile_size(model, {height, width}, context_->memory);
+  return choose_grid(model, *context_, grid_strategies()).tile_size(model, {height, width}, context_->memory);
+}
+
+std::vector<RunSummary> CpuBackend::summaries() const {
+  const ScreenedCounts counts = context_->screened.read();
+  if (counts.pairs == 0) return {};
+  RunSummary summary;
+  summary.device = "cpu";
+  summary.screening = context_->screen->name;
+  summary.screened = counts.pairs;
+  summary.rescored = counts.rescored + counts.full;
+  return {std::move(summary)};
 }
 
 std::string kernel_target() {

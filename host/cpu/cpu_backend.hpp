@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "plan/context.hpp"
 #include "twinpatch/backend/backend.hpp"
@@ -19,6 +20,8 @@ class CpuBackend final : public Backend {
   [[nodiscard]] std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override;
   [[nodiscard]] TileSize tile_size(const Model& model, int height, int width) const override;
+  /// Empty unless grids were screened.
+  [[nodiscard]] std::vector<RunSummary> summaries() const override;
   [[nodiscard]] std::int64_t memory() const override { return context_->memory; }
 
  private:

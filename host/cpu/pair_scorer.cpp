@@ -46,7 +46,7 @@ class CpuPairScorer final : public PairScorer {
 
 std::unique_ptr<PairScorer> make_pair_scorer(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model,
                                              std::span<const GridStrategyEntry> grids) {
-  auto grid = choose_grid(*model, context->options, grids).make(context, model);
+  auto grid = choose_grid(*model, *context, grids).make(context, model);
   auto list = choose_list(*model).make(context, model);
   return std::make_unique<CpuPairScorer>(std::move(grid), std::move(list));
 }

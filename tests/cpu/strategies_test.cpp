@@ -59,7 +59,7 @@ class EqualSigns final : public cpu::GridStrategy {
 std::vector<cpu::GridStrategyEntry> extended_table() {
   std::vector<cpu::GridStrategyEntry> table{
       {"equal signs",
-       [](const Model& model, const ExecutionOptions& /*options*/) { return model.spec.name == kMadeUpNetwork; },
+       [](const Model& model, const cpu::CpuContext& /*context*/) { return model.spec.name == kMadeUpNetwork; },
        [](std::shared_ptr<cpu::CpuContext> /*context*/, std::shared_ptr<const Model> /*model*/)
            -> std::unique_ptr<cpu::GridStrategy> { return std::make_unique<EqualSigns>(); },
        cpu::siamese_tile_size}};
@@ -68,8 +68,10 @@ std::vector<cpu::GridStrategyEntry> extended_table() {
   return table;
 }
 
-std::string chosen(const NetworkSpec& spec) {
-  return cpu::choose_grid(random_model(spec, 1), {}, cpu::grid_strategies()).decision;
+std::string chosen(const NetworkSpec& spec, const std::string& screening = "off") {
+  ExecutionOptions options = cpu_options(1);
+  options.screening = screening;
+  return cpu::choose_grid(random_model(spec, 1), cpu::CpuContext(options), cpu::grid_strategies()).decision;
 }
 
 }  // namespace
@@ -122,7 +124,13 @@ TEST_CASE("grids are scored by the strategy of their kind of decision") {
     CHECK(chosen(small_spec(20, DecisionLayers{layers})) == "fully connected layers");
   }
   CHECK(chosen(joining_networks().front()) == "a 2-channel network");
-  CHECK_THROWS_AS(cpu::choose_grid(random_model(small_spec(20, DecisionMetric{}), 1), {}, {}), InvalidArgument);
+  if (cpu::screen_kernels("auto") != nullptr) {
+    CHECK(chosen(small_spec(20, DecisionMetric{}), "auto") == "l2 or a cosine, screened");
+    CHECK(chosen(small_spec(20, DecisionMetric{DecisionMetric::Kind::l1, true}), "auto") == "a distance or a cosine");
+    CHECK(chosen(small_spec(20, two_layer_head(20, 37)), "auto") == "linear - ReLU - linear, screened");
+  }
+  const cpu::CpuContext context(cpu_options(1));
+  CHECK_THROWS_AS(cpu::choose_grid(random_model(small_spec(20, DecisionMetric{}), 1), context, {}), InvalidArgument);
 }
 
 }  // namespace twinpatch::test

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "kernels/screen_kernels.hpp"
 #include "plan/packed_linear.hpp"
 #include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/core/error.hpp"
@@ -63,10 +65,11 @@ class RowMaker final : public SiameseRowMaker {
     result->its_side = side;
     result->values = first_ ? project(descriptors.view(), side) : std::move(descriptors);
     check_finite(result->values);
-    if (first_ && !first_->output_weights.empty() && side == Side::right) {
-      result->scalars = weighted_sums(result->values);
-    } else if (!first_) {
+    if (!first_) {
       result->scalars = squared_norms(result->values);
+    } else if (!first_->output_weights.empty()) {
+      if (side == Side::right) result->scalars = weighted_sums(result->values);
+      find_ranges(*result);
     }
     return result;
   }
@@ -92,6 +95,19 @@ class RowMaker final : public SiameseRowMaker {
         }
       }
     });
+  }
+
+  void find_ranges(SiameseRows& rows) {
+    const std::int64_t depth = rows.values.columns();
+    const auto reset = [depth](std::vector<float>& values, float value) {
+      values.assign(static_cast<std::size_t>(depth), value);
+    };
+    reset(rows.low, std::numeric_limits<float>::infinity());
+    reset(rows.high, -std::numeric_limits<float>::infinity());
+    const std::int64_t count = rows.values.rows();
+    for (std::int64_t i = 0; i < count; ++i) {
+      screen_tools().extend(rows.values.row(i).data(), depth, rows.low.data(), rows.high.data());
+    }
   }
 
   template <class Function>

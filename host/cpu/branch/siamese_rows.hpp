@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "plan/context.hpp"
 #include "twinpatch/backend/backend.hpp"
@@ -22,6 +23,9 @@ struct SiameseRows final : Rows {
   Matrix values;
   /// [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head; else empty.
   Buffer<float> scalars;
+  /// [H] smallest and largest values of each dimension, for a two-layer head; of no rows: +infinity and −infinity.
+  std::vector<float> low;
+  std::vector<float> high;
   Side its_side = Side::left;
 };
 

@@ -99,7 +99,9 @@ class CosineScoring final : public MetricScoring {
   float norm_share() const override { return static_cast<float>(-slack()); }
 };
 
-std::unique_ptr<PanelScoring> make_scoring(DecisionMetric::Kind kind, std::int64_t length) {
+}  // namespace
+
+std::unique_ptr<PanelScoring> make_metric_scoring(DecisionMetric::Kind kind, std::int64_t length) {
   switch (kind) {
     case DecisionMetric::Kind::l2:
       return std::make_unique<L2Scoring>(kind, length);
@@ -111,12 +113,10 @@ std::unique_ptr<PanelScoring> make_scoring(DecisionMetric::Kind kind, std::int64
   return std::make_unique<CosineScoring>(kind, length);
 }
 
-}  // namespace
-
 std::unique_ptr<GridStrategy> make_metric_grid(std::shared_ptr<CpuContext> context,
                                                std::shared_ptr<const Model> model) {
   const auto kind = std::get<DecisionMetric>(model->spec.decision).kind;
-  return make_panel_grid(std::move(context), model->spec.name, make_scoring(kind, branch_size(model->spec)));
+  return make_panel_grid(std::move(context), model->spec.name, make_metric_scoring(kind, branch_size(model->spec)));
 }
 
 }  // namespace twinpatch::cpu

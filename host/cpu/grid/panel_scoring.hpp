@@ -10,6 +10,7 @@
 #include "branch/siamese_rows.hpp"
 #include "grid/strategies.hpp"
 #include "kernels/grid_kernels.hpp"
+#include "twinpatch/net/decision_head.hpp"
 
 namespace twinpatch::cpu {
 
@@ -67,6 +68,10 @@ class PanelScoring {
 /// A grid strategy that packs right rows into panels and scores them strip by strip.
 [[nodiscard]] std::unique_ptr<GridStrategy> make_panel_grid(std::shared_ptr<CpuContext> context, std::string network,
                                                             std::unique_ptr<PanelScoring> scoring);
+
+/// Of distances and cosines (metric.cpp), and of linear - ReLU - linear(1) (two_layer_head.cpp).
+[[nodiscard]] std::unique_ptr<PanelScoring> make_metric_scoring(DecisionMetric::Kind kind, std::int64_t length);
+[[nodiscard]] std::unique_ptr<PanelScoring> make_two_layer_scoring(const DecisionHead& head);
 
 /// The value of columns that are padding: it reaches no limit.
 inline constexpr float kPadding = -1e38F;

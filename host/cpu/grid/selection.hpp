@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "twinpatch/backend/selection.hpp"
@@ -65,6 +66,8 @@ class SelectionBlock {
   [[nodiscard]] float row_limit(std::int64_t i) const { return row_limits_[static_cast<std::size_t>(i)]; }
   /// Column j of the block has a row as good as this.
   [[nodiscard]] float column_limit(std::int64_t j) const { return column_scores_[static_cast<std::size_t>(j)]; }
+  [[nodiscard]] std::span<const float> row_limits() const { return row_limits_; }
+  [[nodiscard]] std::span<const float> column_limits() const { return column_scores_; }
   [[nodiscard]] bool has_columns() const { return has_columns_; }
   /// Score of row i and column j of the block, finite; kept where it belongs among the best.
   void offer(std::int64_t i, std::int64_t j, float score);

@@ -14,32 +14,43 @@
 namespace twinpatch::cpu {
 namespace {
 
-bool sees_pairs(const Model& model, const ExecutionOptions& /*options*/) {
+bool sees_pairs(const Model& model, const CpuContext& /*context*/) {
   return model.spec.coupling == Coupling::two_channel;
 }
 
-bool is_metric(const Model& model, const ExecutionOptions& /*options*/) {
+bool is_metric(const Model& model, const CpuContext& /*context*/) {
   return std::holds_alternative<DecisionMetric>(model.spec.decision);
 }
 
 /// Linear - ReLU - Linear(1).
-bool has_two_layers(const Model& model, const ExecutionOptions& /*options*/) {
+bool has_two_layers(const Model& model, const CpuContext& /*context*/) {
   const auto* const decision = std::get_if<DecisionLayers>(&model.spec.decision);
   return decision != nullptr && decision->layers.size() == 3 &&
          decision->layers[1] == Layer(Activation{Activation::Kind::relu}) &&
          std::holds_alternative<Linear>(decision->layers[2]);
 }
 
-bool has_layers(const Model& model, const ExecutionOptions& /*options*/) {
+bool is_screened_metric(const Model& model, const CpuContext& context) {
+  return context.screen != nullptr && is_metric(model, context) &&
+         std::get<DecisionMetric>(model.spec.decision).kind != DecisionMetric::Kind::l1;
+}
+
+bool is_screened_head(const Model& model, const CpuContext& context) {
+  return context.screen != nullptr && has_two_layers(model, context);
+}
+
+bool has_layers(const Model& model, const CpuContext& /*context*/) {
   return std::holds_alternative<DecisionLayers>(model.spec.decision);
 }
 
 // clang-format off
 constexpr std::array kStrategies{
-    GridStrategyEntry{"a 2-channel network",           sees_pairs,     make_two_channel_grid,    two_channel_tile_size},
-    GridStrategyEntry{"a distance or a cosine",        is_metric,      make_metric_grid,         siamese_tile_size},
-    GridStrategyEntry{"linear - ReLU - linear",        has_two_layers, make_two_layer_head_grid, siamese_tile_size},
-    GridStrategyEntry{"fully connected layers",        has_layers,     make_deep_head_grid,      siamese_tile_size},
+    GridStrategyEntry{"a 2-channel network",              sees_pairs,         make_two_channel_grid,     two_channel_tile_size},
+    GridStrategyEntry{"l2 or a cosine, screened",         is_screened_metric, make_screened_metric_grid, siamese_tile_size},
+    GridStrategyEntry{"a distance or a cosine",           is_metric,          make_metric_grid,          siamese_tile_size},
+    GridStrategyEntry{"linear - ReLU - linear, screened", is_screened_head,   make_screened_head_grid,   siamese_tile_size},
+    GridStrategyEntry{"linear - ReLU - linear",           has_two_layers,     make_two_layer_head_grid,  siamese_tile_size},
+    GridStrategyEntry{"fully connected layers",           has_layers,         make_deep_head_grid,       siamese_tile_size},
 };
 // clang-format on
 
@@ -47,10 +58,10 @@ constexpr std::array kStrategies{
 
 std::span<const GridStrategyEntry> grid_strategies() { return kStrategies; }
 
-const GridStrategyEntry& choose_grid(const Model& model, const ExecutionOptions& options,
+const GridStrategyEntry& choose_grid(const Model& model, const CpuContext& context,
                                      std::span<const GridStrategyEntry> table) {
   for (const GridStrategyEntry& entry : table) {
-    if (entry.fits(model, options)) return entry;
+    if (entry.fits(model, context)) return entry;
   }
   throw InvalidArgument(fmt::format("network {}: no strategy scores grids of its decision", model.spec.name));
 }

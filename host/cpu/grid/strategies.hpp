@@ -41,7 +41,7 @@ class GridStrategy {
 /// One row of the table. `model` has its batch normalisations folded.
 struct GridStrategyEntry {
   const char* decision;  ///< that it is for, in words
-  bool (*fits)(const Model& model, const ExecutionOptions& options);
+  bool (*fits)(const Model& model, const CpuContext& context);
   /// Throws InvalidArgument for a model without the weights of its decision.
   std::unique_ptr<GridStrategy> (*make)(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model);
   /// Rows per side of one tile that keep a grid within `memory` bytes.
@@ -51,10 +51,15 @@ struct GridStrategyEntry {
 /// The strategies there are; the first that fits is taken.
 [[nodiscard]] std::span<const GridStrategyEntry> grid_strategies();
 /// Throws InvalidArgument where none fits.
-[[nodiscard]] const GridStrategyEntry& choose_grid(const Model& model, const ExecutionOptions& options,
+[[nodiscard]] const GridStrategyEntry& choose_grid(const Model& model, const CpuContext& context,
                                                    std::span<const GridStrategyEntry> table);
 
-// The strategies: metric.cpp, two_layer_head.cpp, deep_head.cpp, two_channel.cpp.
+// The strategies: metric.cpp, two_layer_head.cpp, deep_head.cpp, two_channel.cpp; and the first two screened, which
+// keep bit for bit the same: screened_metric.cpp, screened_head.cpp.
+[[nodiscard]] std::unique_ptr<GridStrategy> make_screened_metric_grid(std::shared_ptr<CpuContext> context,
+                                                                      std::shared_ptr<const Model> model);
+[[nodiscard]] std::unique_ptr<GridStrategy> make_screened_head_grid(std::shared_ptr<CpuContext> context,
+                                                                    std::shared_ptr<const Model> model);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_metric_grid(std::shared_ptr<CpuContext> context,
                                                              std::shared_ptr<const Model> model);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_two_layer_head_grid(std::shared_ptr<CpuContext> context,

@@ -30,10 +30,13 @@ class TwoLayerScoring final : public PanelScoring {
 
 }  // namespace
 
+std::unique_ptr<PanelScoring> make_two_layer_scoring(const DecisionHead& head) {
+  return std::make_unique<TwoLayerScoring>(head);
+}
+
 std::unique_ptr<GridStrategy> make_two_layer_head_grid(std::shared_ptr<CpuContext> context,
                                                        std::shared_ptr<const Model> model) {
-  return make_panel_grid(std::move(context), model->spec.name,
-                         std::make_unique<TwoLayerScoring>(read_decision_head(*model)));
+  return make_panel_grid(std::move(context), model->spec.name, make_two_layer_scoring(read_decision_head(*model)));
 }
 
 }  // namespace twinpatch::cpu

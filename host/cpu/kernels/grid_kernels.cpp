@@ -170,6 +170,60 @@ float head_pair(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right,
   return sum;
 }
 
+#if HWY_TARGET != HWY_SCALAR
+/// Four pairs, from step k on: four steps of each are loaded and transposed.
+template <class D>
+HWY_INLINE hn::Vec<D> four_heads(D d, const HeadPairs& pairs, std::int64_t first, std::int64_t k, hn::Vec<D> sums) {
+  const auto transposed = [d, k](const float* const* rows, hn::Vec<D>* out) HWY_ATTR {
+    const auto a = hn::LoadU(d, rows[0] + k);
+    const auto b = hn::LoadU(d, rows[1] + k);
+    const auto c = hn::LoadU(d, rows[2] + k);
+    const auto e = hn::LoadU(d, rows[3] + k);
+    const auto ab = hn::InterleaveLower(d, a, b);
+    const auto ce = hn::InterleaveLower(d, c, e);
+    const auto ab_upper = hn::InterleaveUpper(d, a, b);
+    const auto ce_upper = hn::InterleaveUpper(d, c, e);
+    out[0] = hn::ConcatLowerLower(d, ce, ab);
+    out[1] = hn::ConcatUpperUpper(d, ce, ab);
+    out[2] = hn::ConcatLowerLower(d, ce_upper, ab_upper);
+    out[3] = hn::ConcatUpperUpper(d, ce_upper, ab_upper);
+  };
+  hn::Vec<D> left[4];
+  hn::Vec<D> right[4];
+  transposed(pairs.left + first, left);
+  transposed(pairs.right + first, right);
+  for (std::int64_t n = 0; n < 4; ++n) {
+    const auto value = hn::Max(left[n], hn::Neg(right[n]));
+    sums = hn::MulAdd(hn::Set(d, pairs.weights[k + n]), value, sums);
+  }
+  return sums;
+}
+#endif
+
+void head_pairs(const HeadPairs& pairs, float* HWY_RESTRICT out) {
+  std::int64_t k = 0;
+  for (std::int64_t n = 0; n < 8; ++n) out[n] = pairs.constants[n];
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Full128<float> d;
+  auto sums0 = hn::LoadU(d, pairs.constants);
+  auto sums1 = hn::LoadU(d, pairs.constants + 4);
+  for (; k + 4 <= pairs.depth; k += 4) {
+    sums0 = four_heads(d, pairs, 0, k, sums0);
+    sums1 = four_heads(d, pairs, 4, k, sums1);
+  }
+  hn::StoreU(sums0, d, out);
+  hn::StoreU(sums1, d, out + 4);
+#endif
+  const hn::CappedTag<float, 1> one;
+  for (; k < pairs.depth; ++k) {
+    const auto weight = hn::Set(one, pairs.weights[k]);
+    for (std::int64_t n = 0; n < 8; ++n) {
+      const auto value = hn::Max(hn::Set(one, pairs.left[n][k]), hn::Neg(hn::Set(one, pairs.right[n][k])));
+      out[n] = hn::GetLane(hn::MulAdd(weight, value, hn::Set(one, out[n])));
+    }
+  }
+}
+
 using DoubleTag = hn::CappedTag<double, 8>;
 using DoubleVector = hn::Vec<DoubleTag>;
 
@@ -241,6 +295,7 @@ const GridKernels* kernels() {
       .l2 = &strip<L2>,
       .find = &find,
       .head_pair = &head_pair,
+      .head_pairs = &head_pairs,
       .exact_l2 = &exact<ExactL2>,
       .exact_l1 = &exact<ExactL1>,
       .exact_dot = &exact<ExactDot>,

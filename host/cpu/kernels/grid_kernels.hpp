@@ -39,6 +39,15 @@ struct StripLimits {
   const float* column_limits = nullptr;  ///< [panel], or null
 };
 
+/// Eight pairs of a decision head.
+struct HeadPairs {
+  const float* left[8] = {};   ///< [depth]
+  const float* right[8] = {};  ///< [depth]
+  float constants[8] = {};
+  const float* weights = nullptr;  ///< [depth]
+  std::int64_t depth = 0;
+};
+
 struct GridKernels {
   const char* target;  ///< "AVX3", "AVX2", …
   /// Columns of a panel. Right rows are packed panel by panel as [depth, panel]: transposed, padded in the last panel.
@@ -58,6 +67,8 @@ struct GridKernels {
 
   /// Σ_k weights[k] · max(left[k] + right[k], 0): one pair of a list.
   float (*head_pair)(const float* left, const float* right, const float* weights, std::int64_t depth);
+  /// out[n] = constants[n] + Σ_k weights[k] · max(left[n][k], −right[n][k]): bit for bit what `head` finds of them.
+  void (*head_pairs)(const HeadPairs& pairs, float* out);
   /// Sums over k in double precision: (a − b)², |a − b|, a · b. Sixteen sums side by side, added in one fixed order and
   /// without fused multiply-adds: the same bits on every instruction set.
   using Pair = double (*)(const float* a, const float* b, std::int64_t depth);

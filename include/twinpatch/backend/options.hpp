@@ -20,6 +20,11 @@ enum class Kernels { automatic, library, fused };
 /// "auto", "library" or "fused". Throws InvalidArgument listing the names.
 [[nodiscard]] Kernels parse_kernels(const std::string& name);
 
+/// What grids of the CPU are searched with before full precision decides: "auto" (the best that the processor has),
+/// "off", or an instruction set: "amx-int8", "avx512-vnni", "avx512", "avx-vnni", "avx2". Returns the name. Throws
+/// InvalidArgument listing them for any other.
+[[nodiscard]] std::string parse_screening(const std::string& name);
+
 /// How a run uses its device; the same for every command.
 struct ExecutionOptions {
   std::string device = "auto";  ///< auto, cpu, cuda, cuda:0, cuda:0,1
@@ -29,6 +34,9 @@ struct ExecutionOptions {
   std::int64_t batch = 0;   ///< patches or pairs per pass through the network; 0: chosen by the backend
   /// Only direct convolutions, no Winograd: about 3e-6 closer to the reference, several times slower.
   bool exact_convolutions = false;
+  /// CPU: what l2, cosine and two-layer grids are searched with in 8 bits (parse_screening). The result is the same,
+  /// bit for bit. The backend throws DeviceError for an instruction set that the processor lacks.
+  std::string screening = "auto";
   Kernels kernels = Kernels::automatic;  ///< fused: throws DeviceError if the device has none
   /// CUDA: profile only the steady state (cudaProfilerStart once plans are tuned and graphs captured). Throws
   /// InvalidArgument on other devices.
@@ -37,7 +45,7 @@ struct ExecutionOptions {
   /// from any thread, one at a time. Must not throw. Empty: they are discarded.
   std::function<void(const std::string& line)> log = {};
 
-  /// Throws InvalidArgument for negative numbers.
+  /// Throws InvalidArgument for negative numbers and a screening that there is not.
   void validate() const;
 };
 

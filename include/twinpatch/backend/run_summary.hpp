@@ -20,6 +20,9 @@ struct RunSummary {
   std::vector<Stage> stages;
   std::int64_t patches = 0;      ///< that went through a tower
   std::int64_t pairs = 0;        ///< that were scored
+  std::string screening;         ///< what grids were searched with first, empty if they were not
+  std::int64_t screened = 0;     ///< pairs of grids that were searched in low precision first
+  std::int64_t rescored = 0;     ///< of them, scored again in the run's precision
   double operations = 0;         ///< of the networks, a multiplication and an addition count as two
   double tflops_ceiling = 0;     ///< of the device at the run's precision; 0: unknown
   double gigabytes_ceiling = 0;  ///< per second, of the device's memory; 0: unknown

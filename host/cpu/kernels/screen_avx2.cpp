@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/screen_product-inl.hpp"
+
+namespace twinpatch::cpu {
+namespace {
+
+struct Avx2 : Bits256 {
+  static Vector add_products(Vector sum, Vector u, Vector s) {
+    const Vector pairs = _mm256_maddubs_epi16(u, s);  // at most 2 · 127 · 127: no saturation
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+};
+
+}  // namespace
+
+const ScreenKernels kAvx2Screen{.name = "avx2",
+                                .panel = 16,
+                                .grain = 4,
+                                .levels = 63,
+                                .dot = &screen_strip<Avx2, false>,
+                                .head = &screen_strip<Avx2, true>};
+
+}  // namespace twinpatch::cpu
