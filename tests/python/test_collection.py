@@ -72,6 +72,18 @@ def test_matches_of_a_database_equal_the_programs(project, tmp_path):
     assert matches_in(copy) == matches_in(database) and len(matches_in(copy)) == 3
 
 
+def test_a_run_goes_to_hloc(project, tmp_path):
+    database, images = project
+    run = tmp_path / "run"
+    tp.match_colmap(database, images, extract=True, device="cpu", run=run)
+    try:
+        result = tp.export("hloc", run, out=tmp_path / "matches.h5")
+    except tp.Error as error:
+        assert "HDF5" in str(error)
+        pytest.skip("this build has no HDF5")
+    assert result["pairs"] == 3 and (tmp_path / "matches.h5").stat().st_size > 0
+
+
 def test_what_the_program_refuses(project, tmp_path):
     database, images = project
     with pytest.raises(tp.InvalidArgument, match="--pears"):
