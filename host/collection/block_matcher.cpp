@@ -8,6 +8,8 @@
 #include <iterator>
 #include <set>
 
+#include "keypoint_mask.hpp"
+
 namespace twinpatch {
 namespace {
 
@@ -99,26 +101,31 @@ RowChunks BlockMatcher::make_rows(std::int32_t image, Side side) {
     (void)patches_.get(image, [&] { return loaded.patches; });
   }
   const RunControl quiet = control_.quiet();
+  const VisibleKeypoints visible = visible_keypoints(work_.source, image, planned(image).keypoints);
+  const auto rows_from = [&](const auto& all) {
+    return visible ? work_.engine.rows(gathered(all, *visible).view(), side, quiet)
+                   : work_.engine.rows(all, side, quiet);
+  };
   try {
     if (two_channel_) {
-      statistics_.described += loaded.patches->size();
-      return work_.engine.rows(*loaded.patches, side, quiet);
+      statistics_.described += visible ? std::ssize(*visible) : loaded.patches->size();
+      return rows_from(loaded.patches->view());
     }
     if (loaded.descriptors != nullptr) {
       ++statistics_.descriptors_read;
-      return work_.engine.rows(loaded.descriptors->view(), side, quiet);
+      return rows_from(loaded.descriptors->view());
     }
     // Another block, or the other side, may have made them since they were asked for.
     std::string damage;
     const std::string key = keys_.key(planned(image), side);
     if (const auto kept = disk_cache_->find(key, loaded.patches->size(), work_.engine.descriptor_size(), damage)) {
       ++statistics_.descriptors_read;
-      return work_.engine.rows(kept->view(), side, quiet);
+      return rows_from(kept->view());
     }
     const Matrix descriptors = work_.engine.describe(loaded.patches->view(), side, quiet);
     statistics_.described += descriptors.rows();
     disk_cache_->store(key, descriptors.view());
-    return work_.engine.rows(descriptors.view(), side, quiet);
+    return rows_from(descriptors.view());
   } catch (const NotFinite& error) {
     throw NotFinite(fmt::format("image {}: {}", planned(image).name, error.what()), error.index());
   }
@@ -131,10 +138,18 @@ std::shared_ptr<const PatchSet> BlockMatcher::patches(std::int32_t image) {
 /// Partners with which there is something to compare.
 std::vector<std::int32_t> BlockMatcher::with_keypoints(const ImageGroup& group) const {
   std::vector<std::int32_t> result;
-  if (planned(group.first).keypoints == 0) return result;
+  if (matched_keypoints(group.first) == 0) return result;
   std::copy_if(group.seconds.begin(), group.seconds.end(), std::back_inserter(result),
-               [&](std::int32_t image) { return planned(image).keypoints > 0; });
+               [&](std::int32_t image) { return matched_keypoints(image) > 0; });
   return result;
+}
+
+/// How many keypoints of an image are matched: all but those under a mask.
+std::int64_t BlockMatcher::matched_keypoints(std::int32_t image) const {
+  const std::int64_t all = planned(image).keypoints;
+  if (all == 0) return 0;
+  const VisibleKeypoints visible = visible_keypoints(work_.source, image, all);
+  return visible ? std::ssize(*visible) : all;
 }
 
 void BlockMatcher::match_group(const ImageGroup& group, const PairSink& sink) {
@@ -149,7 +164,10 @@ void BlockMatcher::match_group(const ImageGroup& group, const PairSink& sink) {
     if (n < partners.size() && partners[n] == second) matches = std::move(found[n++]);
     if (work_.rerank != nullptr) matches = rescore(pair, matches);
     ++statistics_.pairs;
-    statistics_.comparisons += planned(pair.first).keypoints * planned(pair.second).keypoints;
+    const std::int64_t planned_comparisons = planned(pair.first).keypoints * planned(pair.second).keypoints;
+    const std::int64_t comparisons = matched_keypoints(pair.first) * matched_keypoints(pair.second);
+    statistics_.comparisons += comparisons;
+    control_.advance(planned_comparisons - comparisons);
     statistics_.matches += std::ssize(matches);
     sink(pair, matches);
   }
@@ -168,9 +186,25 @@ std::vector<std::vector<Match>> BlockMatcher::compare(std::int32_t image, std::s
   row_uses_ += 2 * std::ssize(partners);
   AdvanceOnly advance(control_.progress);
   try {
-    return work_.engine.match(*left, rights, work_.plan.rules.match, {control_.stop, &advance});
+    auto found = work_.engine.match(*left, rights, work_.plan.rules.match, {control_.stop, &advance});
+    restore_numbers(image, partners, found);
+    return found;
   } catch (const NotFinite& error) {
     throw_of_images({image, partners[static_cast<std::size_t>(error.right_set())]}, error);
+  }
+}
+
+/// From numbers among the keypoints that are matched to those among all.
+void BlockMatcher::restore_numbers(std::int32_t image, std::span<const std::int32_t> partners,
+                                   std::vector<std::vector<Match>>& found) const {
+  const auto visible_of = [&](std::int32_t of) { return visible_keypoints(work_.source, of, planned(of).keypoints); };
+  const VisibleKeypoints left = visible_of(image);
+  for (std::size_t n = 0; n < found.size(); ++n) {
+    const VisibleKeypoints right = visible_of(partners[n]);
+    for (Match& match : found[n]) {
+      if (left) match.left = (*left)[static_cast<std::size_t>(match.left)];
+      if (right) match.right = (*right)[static_cast<std::size_t>(match.right)];
+    }
   }
 }
 

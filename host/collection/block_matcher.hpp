@@ -42,6 +42,9 @@ class BlockMatcher {
   [[nodiscard]] std::shared_ptr<const PatchSet> patches(std::int32_t image);
   [[nodiscard]] std::vector<ImageGroup> groups(std::span<const ImagePair> pairs) const;
   [[nodiscard]] std::vector<std::int32_t> with_keypoints(const ImageGroup& group) const;
+  [[nodiscard]] std::int64_t matched_keypoints(std::int32_t image) const;
+  void restore_numbers(std::int32_t image, std::span<const std::int32_t> partners,
+                       std::vector<std::vector<Match>>& found) const;
   void match_group(const ImageGroup& group, const PairSink& sink);
   [[nodiscard]] std::vector<std::vector<Match>> compare(std::int32_t image, std::span<const std::int32_t> partners);
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);

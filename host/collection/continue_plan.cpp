@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "block_file.hpp"
+#include "keypoint_mask.hpp"
 #include "plan_id.hpp"
 #include "same_plan.hpp"
 #include "tiles.hpp"
@@ -58,7 +59,8 @@ void check_common_images(const std::vector<PlannedImage>& images, const Collecti
   for (std::size_t i = 0; i < before.images.size(); ++i) {
     if (!matters(before.images[i])) continue;
     ++of;
-    if (images[i].since <= before.generation() && !images[i].is_left_out()) return;
+    const bool same = content_of(images[i].key) == content_of(before.images[i].key);  // under whatever masks
+    if (same && !images[i].is_left_out()) return;
   }
   if (of == 0) return;
   throw PlanMismatch(fmt::format(

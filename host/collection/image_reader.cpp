@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "hash.hpp"
+#include "keypoint_mask.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch {
@@ -24,7 +25,7 @@ DescriptorKeys::DescriptorKeys(const Engine& engine, std::string patch_settings,
 
 std::string DescriptorKeys::key(const PlannedImage& image, Side side) const {
   Hash hash;
-  return hash.add(image.key).add(made_with_).add(sides_differ_ && side == Side::right ? 1 : 0).hex();
+  return hash.add(content_of(image.key)).add(made_with_).add(sides_differ_ && side == Side::right ? 1 : 0).hex();
 }
 
 ImageReader::ImageReader(const ImageSource& source, const std::vector<PlannedImage>& images, const DescriptorKeys& keys,
@@ -129,7 +130,7 @@ LoadedImage ImageReader::load(const Wanted& wanted) const {
   if (result.patches->size() != planned.keypoints) {
     changed(fmt::format("it had {} keypoints, now it has {}", planned.keypoints, result.patches->size()));
   }
-  if (source_.content_key(wanted.image) != planned.key) changed("its pixels or keypoints differ");
+  if (planned_key(source_, wanted.image) != planned.key) changed("its pixels, keypoints or mask differ");
   return result;
 }
 

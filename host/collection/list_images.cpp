@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "keypoint_mask.hpp"
 #include "twinpatch/collection/plan.hpp"
 #include "twinpatch/core/work_stage.hpp"
 
@@ -38,7 +39,7 @@ ImageListing list_images(const ImageSource& source, std::span<const std::string>
     if (image.keypoints < 0) throw InvalidArgument(fmt::format("image {}: {} keypoints", image.name, image.keypoints));
     if (names.erase(image.name) == 0) {
       try {
-        image.key = source.content_key(i);
+        image.key = planned_key(source, i);
       } catch (const IoError& error) {
         listing.damaged.push_back({static_cast<std::int32_t>(i), image.name, error.what()});
       } catch (const FormatError& error) {

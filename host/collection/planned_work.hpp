@@ -21,6 +21,9 @@ class RenumberedSource final : public ImageSource {
   [[nodiscard]] std::string content_key(std::int64_t image) const override {
     return source_.content_key(original(image));
   }
+  [[nodiscard]] std::vector<bool> masked_keypoints(std::int64_t image) const override {
+    return source_.masked_keypoints(original(image));
+  }
   [[nodiscard]] std::string patch_settings() const override { return source_.patch_settings(); }
   [[nodiscard]] Extent patch_size() const override { return source_.patch_size(); }
   [[nodiscard]] PatchSet patches(std::int64_t image) const override { return source_.patches(original(image)); }

@@ -28,6 +28,9 @@ class ImageSource {
   /// a run asks again when it loads an image, and refuses an image that changed since it was planned.
   /// Throws IoError and FormatError for an image that cannot be read whole, as far as that is cheap to tell.
   [[nodiscard]] virtual std::string content_key(std::int64_t image) const = 0;
+  /// Keypoints that are not matched, such as those under a mask: true at their number; empty: none. All keep their
+  /// numbers and their patches, so that stored descriptors serve with any mask.
+  [[nodiscard]] virtual std::vector<bool> masked_keypoints(std::int64_t /*image*/) const { return {}; }
   /// What else its patches depend on, equal for all images: side, extent, upright. Part of the key of stored
   /// descriptors.
   [[nodiscard]] virtual std::string patch_settings() const = 0;

@@ -22,6 +22,7 @@ struct FeatureImage {
   std::int64_t keypoints = 0;
   int width = 0;  ///< pixels of the image the keypoints were found in; 0: unknown
   int height = 0;
+  std::vector<bool> masked{};  ///< keypoints that are not matched (masked_keypoints); empty: none
 };
 
 /// Keypoints from anywhere (a database, an HDF5 file), with patches cut from the photographs of a folder.
@@ -40,6 +41,7 @@ class FeatureImageSource final : public ImageSource {
   /// Hashes of the photograph's file and of the keypoints. Throws IoError for a missing file,
   /// FormatError for a truncated one (check_image_complete).
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
+  [[nodiscard]] std::vector<bool> masked_keypoints(std::int64_t image) const override { return at(image).masked; }
   [[nodiscard]] std::string patch_settings() const override;
   [[nodiscard]] Extent patch_size() const override { return {cut_.side, cut_.side}; }
   /// Throws IoError and FormatError for an unreadable photograph, InvalidArgument for one of another size than its
