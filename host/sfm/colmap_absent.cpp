@@ -37,6 +37,10 @@ bool ColmapDatabase::has_scales(ColmapImageId /*image*/) const { return false; }
 std::optional<std::vector<IndexPair>> ColmapDatabase::matches(ColmapImageId /*a*/, ColmapImageId /*b*/) const {
   return {};
 }
+std::vector<ColmapPosition> ColmapDatabase::positions() const { return {}; }
+std::map<ColmapImageId, std::int64_t> ColmapDatabase::frames() const { return {}; }
+std::vector<ColmapRigCamera> ColmapDatabase::uncalibrated_cameras() const { return {}; }
+std::vector<ColmapPair> ColmapDatabase::verified_pairs(std::int64_t /*min_inliers*/) const { return {}; }
 
 struct ColmapWriter::State {
   ColmapWriteCounts counts;
@@ -48,6 +52,7 @@ ColmapWriter& ColmapWriter::operator=(ColmapWriter&&) noexcept = default;
 void ColmapWriter::add_keypoints(ColmapImageId /*image*/, std::span<const Keypoint> /*keypoints*/) {}
 void ColmapWriter::add_matches(ColmapImageId /*a*/, ColmapImageId /*b*/, std::span<const IndexPair> /*matches*/,
                                std::optional<ColmapGeometry> /*geometry*/) {}
+bool ColmapWriter::has_geometry(ColmapImageId /*a*/, ColmapImageId /*b*/) const { return false; }
 void ColmapWriter::flush() {}
 const ColmapWriteCounts& ColmapWriter::counts() const noexcept { return state_->counts; }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <mutex>
 
@@ -107,6 +109,73 @@ std::optional<std::vector<IndexPair>> ColmapDatabase::matches(ColmapImageId a, C
     for (IndexPair& match : matches) std::swap(match.left, match.right);
   }
   return matches;
+}
+
+std::vector<ColmapPosition> ColmapDatabase::positions() const {
+  const std::lock_guard lock(state_->mutex);
+  const auto columns = state_->connection.columns("pose_priors");
+  if (columns.empty()) return {};
+  sfm::require_columns(state_->connection, "pose_priors", {"position", "coordinate_system"});
+  // From 4.0 on a prior belongs to any datum of a sensor; sensors of type 0 are cameras, their data images.
+  const bool of_sensors = columns.contains("corr_data_id");
+  if (!of_sensors) sfm::require_columns(state_->connection, "pose_priors", {"image_id"});
+  Statement query(state_->connection,
+                  of_sensors ? "SELECT corr_data_id, position, coordinate_system FROM pose_priors "
+                               "WHERE corr_sensor_type = 0 ORDER BY corr_data_id"
+                             : "SELECT image_id, position, coordinate_system FROM pose_priors ORDER BY image_id");
+  std::vector<ColmapPosition> positions;
+  while (query.step()) {
+    if (query.is_null(1)) continue;
+    ColmapPosition prior{.image = static_cast<ColmapImageId>(query.integer(0))};
+    const auto bytes = query.blob(1);
+    if (bytes.size() != sizeof(prior.position)) {
+      throw FormatError(state_->connection.path(), -1,
+                        fmt::format("pose prior of image {}: {} bytes of position, expected {}", query.integer(0),
+                                    bytes.size(), sizeof(prior.position)));
+    }
+    std::memcpy(prior.position.data(), bytes.data(), bytes.size());
+    if (!std::ranges::all_of(prior.position, [](double value) { return std::isfinite(value); })) continue;
+    const std::int64_t system = query.integer(2);
+    if (system < -1 || system > 1) {
+      throw FormatError(state_->connection.path(), -1,
+                        fmt::format("pose prior of image {}: unknown coordinate system {}", query.integer(0), system));
+    }
+    prior.coordinates = static_cast<ColmapCoordinates>(system);
+    positions.push_back(prior);
+  }
+  return positions;
+}
+
+std::map<ColmapImageId, std::int64_t> ColmapDatabase::frames() const {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->connection.columns("frame_data").empty()) return {};
+  sfm::require_columns(state_->connection, "frame_data", {"frame_id", "data_id", "sensor_type"});
+  Statement query(state_->connection, "SELECT data_id, frame_id FROM frame_data WHERE sensor_type = 0");
+  std::map<ColmapImageId, std::int64_t> frames;
+  while (query.step()) frames.emplace(static_cast<ColmapImageId>(query.integer(0)), query.integer(1));
+  return frames;
+}
+
+std::vector<ColmapRigCamera> ColmapDatabase::uncalibrated_cameras() const {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->connection.columns("rig_sensors").empty()) return {};
+  sfm::require_columns(state_->connection, "rig_sensors", {"rig_id", "sensor_id", "sensor_type", "sensor_from_rig"});
+  Statement query(state_->connection,
+                  "SELECT rig_id, sensor_id FROM rig_sensors WHERE sensor_type = 0 AND sensor_from_rig IS NULL "
+                  "ORDER BY rig_id, sensor_id");
+  std::vector<ColmapRigCamera> cameras;
+  while (query.step()) cameras.push_back({query.integer(0), query.integer(1)});
+  return cameras;
+}
+
+std::vector<ColmapPair> ColmapDatabase::verified_pairs(std::int64_t min_inliers) const {
+  const std::lock_guard lock(state_->mutex);
+  sfm::require_columns(state_->connection, "two_view_geometries", {"pair_id", "rows"});
+  Statement query(state_->connection, "SELECT pair_id FROM two_view_geometries WHERE rows >= ? ORDER BY pair_id");
+  query.bind(1, min_inliers);
+  std::vector<ColmapPair> pairs;
+  while (query.step()) pairs.push_back(colmap_pair(query.integer(0)));
+  return pairs;
 }
 
 }  // namespace twinpatch

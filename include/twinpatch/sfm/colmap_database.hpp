@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -38,6 +39,21 @@ struct ColmapCameraRow {
   bool has_prior_focal_length = false;  ///< the focal length is from EXIF or the user, not a guess
 };
 
+/// `coordinate_system` of COLMAP's pose_priors.
+enum class ColmapCoordinates : int { undefined = -1, wgs84 = 0, cartesian = 1 };
+/// Where an image was taken, as its pose prior has it.
+struct ColmapPosition {
+  ColmapImageId image{};
+  /// WGS84: latitude and longitude in degrees, altitude in metres. Cartesian: x y z in a unit of the user's.
+  std::array<double, 3> position{};
+  ColmapCoordinates coordinates = ColmapCoordinates::undefined;
+};
+/// A camera of a rig.
+struct ColmapRigCamera {
+  std::int64_t rig = 0;
+  std::int64_t camera = 0;
+};
+
 /// A COLMAP database, opened read-only: nothing in it changes, no version migrates. May be shared by threads.
 ///
 /// Everything here throws IoError (no such file, locked for longer than the wait, unreadable) and FormatError (not
@@ -70,6 +86,16 @@ class ColmapDatabase {
 
   /// Indices (into a's keypoints, into b's) of the stored matches of a pair; nothing if the pair has no row.
   [[nodiscard]] std::optional<std::vector<IndexPair>> matches(ColmapImageId a, ColmapImageId b) const;
+
+  /// Pose priors of images by id, without those that have no position or one that is not finite; empty before COLMAP
+  /// 3.10, whose databases have none.
+  [[nodiscard]] std::vector<ColmapPosition> positions() const;
+  /// The frame of every image that is part of one; empty before COLMAP 3.12.
+  [[nodiscard]] std::map<ColmapImageId, std::int64_t> frames() const;
+  /// Cameras of rigs of several whose place in the rig is not known.
+  [[nodiscard]] std::vector<ColmapRigCamera> uncalibrated_cameras() const;
+  /// Pairs with at least so many rows in two_view_geometries, the smaller id first, sorted.
+  [[nodiscard]] std::vector<ColmapPair> verified_pairs(std::int64_t min_inliers) const;
 
  private:
   struct State;
