@@ -20,6 +20,9 @@ void CollectionOptions::validate() const {
   if (ratio && !(*ratio > 0 && *ratio <= 1)) {
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   }
+  if (!global_vectors.empty() && !pairs.has(PairRule::Kind::retrieval)) {
+    throw UsageError("--global-descriptors needs --pairs retrieval:N");
+  }
   if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
   if (refine) {
     throw UsageError(
@@ -65,9 +68,15 @@ void add_collection_options(Options& app, CollectionOptions& options) {
   add_engine_options(app, options.engine);
   app.add_option_function(
          "--pairs", [&options](const std::string& text) { options.pairs = PairChoice::parse(text); },
-         "exhaustive, sequential:N, retrieval:N, or a file of pairs of names")
+         "exhaustive, sequential:N, retrieval:N, a file of pairs of names, for COLMAP spatial:R and transitive:N; "
+         "several joined by +")
       ->type_name("WHICH")
       ->default_str(options.pairs.text)
+      ->group(kMainGroup);
+  app.add_option(
+         "--global-descriptors", options.global_vectors,
+         ".npy float32 [images, D] for retrieval:N, rows in order of the images' names, instead of pooled patches")
+      ->type_name("FILE")
       ->group(kMainGroup);
   app.add_option("--threshold", options.threshold, "lowest score of a match")->type_name("T")->group(kMainGroup);
   app.add_option("--ratio", options.ratio,
@@ -83,6 +92,10 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->type_name("T")
       ->group(kMainGroup);
   app.add_flag("--refine", options.refine, "")->group("");  // refused with the reason
+  app.add_option("--masks", options.masks,
+                 "folder of masks: keypoints on black pixels are not matched (of a/b.jpg: a/b.jpg.png or a/b.png)")
+      ->type_name("DIR")
+      ->group(kMainGroup);
   app.add_flag("--dry-run", options.dry_run, "say what the run would take, and stop")->group(kMainGroup);
   app.add_option("--run", options.run,
                  "folder of the run; the same command again resumes it, or goes on with more images")

@@ -115,16 +115,32 @@ void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, 
                   damaged.size(), images));
 }
 
+namespace {
+
+/// Images that no pair has will be in no reconstruction.
+void report_alone(Session& session, const ChosenPairs& chosen) {
+  std::vector<std::string> alone;
+  const std::vector<std::int64_t> of_image = degrees(chosen.pairs);
+  for (std::size_t i = 0; i < of_image.size(); ++i) {
+    if (of_image[i] == 0 && !chosen.images[i].is_left_out()) alone.push_back(chosen.images[i].name);
+  }
+  if (alone.empty()) return;
+  session.warn("{} of {} images are in no pair: {}", alone.size(), chosen.images.size(), quoted_names(alone));
+}
+
+}  // namespace
+
 ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates, const CollectionOptions& options,
                          CollectionEngines& engines, const ImageSource& source, const RunPlaces& places) {
   ImageListing listing = list_images(source, options.leave_out, session.control());
-  const bool all_are_needed = candidates.choice.kind == PairChoice::Kind::retrieval;
+  const bool all_are_needed = candidates.choice.has(PairRule::Kind::retrieval);
   if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
   const PairSelection all = select_pairs(session, candidates,
                                          {engines.first,
                                           source,
                                           {places.descriptors, options.numerics(), listing.images},
-                                          options.engine.execution.threads});
+                                          options.engine.execution.threads,
+                                          options.global_vectors});
   std::vector<DamagedImage> needed;  // a list of pairs may have no use for a damaged image
   for (const auto& image : listing.damaged) {
     if (all_are_needed || all.uses(image.image)) needed.push_back(image);
@@ -138,6 +154,7 @@ ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates, con
     session.warn("{} image{} left out, and so {} pairs of images", chosen.left_out.size(),
                  chosen.left_out.size() == 1 ? "" : "s", all.count() - chosen.pairs.count());
   }
+  report_alone(session, chosen);
   return chosen;
 }
 
@@ -197,7 +214,8 @@ std::optional<CollectionMatches> match_images(Session& session, const Collection
   }
   if (options.dry_run) {
     const std::vector<std::int64_t> todo = not_done(work.plan, places, shard);
-    print_plan(session, work.plan, {estimate_run(work, todo, session.control()), shard, std::ssize(todo)});
+    print_plan(session, work.plan,
+               {estimate_run(work, todo, session.control()), shard, std::ssize(todo), degrees(work.pairs)});
     return std::nullopt;
   }
   summarise(session, places, run_shard(session, work, places, options));

@@ -29,13 +29,15 @@ struct CollectionOptions {
   EngineOptions engine;
   PhotographOptions photographs;
   PairChoice pairs;
-  std::string run;          ///< folder of the run; empty: the command's own choice
-  std::string descriptors;  ///< empty: the run's folder
-  std::string shard;        ///< "i/N", or "slurm" for a job array's; empty: everything
+  std::string global_vectors;  ///< file; empty: pooled from patches
+  std::string run;             ///< folder of the run; empty: the command's own choice
+  std::string descriptors;     ///< empty: the run's folder
+  std::string shard;           ///< "i/N", or "slurm" for a job array's; empty: everything
   std::string events;
   bool dry_run = false;
   bool leave_out_damaged = false;
   std::vector<std::string> leave_out;  ///< names of images
+  std::string masks;                   ///< folder; empty: none
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none

@@ -7,6 +7,7 @@
 
 #include "apps/twinpatch/colmap_export.hpp"
 #include "apps/twinpatch/colmap_images.hpp"
+#include "apps/twinpatch/colmap_knowledge.hpp"
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/export_common.hpp"
@@ -92,6 +93,7 @@ struct Written {
   const ColmapExport& result;
   bool has_list = false;
   const std::vector<std::string>& next;
+  const std::optional<MaskSummary>& masks;
 };
 
 nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& written, const ChosenPairs& chosen,
@@ -116,6 +118,7 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
   }
   if (written.has_list) object["pair_list"] = options.pair_list_path().string();
   object["left_out"] = chosen.left_out;
+  object["masks"] = masks_json(written.masks);
   object["generation"] = run.plan.generation();
   object["changes"] = changes_json(run.changes);
   object["next"] = written.next;
@@ -133,8 +136,9 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   if (!options.collection.dry_run) (void)ColmapWriter(options.database, options.write_options(session.control().stop));
 
   const ColmapImages images = open_images(session, options);
-  const FeatureImageSource source = image_source(images, options, cut);
-  const PairCandidates candidates = read_candidates(session, options.collection.pairs, images.names());
+  const auto [source, masks] = image_source(session, images, options, cut);
+  PairCandidates candidates = read_candidates(session, options.collection.pairs, images.names());
+  candidates.knowledge = read_knowledge(session, options, images);
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
@@ -150,7 +154,7 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   const bool has_list = write_pair_list(session, options, names_of(run.plan), result.matched);
   const std::vector<std::string> next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
-    session.print_json("twinpatch.colmap/1", export_json(options, {result, has_list, next}, chosen, run));
+    session.print_json("twinpatch.colmap/1", export_json(options, {result, has_list, next, masks}, chosen, run));
   }
   return chosen.exit_code(candidates.exit_code());
 }

@@ -151,7 +151,8 @@ std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOpti
   return *options.patch_size / cut.extent;
 }
 
-FeatureImageSource image_source(const ColmapImages& images, const ColmapOptions& options, const CutOptions& cut) {
+ColmapSource image_source(Session& session, const ColmapImages& images, const ColmapOptions& options,
+                          const CutOptions& cut) {
   std::vector<FeatureImage> features;
   features.reserve(images.rows.size());
   for (const auto& row : images.rows) {
@@ -165,7 +166,9 @@ FeatureImageSource image_source(const ColmapImages& images, const ColmapOptions&
   const auto load = [&images, sigma = sigma_of_points(options, cut)](std::int64_t image) {
     return images.database.keypoints(images.rows.at(static_cast<std::size_t>(image)).id, sigma);
   };
-  return {options.images, std::move(features), load, cut, options.collection.engine.execution.threads};
+  auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, features, load);
+  return {{options.images, std::move(features), load, cut, options.collection.engine.execution.threads},
+          std::move(masks)};
 }
 
 }  // namespace twinpatch::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/twinpatch/colmap_options.hpp"
+#include "apps/twinpatch/masks.hpp"
 #include "twinpatch/sfm/colmap_database.hpp"
 #include "twinpatch/sfm/feature_image_source.hpp"
 
@@ -34,8 +35,12 @@ struct ColmapImages {
 /// Side of a window divided by the extent: the scale of keypoints that have none.
 [[nodiscard]] std::optional<float> sigma_of_points(const ColmapOptions& options, const CutOptions& cut);
 
-/// Their patches. Refers to `images`.
-[[nodiscard]] FeatureImageSource image_source(const ColmapImages& images, const ColmapOptions& options,
-                                              const CutOptions& cut);
+struct ColmapSource {
+  FeatureImageSource source;
+  std::optional<MaskSummary> masks;
+};
+/// Their patches, and what --masks hides. Refers to `images`.
+[[nodiscard]] ColmapSource image_source(Session& session, const ColmapImages& images, const ColmapOptions& options,
+                                        const CutOptions& cut);
 
 }  // namespace twinpatch::app

@@ -53,6 +53,8 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
       ->group(kMainGroup);
   app.add_flag("--replace", options.replace, "overwrite existing matches and geometries of the pairs")
       ->group(kMainGroup);
+  app.add_flag("--skip-same-frame", options.skip_same_frame, "never match two images of one frame of a rig")
+      ->group(kMainGroup);
   app.add_flag("--verify", options.verify, "verify geometrically, so that COLMAP need not")->group(kMainGroup);
   app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
       ->group(kDatabaseGroup);

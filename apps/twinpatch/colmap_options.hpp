@@ -25,6 +25,7 @@ struct ColmapOptions {
   bool extract = false;
   bool replace = false;
   bool verify = false;
+  bool skip_same_frame = false;
   ColmapVerifyOptions verification;
   double lock_wait = 30;  ///< seconds
 

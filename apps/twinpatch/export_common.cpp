@@ -14,6 +14,7 @@ void ExportOptions::validate() const {
     throw UsageError(fmt::format("--keypoint-sigma must be in [0, 10000], found {}", sigma));
   }
   collection.validate();
+  refuse_database_rules(collection.pairs);
 }
 
 void add_export_options(Options& app, ExportOptions& options, const char* out_help) {
@@ -30,13 +31,29 @@ void add_export_options(Options& app, ExportOptions& options, const char* out_he
 }
 
 void matching_has_no_effect(Session& session) {
-  session.no_effect({"--pairs",     "--threshold",       "--ratio",
-                     "--no-mutual", "--rerank",          "--rerank-threshold",
-                     "--run",       "--descriptors",     "--shard",
-                     "--events",    "--block-keypoints", "--leave-out-damaged",
-                     "--leave-out", "--dry-run",         "--model",
-                     "--device",    "--precision",       "--memory",
-                     "--batch",     "--patch-extent",    "--patch-extent-from",
+  session.no_effect({"--pairs",
+                     "--global-descriptors",
+                     "--threshold",
+                     "--ratio",
+                     "--no-mutual",
+                     "--rerank",
+                     "--rerank-threshold",
+                     "--run",
+                     "--descriptors",
+                     "--shard",
+                     "--events",
+                     "--block-keypoints",
+                     "--leave-out-damaged",
+                     "--leave-out",
+                     "--masks",
+                     "--dry-run",
+                     "--model",
+                     "--device",
+                     "--precision",
+                     "--memory",
+                     "--batch",
+                     "--patch-extent",
+                     "--patch-extent-from",
                      "--upright"},
                     kFinishedRun);
 }
@@ -74,7 +91,8 @@ ExitCode report_export(Session& session, const std::string& schema, const std::s
                                 {"pairs", summary.pairs},
                                 {"empty_pairs", summary.empty_pairs},
                                 {"matches", summary.matches},
-                                {"unknown_images", unknown}});
+                                {"unknown_images", unknown},
+                                {"masks", masks_json(summary.masks)}});
   }
   return unknown.empty() ? ExitCode::done : ExitCode::partial;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/twinpatch/collection_run.hpp"
+#include "apps/twinpatch/masks.hpp"
 #include "twinpatch/collection/matches.hpp"
 
 namespace twinpatch::app {
@@ -40,6 +41,7 @@ struct ExportSummary {
   std::int64_t pairs = 0;
   std::int64_t empty_pairs = 0;  ///< of them without a match
   std::int64_t matches = 0;
+  std::optional<MaskSummary> masks{};
 
   void add(std::span<const Match> some);
 };

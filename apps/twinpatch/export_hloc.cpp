@@ -42,8 +42,8 @@ void HlocOptions::validate() const {
 }
 
 ExitCode write(Session& session, const CollectionMatches& matches, const std::string& out,
-               const std::vector<std::string>& unknown) {
-  ExportSummary summary;
+               const std::vector<std::string>& unknown, const std::optional<MaskSummary>& masks = {}) {
+  ExportSummary summary{.masks = masks};
   HlocMatchWriter writer(out, names_of(matches.plan()), keypoint_counts_of(matches.plan()));
   matches.for_each(
       [&](ImagePair pair, std::span<const Match> some) {
@@ -96,8 +96,9 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
     const std::string& name = candidates.names.at(static_cast<std::size_t>(image));
     return usable_keypoints(file.read(name), fmt::format("{}: image \"{}\"", options.features, name), options.sigma);
   };
-  const FeatureImageSource source(options.images, read_images(session, file, candidates.names, options.sigma), load,
-                                  cut, 1);
+  auto images = read_images(session, file, candidates.names, options.sigma);
+  const auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, images, load);
+  const FeatureImageSource source(options.images, std::move(images), load, cut, 1);
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
@@ -105,7 +106,8 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const RunPlan run = plan_run(session, options.collection, engines, source, places, chosen);
   const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
-  return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown) : candidates.exit_code());
+  return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown, masks)
+                                  : candidates.exit_code());
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {

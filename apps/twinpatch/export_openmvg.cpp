@@ -77,9 +77,15 @@ Assigned assign(Session& session, const ViewsByName& views, const std::vector<st
   return assigned;
 }
 
+/// What is reported beside the matches.
+struct Exported {
+  std::vector<std::string> unknown;  ///< images
+  std::optional<MaskSummary> masks{};
+};
+
 ExitCode write(Session& session, const OpenMvgOptions& options, const CollectionMatches& matches,
-               const Assigned& assigned, const std::vector<std::string>& unknown) {
-  ExportSummary summary;
+               const Assigned& assigned, const Exported& exported) {
+  ExportSummary summary{.masks = exported.masks};
   const std::string& out = options.out;
   OpenMvgMatchWriter writer(out, assigned.ids, keypoint_counts_of(matches.plan()));
   matches.for_each(
@@ -92,7 +98,7 @@ ExitCode write(Session& session, const OpenMvgOptions& options, const Collection
   writer.commit();
   session.info("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", shell_quote(options.project),
                shell_quote(out), shell_quote((std::filesystem::path(out).parent_path() / "matches.f.bin").string()));
-  return report_export(session, "twinpatch.export-openmvg/1", out, summary, unknown);
+  return report_export(session, "twinpatch.export-openmvg/1", out, summary, exported.unknown);
 }
 
 /// A run's keypoints as OpenMVG's files, in the order in which its matches count them.
@@ -119,7 +125,7 @@ ExitCode export_runs(Session& session, const OpenMvgOptions& options) {
   const CollectionMatches matches = open_runs(options.runs);
   const Assigned assigned = assign(session, views, names_of(matches.plan()), options.project);
   if (!options.keypoints.empty()) write_keypoints(session, options, matches.plan(), assigned);
-  return write(session, options, matches, assigned, assigned.unknown);
+  return write(session, options, matches, assigned, {.unknown = assigned.unknown});
 }
 
 ExitCode match_features(Session& session, const OpenMvgOptions& options) {
@@ -155,6 +161,7 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   }
   if (all_have_scales) session.no_effect({"--keypoint-sigma"}, "all keypoints have a scale");
   const auto load = [&](std::int64_t image) { return read(candidates.names.at(static_cast<std::size_t>(image))); };
+  const auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, images, load);
   const FeatureImageSource source(folder, std::move(images), load, cut, 1);
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
@@ -165,7 +172,7 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const auto matches = match_images(session, work, places, options.collection);
   if (!matches) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
-  return chosen.exit_code(write(session, options, *matches, assigned, candidates.unknown));
+  return chosen.exit_code(write(session, options, *matches, assigned, {.unknown = candidates.unknown, .masks = masks}));
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {

@@ -6,89 +6,95 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
+#include <cmath>
+#include <utility>
 
 #include "twinpatch/sfm/image_pair_list.hpp"
-#include "twinpatch/sfm/image_retrieval.hpp"
 
 namespace twinpatch::app {
 namespace {
 
-constexpr std::string_view kSequential = "sequential:";
-constexpr std::string_view kRetrieval = "retrieval:";
+using Kind = PairRule::Kind;
 
-int number_behind(const std::string& text, std::string_view prefix) {
-  int value = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + prefix.size(), end, value);
-  if (error == std::errc() && rest == end && value >= 1) return value;
-  throw UsageError(fmt::format("--pairs {}: expected {}N with N of 1 or more", text, prefix));
+struct NumberedRule {
+  Kind kind;
+  std::string_view prefix;
+  bool whole;  ///< a number of images or rounds; else a distance
+};
+constexpr NumberedRule kNumbered[] = {{Kind::sequential, "sequential:", true},
+                                      {Kind::retrieval, "retrieval:", true},
+                                      {Kind::spatial, "spatial:", false},
+                                      {Kind::transitive, "transitive:", true}};
+
+double number_behind(const std::string& text, const NumberedRule& rule) {
+  const char* const begin = text.data() + rule.prefix.size();
+  const char* const end = text.data() + text.size();
+  double value = 0;
+  int whole = 0;
+  const auto [rest, error] = rule.whole ? std::from_chars(begin, end, whole) : std::from_chars(begin, end, value);
+  if (rule.whole) value = whole;
+  if (error == std::errc() && rest == end && std::isfinite(value) && value > 0) return value;
+  if (rule.whole) throw UsageError(fmt::format("--pairs {}: expected {}N with N of 1 or more", text, rule.prefix));
+  throw UsageError(fmt::format("--pairs {}: expected {}R with a distance R above 0", text, rule.prefix));
 }
 
-/// Every image with the `window` that follow it in order of names, which is COLMAP's order too.
-PairSelection sequential(const std::vector<std::string>& names, int window) {
-  const std::int64_t count = std::ssize(names);
-  std::vector<std::int32_t> order(names.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](std::int32_t i) { return names[static_cast<std::size_t>(i)]; });
-  std::vector<ImagePair> pairs;
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t j = i + 1; j <= std::min<std::int64_t>(i + window, count - 1); ++j) {
-      pairs.push_back({order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]});
-    }
+PairRule parse_rule(const std::string& text) {
+  if (text == "exhaustive") return {Kind::exhaustive, 0, text};
+  for (const NumberedRule& rule : kNumbered) {
+    if (text.starts_with(rule.prefix)) return {rule.kind, number_behind(text, rule), text};
   }
-  return PairSelection::listed(count, std::move(pairs));
-}
-
-/// The images whose pooled descriptors are most similar.
-PairSelection retrieved(Session& session, const PairChoice& choice, const Retrieval& retrieval) {
-  const NetworkSpec& spec = retrieval.engine.spec();
-  if (!has_descriptors(spec)) {
-    throw InvalidArgument(
-        fmt::format("--pairs {}: {} compares pairs of patches and has no descriptors to find similar "
-                    "images; use a siamese model, and {} as --rerank",
-                    choice.text, spec.name, spec.name));
-  }
-  const auto walk = [&](const DescriptorSink& sink) {
-    describe_collection(retrieval.engine, retrieval.source, retrieval.descriptors, sink, session.control());
-  };
-  const Matrix vectors =
-      global_vectors(retrieval.source.size(), walk, {.neighbours = choice.neighbours, .seed = session.options().seed});
-  ThreadPool pool(retrieval.threads);
-  auto pairs = nearest_images(vectors.view(), choice.neighbours, pool, session.control());
-  session.info("retrieval: {} pairs, each image with the {} most similar ones", pairs.size(), choice.neighbours);
-  return PairSelection::listed(retrieval.source.size(), std::move(pairs));
+  if (std::filesystem::exists(text)) return {Kind::list, 0, text};
+  throw UsageError(
+      fmt::format("--pairs {}: expected exhaustive, sequential:N, retrieval:N, spatial:R, transitive:N, an existing "
+                  "file, or several of them joined by +",
+                  text));
 }
 
 }  // namespace
 
 PairChoice PairChoice::parse(const std::string& text) {
-  if (text == "exhaustive") return {Kind::exhaustive, 0, text};
-  if (text.starts_with(kSequential)) return {Kind::sequential, number_behind(text, kSequential), text};
-  if (text.starts_with(kRetrieval)) return {Kind::retrieval, number_behind(text, kRetrieval), text};
-  if (!std::filesystem::exists(text)) {
-    throw UsageError(
-        fmt::format("--pairs {}: expected exhaustive, sequential:N, retrieval:N or an existing file", text));
+  PairChoice choice{{}, text};
+  if (std::filesystem::exists(text)) {  // its name may have a +
+    choice.rules.push_back({Kind::list, 0, text});
+    return choice;
   }
-  return {Kind::list, 0, text};
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('+', begin), text.size());
+    choice.rules.push_back(parse_rule(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  if (std::ranges::count(choice.rules, Kind::list, &PairRule::kind) > 1) {
+    throw UsageError(fmt::format("--pairs {}: only one file", text));
+  }
+  return choice;
+}
+
+bool PairChoice::has(PairRule::Kind kind) const {
+  return std::ranges::find(rules, kind, &PairRule::kind) != rules.end();
+}
+
+std::filesystem::path PairChoice::list_path() const {
+  const auto list = std::ranges::find(rules, Kind::list, &PairRule::kind);
+  return list == rules.end() ? std::string() : list->text;
 }
 
 PairCandidates read_candidates(Session& session, const PairChoice& choice, std::vector<std::string> names) {
   PairCandidates candidates{.choice = choice, .names = std::move(names), .listed = {}, .unknown = {}};
-  if (choice.kind != PairChoice::Kind::list) return candidates;
-  ImagePairList list = read_image_pairs(choice.list_path(), candidates.names);
+  if (!choice.has(Kind::list)) return candidates;
+  const std::string path = choice.list_path().string();
+  ImagePairList list = read_image_pairs(path, candidates.names);
   for (const std::string& warning : list.warnings()) session.warn("{}", warning);
   if (list.pairs.empty() && list.complete()) {
-    throw InvalidArgument(choice.text + ": no pair of images in this list: there is nothing to match");
+    throw InvalidArgument(path + ": no pair of images in this list: there is nothing to match");
   }
-  if (list.repeated > 0) session.detail("{}: {} lines are duplicate pairs", choice.text, list.repeated);
+  if (list.repeated > 0) session.detail("{}: {} lines are duplicate pairs", path, list.repeated);
   candidates.listed = std::move(list.pairs);
   for (const UnknownImage& image : list.unknown) candidates.unknown.push_back(image.name);
   return candidates;
 }
 
 void keep_listed_images(PairCandidates& candidates) {
-  if (candidates.choice.kind != PairChoice::Kind::list) return;
+  if (candidates.choice.rules.size() > 1 || !candidates.choice.has(Kind::list)) return;
   std::vector<std::int32_t> place(candidates.names.size(), -1);
   for (const auto& pair : candidates.listed) {
     place[static_cast<std::size_t>(pair.first)] = 0;
@@ -106,19 +112,14 @@ void keep_listed_images(PairCandidates& candidates) {
   candidates.names = std::move(named);
 }
 
-PairSelection select_pairs(Session& session, const PairCandidates& candidates, const Retrieval& retrieval) {
-  const PairChoice& choice = candidates.choice;
-  switch (choice.kind) {
-    case PairChoice::Kind::exhaustive:
-      return PairSelection::exhaustive(std::ssize(candidates.names));
-    case PairChoice::Kind::sequential:
-      return sequential(candidates.names, choice.neighbours);
-    case PairChoice::Kind::retrieval:
-      return retrieved(session, choice, retrieval);
-    case PairChoice::Kind::list:
-      break;
+void refuse_database_rules(const PairChoice& choice) {
+  for (const PairRule& rule : choice.rules) {
+    if (rule.kind != Kind::spatial && rule.kind != Kind::transitive) continue;
+    throw UsageError(
+        fmt::format("--pairs {}: only twinpatch colmap has this rule, whose database knows the positions "
+                    "and the verified pairs",
+                    rule.text));
   }
-  return PairSelection::listed(std::ssize(candidates.names), candidates.listed);
 }
 
 }  // namespace twinpatch::app

@@ -4,26 +4,44 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/frame/command.hpp"
 #include "apps/frame/session.hpp"
 #include "twinpatch/collection/run.hpp"
+#include "twinpatch/sfm/pair_rules.hpp"
 
 namespace twinpatch::app {
 
-/// What --pairs says.
-struct PairChoice {
-  enum class Kind : std::uint8_t { exhaustive, sequential, retrieval, list };
+/// One of the rules of --pairs.
+struct PairRule {
+  enum class Kind : std::uint8_t { exhaustive, sequential, retrieval, spatial, transitive, list };
   Kind kind = Kind::exhaustive;
-  int neighbours = 0;  ///< N of sequential:N and retrieval:N
+  double number = 0;  ///< N of sequential, retrieval and transitive; R of spatial
   std::string text = "exhaustive";
 
-  /// Throws UsageError for what is no such choice and no file either.
+  [[nodiscard]] int count() const { return static_cast<int>(number); }
+};
+
+/// What --pairs says: the pairs of all rules together.
+struct PairChoice {
+  std::vector<PairRule> rules{PairRule{}};
+  std::string text = "exhaustive";
+
+  /// Rules joined by '+', or one file. Throws UsageError for what is no rule and no file either, and for two files.
   [[nodiscard]] static PairChoice parse(const std::string& text);
-  /// Empty for other choices than a list.
-  [[nodiscard]] std::filesystem::path list_path() const { return kind == Kind::list ? text : ""; }
+  [[nodiscard]] bool has(PairRule::Kind kind) const;
+  /// Empty without a list.
+  [[nodiscard]] std::filesystem::path list_path() const;
+};
+
+/// What a database knows of its images, for rules that ask for it; all by the images' numbers.
+struct PairKnowledge {
+  std::vector<std::optional<Position>> positions{};  ///< of spatial
+  std::vector<ImagePair> verified{};                 ///< of transitive
+  std::vector<std::int64_t> frames{};                ///< never two images of one; -1: in none; empty: no matter
 };
 
 /// The images that pairs are chosen among, and what a list says about them.
@@ -32,6 +50,7 @@ struct PairCandidates {
   std::vector<std::string> names;    ///< of the images, in their order in the collection
   std::vector<ImagePair> listed;     ///< of a list: places in `names`
   std::vector<std::string> unknown;  ///< names in a list that no image has
+  PairKnowledge knowledge{};
 
   /// Partial where a list could not be taken as a whole.
   [[nodiscard]] ExitCode exit_code() const { return unknown.empty() ? ExitCode::done : ExitCode::partial; }
@@ -39,18 +58,22 @@ struct PairCandidates {
 /// Reads the list where there is one; warns of what is left out of it. Throws IoError, FormatError.
 [[nodiscard]] PairCandidates read_candidates(Session& session, const PairChoice& choice,
                                              std::vector<std::string> names);
-/// Leaves out the images that no pair of a list names, so that they need not be there.
+/// Leaves out the images that no pair of a list names, if --pairs is a list alone, so that they need not be there.
 void keep_listed_images(PairCandidates& candidates);
+/// Throws UsageError for rules that only a COLMAP database has the answers to.
+void refuse_database_rules(const PairChoice& choice);
 
-/// What finds similar images: descriptors of their patches.
+/// What finds similar images: descriptors of their patches, or vectors that another program made.
 struct Retrieval {
   Engine& engine;
   const ImageSource& source;
   DescriptorFolder descriptors;
-  int threads = 0;  ///< as --threads
+  int threads = 0;               ///< as --threads
+  std::string global_vectors{};  ///< .npy float32 [images, D], rows in order of the images' names; empty: VLAD
 };
-/// The pairs that are chosen; only retrieval:N looks at the images. Throws InvalidArgument where a network without
-/// descriptors is to find similar images.
+/// The pairs that are chosen; only retrieval:N looks at the images. Says how many each rule gives if there are several.
+/// Throws InvalidArgument where a network without descriptors is to find similar images, and where no two images are
+/// within the radius of spatial:R.
 [[nodiscard]] PairSelection select_pairs(Session& session, const PairCandidates& candidates,
                                          const Retrieval& retrieval);
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "apps/twinpatch/pair_summary.hpp"
+
 #include "twinpatch/collection/rules_text.hpp"
 #include "twinpatch/core/units.hpp"
 
@@ -18,6 +20,7 @@ std::string lines(const CollectionPlan& plan, const PlanSummary& summary) {
   line("images", fmt::format("{} ({} with keypoints)", plan.images.size(), estimate.images_with_keypoints));
   line("keypoints", std::to_string(plan.keypoints()));
   line("pairs of images", std::to_string(plan.pairs()));
+  line("pairs of an image", degree_text(degree_bins(summary.degrees)));
   line("comparisons", format_count(static_cast<double>(plan.comparisons())));
   line("kept", rules_text(plan.rules));
   const std::int64_t mine = std::ssize(shard_blocks(plan, shard));
@@ -54,6 +57,7 @@ void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary&
                                                   {"images_with_keypoints", estimate.images_with_keypoints},
                                                   {"keypoints", plan.keypoints()},
                                                   {"pairs", plan.pairs()},
+                                                  {"degrees", degree_json(degree_bins(summary.degrees))},
                                                   {"comparisons", plan.comparisons()},
                                                   {"kept", rules_text(plan.rules)},
                                                   {"blocks", plan.blocks.size()},

@@ -12,7 +12,8 @@ namespace twinpatch::app {
 struct PlanSummary {
   RunEstimate estimate;  ///< of the blocks that are not done
   Shard shard;
-  std::int64_t open = 0;  ///< blocks of the shard that are not done
+  std::int64_t open = 0;                ///< blocks of the shard that are not done
+  std::vector<std::int64_t> degrees{};  ///< pairs of each image of the plan
 };
 /// The plan as lines (or, with --json, as "twinpatch.plan-summary/1") on standard output.
 void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary& summary);

@@ -64,7 +64,7 @@ TEST_CASE("a list of pairs that names unknown images is done as far as it goes, 
   CHECK(read(collection.scene.path("other/pairs.txt")) == "a.png c.png\n");
   CHECK_THAT(result.err, Contains("colmap matches_importer") && Contains("--match_type pairs"));
   CHECK_THAT(collection.run({"--pairs", "absent.txt", "--run", collection.scene.path("third")}).err,
-             Contains("expected exhaustive, sequential:N, retrieval:N or an existing file"));
+             Contains("expected exhaustive, sequential:N, retrieval:N, spatial:R"));
   CHECK(collection.run({"--pairs", "retrieval:0", "--run", collection.scene.path("third")}).code == 2);
 }
 

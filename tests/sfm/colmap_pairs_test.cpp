@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "sfm/colmap_collection.hpp"
+#include "support/message.hpp"
+#include "support/random.hpp"
+#include "twinpatch/formats/npy.hpp"
+#include "twinpatch/sfm/pair_rules.hpp"
+
+// Pairs by what a database knows: positions, verified pairs, frames; and several rules together.
+
+using namespace twinpatch;
+using namespace twinpatch::test;
+using Catch::Contains;
+
+TEST_CASE("places on the ground are those of the WGS84 ellipsoid") {
+  const Position origin = ground_position(0, 0);
+  CHECK(origin[0] == Approx(6'378'137.0).epsilon(1e-12));
+  CHECK(std::abs(origin[1]) + std::abs(origin[2]) < 1e-6);
+  CHECK(ground_position(90, 77)[2] == Approx(6'356'752.314245).epsilon(1e-12));  // the semi-minor axis
+  const Position a = ground_position(50, 8);
+  const Position b = ground_position(50 + 1.0 / 3600, 8);
+  CHECK(std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]) == Approx(30.9).margin(0.05));  // an arc second north
+  CHECK_THAT(message_of<InvalidArgument>([] { (void)ground_position(90.5, 0); }), Contains("no place on Earth"));
+  CHECK_THROWS_AS(ground_position(std::nan(""), 0), InvalidArgument);
+}
+
+TEST_CASE("spatial pairs are those of all pairs within the radius") {
+  Random random(3);
+  for (const int count : {0, 1, 2, 60}) {
+    std::vector<std::optional<Position>> positions;
+    for (int i = 0; i < count; ++i) {
+      positions.emplace_back(Position{random.uniform(0, 10), random.uniform(0, 10), random.uniform(0, 3)});
+      if (i % 7 == 3) positions.back().reset();
+    }
+    for (const double radius : {0.001, 1.5, 4.0, 100.0}) {
+      std::vector<ImagePair> expected;
+      std::optional<double> least;
+      for (std::int32_t i = 0; i < count; ++i) {
+        for (std::int32_t j = i + 1; j < count; ++j) {
+          const auto& a = positions[static_cast<std::size_t>(i)];
+          const auto& b = positions[static_cast<std::size_t>(j)];
+          if (!a || !b) continue;
+          const double apart = std::sqrt(std::pow((*a)[0] - (*b)[0], 2) + std::pow((*a)[1] - (*b)[1], 2) +
+                                         std::pow((*a)[2] - (*b)[2], 2));
+          if (apart <= radius) expected.push_back({i, j});
+          least = std::min(least.value_or(apart), apart);
+        }
+      }
+      CHECK(spatial_pairs(positions, radius) == expected);
+      CHECK(least_distance(positions).has_value() == least.has_value());
+      if (least) CHECK(*least_distance(positions) == Approx(*least));
+    }
+  }
+  const std::vector<std::optional<Position>> grid{Position{0, 0, 0}, Position{0, 3, 0}, Position{0, 3, 4}};
+  CHECK(spatial_pairs(grid, 4) == std::vector<ImagePair>{{0, 1}, {1, 2}});  // the radius itself counts
+}
+
+TEST_CASE("transitive pairs close triangles round by round") {
+  const std::vector<ImagePair> chain{{0, 1}, {2, 1}, {2, 3}, {3, 4}};
+  CHECK(transitive_pairs(6, chain, 1) ==
+        std::vector<ImagePair>{{0, 1}, {0, 2}, {1, 2}, {1, 3}, {2, 3}, {2, 4}, {3, 4}});
+  CHECK(transitive_pairs(6, chain, 2).size() == 10);
+  CHECK(transitive_pairs(6, chain, 9) == transitive_pairs(6, chain, 2));
+  CHECK(transitive_pairs(3, {}, 2).empty());
+  CHECK(degrees(PairSelection::listed(6, chain)) == std::vector<std::int64_t>{1, 2, 2, 2, 1, 0});
+}
+
+namespace {
+
+std::string hex(const std::vector<double>& values) {
+  std::string text;
+  for (const std::byte byte : std::as_bytes(std::span(values)))
+    text += fmt::format("{:02X}", static_cast<unsigned>(byte));
+  return text;
+}
+
+void set_prior(const Collection& collection, int image, const std::vector<double>& position, int system) {
+  TestDatabase(collection.path())
+      .run(fmt::format("INSERT OR REPLACE INTO pose_priors (pose_prior_id, corr_data_id, corr_sensor_id, "
+                       "corr_sensor_type, position, coordinate_system) VALUES ({0}, {0}, 1, 0, X'{1}', {2})",
+                       image, hex(position), system));
+}
+
+/// Five photographs, the first four some 11 m from each other on a line to the east of a place in Germany.
+struct Located : Collection {
+  Located() : Collection({"a.png", "b.png", "c.png", "d.png", "e.png"}, "4.2.dev") {
+    for (int i = 0; i < 4; ++i) set_prior(*this, 3 + i, {50.0, 8.0 + 0.000155 * i, 100.0 * i}, 0);
+    REQUIRE(run({"--extract", "--pairs", "sequential:1"}).code == 0);
+    TestDatabase(path()).run("DELETE FROM matches");
+    std::filesystem::remove_all(path() + ".twinpatch");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pairs by position, with other rules, are counted, and images in no pair are named") {
+  const Located collection;
+  const auto dry = collection.run({"--pairs", "spatial:12", "--dry-run", "--json"});
+  INFO(dry.err);
+  REQUIRE(dry.code == 0);
+  CHECK(dry.json()["pairs"] == 3);
+  CHECK_THAT(dry.err,
+             Contains("1 of 5 images have no position") && Contains("1 of 5 images are in no pair: \"e.png\""));
+  CHECK(dry.json()["degrees"] == nlohmann::json::parse(R"([{"from":0,"to":0,"images":1},{"from":1,"to":1,"images":2},
+                                                         {"from":2,"to":2,"images":2}])"));
+  const auto text = collection.run({"--pairs", "spatial:12+sequential:1", "--dry-run"});
+  CHECK_THAT(text.err, Contains("pairs: 3 by spatial:12") && Contains("pairs: 4 by sequential:1") &&
+                           Contains("pairs: 4 in all") && !Contains("in no pair"));
+  CHECK_THAT(text.out, Contains("0: 0 images, 1: 2, 2: 3"));
+  REQUIRE(collection.run({"--pairs", "spatial:23+sequential:1"}).code == 0);  // 3 + 2 within 23 m, and d-e
+  CHECK(matches_of(collection).size() == 6);
+}
+
+TEST_CASE("positions that say nothing about distances are refused") {
+  const Located collection;
+  const auto refused = [&](const std::string& pairs) {
+    const auto result = collection.run({"--pairs", pairs});
+    CHECK(result.code == 1);
+    return result.err;
+  };
+  CHECK_THAT(refused("spatial:2"), Contains("no two images are so close") && Contains("the least distance is 11."));
+  CHECK(collection.run({"--pairs", "spatial:0"}).code == 2);
+  CHECK(collection.run({"--pairs", "spatial:nan"}).code == 2);
+  CHECK(collection.run({"--pairs", "spatial:5+nothing"}).code == 2);
+  set_prior(collection, 5, {10, 20, 30}, 1);
+  CHECK_THAT(refused("spatial:12"), Contains("3 pose priors are in WGS84 and 1 in Cartesian"));
+  set_prior(collection, 5, {10, 20, 30}, -1);
+  CHECK_THAT(refused("spatial:12"), Contains("1 of 4 pose priors have an undefined coordinate system"));
+  set_prior(collection, 5, {100, 20, 30}, 0);
+  CHECK_THAT(refused("spatial:12"), Contains("pose prior of image 5") && Contains("no place on Earth"));
+  TestDatabase(collection.path()).run("UPDATE pose_priors SET position = X'00' WHERE corr_data_id = 5");
+  CHECK_THAT(refused("spatial:12"), Contains("1 bytes of position"));
+  TestDatabase(collection.path()).run("DELETE FROM pose_priors");
+  CHECK_THAT(refused("spatial:12"), Contains("no image has a pose prior"));
+  CHECK_THAT(refused("transitive:1"), Contains("transitive:N goes on from verified pairs"));
+  CHECK(run_twinpatch(
+            {"export", "openmvg", "--sfm-data", "s.json", "--features-dir", "f", "-o", "m.txt", "--pairs", "spatial:5"})
+            .code == 2);
+}
+
+TEST_CASE("verified pairs are the beginning of transitive ones") {
+  const Located collection;
+  REQUIRE(collection.run({"--pairs", "sequential:1", "--verify"}).code == 0);
+  const auto next = collection.run({"--pairs", "transitive:1", "--json"});
+  INFO(next.err);
+  REQUIRE(next.code == 0);
+  CHECK(next.json()["pairs"] == 7);
+  CHECK(next.json()["changes"]["pairs"] >= 3);
+  CHECK(matches_of(collection).size() == 7);
+}
+
+TEST_CASE("two images of one frame are not matched, unless the rig's cameras have no known places") {
+  const Located collection;
+  CHECK_THAT(collection.run({"--skip-same-frame"}).err, Contains("no image is part of a frame"));
+  {
+    TestDatabase database(collection.path());
+    database.run("INSERT INTO rigs VALUES (1, 1, 0)");
+    database.run("INSERT INTO rig_sensors VALUES (1, 2, 0, X'00')");
+    database.run("INSERT INTO frames VALUES (1, 1), (2, 1)");
+    database.run("INSERT INTO frame_data VALUES (1, 3, 1, 0), (1, 4, 2, 0), (2, 5, 1, 0), (2, 6, 2, 0)");
+  }
+  const auto skipped = collection.run({"--skip-same-frame", "--json"});
+  INFO(skipped.err);
+  REQUIRE(skipped.code == 0);
+  CHECK(skipped.json()["pairs"] == 8);
+  CHECK_THAT(skipped.err, Contains("2 within a frame are skipped"));
+  CHECK_FALSE(matches_of(collection).contains(key(3, 4)));
+  TestDatabase(collection.path()).run("UPDATE rig_sensors SET sensor_from_rig = NULL");
+  const auto refused = collection.run({"--skip-same-frame"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("the places of 1 cameras in their rigs are not known (first: camera 2 of rig 1)"));
+}
+
+TEST_CASE("similar images may be found by another program's vectors") {
+  const Located collection;
+  const auto file = collection.scene.path("vectors.npy");
+  const auto write = [&](const std::vector<std::vector<float>>& rows) {
+    NpyWriter writer(file, NpyType::f32, {std::ssize(rows), std::ssize(rows.front())});
+    for (const auto& row : rows) writer.append(std::span<const float>(row));
+    writer.finish();
+  };
+  write({{5, 0}, {0, 0.1F}, {1, 0.01F}, {0.3F, 9}, {0, 0}});  // a-c and b-d, and nobody is like e
+  const auto run = [&] {
+    return collection.run({"--pairs", "retrieval:1", "--global-descriptors", file, "--dry-run", "--json"});
+  };
+  const auto result = run();
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.json()["pairs"] == 2);
+  CHECK_THAT(result.err, Contains("1 of 5 images are in no pair: \"e.png\""));
+  write({{5, 0}, {0, 1}});
+  CHECK_THAT(run().err, Contains("expected an array of 5 rows") && Contains("shape [2, 2]"));
+  CHECK(collection.run({"--global-descriptors", file}).code == 2);
+}
