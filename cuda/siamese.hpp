@@ -10,6 +10,7 @@
 
 #include "device.hpp"
 #include "library/matrix_product.hpp"
+#include "plan/head_fold.hpp"
 #include "plan/layer_plan.hpp"
 
 // Siamese and pseudo-siamese networks: rows of vectors, and what decides on two of them.
@@ -31,6 +32,7 @@ struct RowBlock {
   const void* operand = nullptr;   ///< of products: the values, [readable, length] in the device's type
   std::int64_t operand_bytes = 0;  ///< of one row there
   std::int64_t readable = 0;       ///< rows that may be read, those after rows.count being of no value
+  const float* norms = nullptr;    ///< [count], see kernels::NarrowRows; null where fused kernels have no use for them
 
   [[nodiscard]] RowBlock slice(std::int64_t begin, std::int64_t count) const;
 };
@@ -41,7 +43,9 @@ class SiameseRows final : public Rows {
  public:
   SiameseRows(std::shared_ptr<Device> device, Side side, std::int64_t count, std::int64_t length);
   [[nodiscard]] std::int64_t size() const override { return count_; }
-  [[nodiscard]] std::int64_t bytes() const override { return values.bytes() + scalars.bytes() + narrow.bytes(); }
+  [[nodiscard]] std::int64_t bytes() const override {
+    return values.bytes() + scalars.bytes() + narrow.bytes() + norms.bytes();
+  }
   [[nodiscard]] Side side() const override { return side_; }
   [[nodiscard]] const std::shared_ptr<Device>& device() const { return device_; }
   [[nodiscard]] std::int64_t length() const { return length_; }
@@ -53,7 +57,10 @@ class SiameseRows final : public Rows {
 
   HeldBuffer<float> values;      ///< [padded_size(N), length], the last ones of no value
   HeldBuffer<float> scalars;     ///< [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head
-  HeldBuffer<std::byte> narrow;  ///< as `values`, in half precision, for matrix products of such runs; else empty
+  HeldBuffer<std::byte> narrow;  ///< [padded_size(N), narrow_length] in half precision, for such runs; else empty: as
+                                 ///< `values`, or folded for fused kernels of heads
+  std::int64_t narrow_length = 0;
+  HeldBuffer<float> norms;  ///< [N] of folded rows
 
  private:
   std::shared_ptr<Device> device_;
@@ -74,6 +81,7 @@ struct DeviceHead {
   /// Linear - ReLU - Linear(1): weights [hidden] and bias of the last layer, for which there is a kernel of its own.
   const float* output_weights = nullptr;
   float output_bias = 0;
+  std::optional<DeviceFold> fold;  ///< of those weights, where fused kernels run on this device
 };
 
 /// Throws InvalidArgument as read_decision_head() does.

@@ -18,6 +18,7 @@ set(TWINPATCH_CUDA_RUNTIME
 set(TWINPATCH_CUDA_KERNELS
   kernels/epilogue.cu
   kernels/grid.cu
+  kernels/head_slabs.cu
   kernels/layers.cu
   kernels/pairs.cu
   kernels/patches.cu
@@ -63,13 +64,14 @@ set(TWINPATCH_CUDA_ENGINE
   cuda_backend.cpp
   device.cpp
   grid/deep_head_grid.cpp
+  grid/fused_head_grid.cpp
   grid/fused_metric_grid.cpp
   grid/gathered_rows.cpp
   grid/head_grid.cpp
-  grid/measured_kernels.cpp
   grid/metric_grid.cpp
   grid/row_grid.cpp
   grid/selection.cpp
+  grid/slab_grid.cpp
   grid/strategies.cpp
   grid/tile_products.cpp
   grid/two_channel_grid.cpp
@@ -78,8 +80,10 @@ set(TWINPATCH_CUDA_ENGINE
   plan/branch_plan.cpp
   plan/deep_head.cpp
   plan/halves_plan.cpp
+  plan/head_fold.cpp
   plan/kernel_rules.cpp
   plan/layer_plan.cpp
+  plan/measured_kernels.cpp
   plan/pair_network.cpp
   plan/tuning_input.cpp
   run_statistics.cpp

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "plan/kernel_rules.hpp"
+#include "plan/measured_kernels.hpp"
 #include "siamese.hpp"
 #include "transfer.hpp"
 #include "twinpatch/core/error.hpp"
@@ -32,6 +33,7 @@ RowBlock RowBlock::slice(std::int64_t begin, std::int64_t count) const {
   result.rows = {rows.values + begin * length, rows.scalars != nullptr ? rows.scalars + begin : nullptr, count};
   result.operand = static_cast<const std::byte*>(operand) + begin * operand_bytes;
   result.readable = readable - begin;
+  result.norms = norms != nullptr ? norms + begin : nullptr;
   return result;
 }
 
@@ -39,7 +41,9 @@ RowBlock SiameseRows::block() const {
   RowBlock result{.rows = matrix(0, count_), .length = length_, .readable = padded_size(count_)};
   const bool halves = !narrow.empty();
   result.operand = halves ? static_cast<const void*>(narrow.data()) : values.data();
-  result.operand_bytes = length_ * (halves ? size_of(device_->type) : static_cast<std::int64_t>(sizeof(float)));
+  result.operand_bytes =
+      halves ? narrow_length * size_of(device_->type) : length_ * static_cast<std::int64_t>(sizeof(float));
+  result.norms = norms.empty() ? result.rows.scalars : norms.data();
   return result;
 }
 
@@ -58,6 +62,9 @@ DeviceHead upload_head(DeviceWeights& weights) {
   if (read.has_two_layers()) {
     head.output_weights = weights.floats("head.output", read.layers[1].weight);
     head.output_bias = read.layers[1].bias[0];
+    if (narrow_products(*weights.device()) && takes_fused(*weights.device(), "fused head")) {
+      head.fold = upload_fold(weights, read.layers[1].weight);
+    }
   }
   return head;
 }
@@ -72,7 +79,8 @@ SiameseRowMaker::SiameseRowMaker(DeviceWeights& weights)
 }
 
 std::int64_t SiameseRowMaker::row_bytes() const {
-  return ((head_ ? head_->hidden : size_) + 1) * 4 + (narrow_ ? size_ * size_of(device_->type) : 0);
+  const std::int64_t narrow = head_ && head_->fold ? head_->fold->fold.length : narrow_ ? size_ : 0;
+  return ((head_ ? head_->hidden : size_) + 2) * 4 + narrow * size_of(device_->type);
 }
 
 HeldBuffer<float> SiameseRowMaker::project(const HeldBuffer<float>& descriptors, std::int64_t count, Side side) {
@@ -117,9 +125,17 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
                         .bias = sums ? head_->output_bias : 0.0F,
                         .scalars = result->scalars.data(),
                         .first_bad = first_bad.data()});
-  if (narrow_) {
-    result->narrow =
-        HeldBuffer<std::byte>(device_, checked_multiply(padded_size(count), length * size_of(device_->type)));
+  const bool folds = head_ && head_->fold;
+  if (narrow_ || folds) {
+    result->narrow_length = folds ? head_->fold->fold.length : length;
+    result->narrow = HeldBuffer<std::byte>(
+        device_, checked_multiply(padded_size(count), result->narrow_length * size_of(device_->type)));
+  }
+  if (folds) {
+    result->norms = HeldBuffer<float>(device_, count);
+    kernels::fold_rows(device_->stream(), result->values.data(), count, length, head_->fold->fold,
+                       {device_->type, result->narrow.data(), result->norms.data()});
+  } else if (narrow_) {
     kernels::convert(device_->stream(), result->values.data(), count * length, device_->type, result->narrow.data());
   }
   unsigned long long bad = kNone;

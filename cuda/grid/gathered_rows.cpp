@@ -51,10 +51,13 @@ void GatheredRows::copy(std::span<const PlacedRows> parts) {
   block_.rows.scalars = like.rows.scalars != nullptr ? scalars_.at_least(count) : nullptr;
   block_.operand = narrow ? static_cast<const void*>(narrow_.at_least(checked_multiply(readable, like.operand_bytes)))
                           : block_.rows.values;
+  const bool norms = like.norms != like.rows.scalars;
+  block_.norms = norms ? norms_.at_least(count) : block_.rows.scalars;
   block_.rows.count = count;
   block_.readable = readable;
   void* values = values_.data();
   void* scalars = scalars_.data();
+  void* to_norms = norms_.data();
   void* operand = narrow_.data();
   constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
   for (const PlacedRows& part : parts) {
@@ -63,6 +66,7 @@ void GatheredRows::copy(std::span<const PlacedRows> parts) {
     if (block_.rows.scalars != nullptr) {
       scalars = append(*device_, rows.rows.scalars, rows.rows.count * kFloat, scalars);
     }
+    if (norms) to_norms = append(*device_, rows.norms, rows.rows.count * kFloat, to_norms);
     if (narrow) operand = append(*device_, rows.operand, rows.rows.count * like.operand_bytes, operand);
   }
 }
@@ -71,6 +75,7 @@ void GatheredRows::release() {
   parts_.clear();
   values_.release();
   scalars_.release();
+  norms_.release();
   narrow_.release();
 }
 

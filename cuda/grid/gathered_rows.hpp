@@ -15,7 +15,7 @@ namespace twinpatch::cuda {
 class GatheredRows {
  public:
   explicit GatheredRows(const std::shared_ptr<Device>& device)
-      : device_(device), values_(device), scalars_(device), narrow_(device) {}
+      : device_(device), values_(device), scalars_(device), norms_(device), narrow_(device) {}
 
   /// The parts' rows one after another; valid until the next call. Enqueued. Nothing is copied where the call before
   /// had these parts, one after another, among its own: the right images of a block stay while left ones pass.
@@ -31,7 +31,7 @@ class GatheredRows {
   void copy(std::span<const PlacedRows> parts);
 
   std::shared_ptr<Device> device_;
-  ReusedBuffer<float> values_, scalars_;
+  ReusedBuffer<float> values_, scalars_, norms_;
   ReusedBuffer<std::byte> narrow_;
   std::vector<Part> parts_;  ///< what is there
   RowBlock block_;           ///< all of it

@@ -23,6 +23,7 @@ constexpr GridStrategyRow kStrategies[] = {
     {"deep head", GridDecision::deep_head, kAll, 0, Kernels::library, &make_deep_head_grid},
     {"2-channel", GridDecision::two_channel, kAll, 0, Kernels::library, &make_two_channel_grid},
     {"fused metric", GridDecision::metric, kNarrow, 80, Kernels::fused, &make_fused_metric_grid},
+    {"fused head", GridDecision::head, kNarrow, 80, Kernels::fused, &make_fused_head_grid},
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "grid/grid_strategy.hpp"
-#include "grid/measured_kernels.hpp"
+#include "plan/measured_kernels.hpp"
 #include "scorer_parts.hpp"
 #include "twinpatch/backend/options.hpp"
 
@@ -50,6 +50,7 @@ struct GridTask {
 [[nodiscard]] std::unique_ptr<GridStrategy> make_metric_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_fused_metric_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_head_grid(ScorerParts& parts);
+[[nodiscard]] std::unique_ptr<GridStrategy> make_fused_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_deep_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_two_channel_grid(ScorerParts& parts);
 

@@ -248,7 +248,8 @@ struct Rescoring {
   std::int64_t length = 0;
   float share = 0;
   float margin = 0;
-  double slack = 0;  ///< relative error of l1 values
+  double slack = 0;                ///< relative error of l1 values
+  const float* weights = nullptr;  ///< of heads
 };
 void select_rescored(cudaStream_t stream, ValueTile tile, SelectionKeys keys, SelectionMarks marks,
                      Rescoring rescoring);

@@ -12,9 +12,12 @@
 
 /// Before a loop whose arrays are to lie in registers.
 #if defined(__CUDACC__)
+#define TWINPATCH_PRAGMA(text) _Pragma(#text)
 #define TWINPATCH_UNROLL _Pragma("unroll")
+#define TWINPATCH_UNROLL_BY(n) TWINPATCH_PRAGMA(unroll n)
 #else
 #define TWINPATCH_UNROLL
+#define TWINPATCH_UNROLL_BY(n)
 #endif
 
 namespace twinpatch::cuda::kernels {

@@ -33,6 +33,8 @@ struct Rescored {
     } else if constexpr (kOperation == PairOperation::l1) {
       if (score > 0) return INFINITY;
       return just_below((1 + with.slack) * wanted);
+    } else if constexpr (kOperation == PairOperation::head) {
+      return score;
     } else {
       return just_below(wanted - 1e-6 * fabs(wanted));
     }
@@ -47,6 +49,7 @@ struct Rescored {
   __device__ float needed_for(float least) const {
     if constexpr (kOperation == PairOperation::l2) return just_below((1 + 1e-6) * fminf(least, 0.0F));
     if constexpr (kOperation == PairOperation::l1) return just_below((1 + 4 * with.slack + 1e-6) * least);
+    if constexpr (kOperation == PairOperation::head) return least;
     return just_below(least - 1e-6 * fabs(static_cast<double>(least)));
   }
   __device__ float value(float value, std::int64_t i, std::int64_t j) const {
@@ -54,8 +57,13 @@ struct Rescored {
     return value + with.share * (with.left.scalars[i] + with.right.scalars[j]) + with.margin;
   }
   __device__ float score(float /*value*/, std::int64_t i, std::int64_t j) const {
-    return pair_metric<kOperation>(with.left.values + i * with.length, with.right.values + j * with.length,
-                                   with.length);
+    const float* const a = with.left.values + i * with.length;
+    const float* const b = with.right.values + j * with.length;
+    if constexpr (kOperation == PairOperation::head) {
+      return pair_head(a, b, with.weights, with.length) + with.right.scalars[j];
+    } else {
+      return pair_metric<kOperation>(a, b, with.length);
+    }
   }
 };
 

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/product_slabs.hpp"
 #include "kernels/select_limits.cuh"
+#include "kernels/slabs.hpp"
+#include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda::kernels {
 namespace {
@@ -10,10 +11,10 @@ namespace {
 struct RowLine {
   static constexpr bool kRow = true;
   static constexpr int kBest = 2;
-  __device__ static std::int64_t groups(const ProductTile& tile) {
+  __device__ static std::int64_t groups(const SlabTile& tile) {
     return (tile.left.rows.count + kWarp - 1) / kWarp * tile.segments.count;
   }
-  __device__ RowLine(const ProductTile& tile, const Summaries& summaries, std::int64_t group)
+  __device__ RowLine(const SlabTile& tile, const Summaries& summaries, std::int64_t group)
       : values(summaries.rows), lines(tile.left.rows.count) {
     const std::int64_t wide = (lines + kWarp - 1) / kWarp;
     segment = group / wide;
@@ -33,8 +34,8 @@ struct RowLine {
 struct ColumnLine {
   static constexpr bool kRow = false;
   static constexpr int kBest = 1;
-  __device__ static std::int64_t groups(const ProductTile& tile) { return (tile.segments.columns + kWarp - 1) / kWarp; }
-  __device__ ColumnLine(const ProductTile& tile, const Summaries& summaries, std::int64_t group)
+  __device__ static std::int64_t groups(const SlabTile& tile) { return (tile.segments.columns + kWarp - 1) / kWarp; }
+  __device__ ColumnLine(const SlabTile& tile, const Summaries& summaries, std::int64_t group)
       : values(summaries.columns),
         lines(tile.segments.columns),
         line(group * kWarp + lane_index()),
@@ -54,7 +55,7 @@ __device__ bool reaches(float value, float needed) {
 /// What the walk of a lane over its line's slabs is made of.
 template <PairOperation kOperation, class Line>
 struct Walk {
-  const ProductTile& tile;
+  const SlabTile& tile;
   const SelectionKeys& keys;
   Rescored<kOperation> exact;
   Line own;
@@ -62,10 +63,14 @@ struct Walk {
   std::int64_t slabs;
   int top_k;
 
-  __device__ Walk(const ProductTile& of, const Summaries& summaries, const SelectionKeys& into, std::int64_t group)
+  __device__ Walk(const SlabTile& of, const Summaries& summaries, const SelectionKeys& into, std::int64_t group)
       : tile(of),
         keys(into),
-        exact{{.operation = kOperation, .left = of.left.rows, .right = of.right.rows, .length = of.length}},
+        exact{{.operation = kOperation,
+               .left = of.left.rows,
+               .right = of.right.rows,
+               .length = of.row_length,
+               .weights = of.weights}},
         own(of, summaries, group),
         line(min(own.line, own.lines - 1)),
         slabs((own.end - own.begin + kSlab - 1) / kSlab),
@@ -95,9 +100,8 @@ struct Walk {
         const float value = plane(slab, b);
         if (value >= kUnknown || !reaches(value, needed)) continue;
         const std::int64_t other = first_of(slab) + slab_number(value);
-        const float squares =
-            tile.left.rows.scalars[Line::kRow ? line : other] + tile.right.rows.scalars[Line::kRow ? other : line];
-        best.add(least(value) - width * squares - 2 * tile.margin);
+        const float norms = tile.left.norms[Line::kRow ? line : other] + tile.right.norms[Line::kRow ? other : line];
+        best.add(least(value) - width * norms - 2 * tile.margin);
       }
     }
     const float worth = top_k == 1 ? best.first : best.second;
@@ -147,7 +151,7 @@ struct Walk {
 /// what reaches it and raises it. Scores that are not finite are reported in *keys.first_bad and not kept. Floor: the
 /// summaries twice, 0.2 to 0.3 bytes a pair. Reference: reference::select.
 template <PairOperation kOperation, class Line>
-__global__ void select_slabs_kernel(ProductTile tile, Summaries summaries, SelectionKeys keys) {
+__global__ void select_slabs_kernel(SlabTile tile, Summaries summaries, SelectionKeys keys) {
   for (std::int64_t group = global_warp(); group < Line::groups(tile); group += all_warps()) {
     const Walk<kOperation, Line> walk(tile, summaries, keys, group);
     const bool inside = walk.own.line < walk.own.lines;
@@ -165,7 +169,7 @@ __global__ void select_slabs_kernel(ProductTile tile, Summaries summaries, Selec
 }
 
 template <PairOperation kOperation>
-void select(cudaStream_t stream, const ProductTile& tile, Summaries summaries, SelectionKeys keys) {
+void select(cudaStream_t stream, const SlabTile& tile, Summaries summaries, SelectionKeys keys) {
   launch(stream, per_warp(blocks_for(tile.left.rows.count, kWarp) * tile.segments.count), "select_slabs_rows",
          &select_slabs_kernel<kOperation, RowLine>, tile, summaries, keys);
   if (summaries.columns == nullptr) return;
@@ -175,11 +179,20 @@ void select(cudaStream_t stream, const ProductTile& tile, Summaries summaries, S
 
 }  // namespace
 
-void select_slabs(cudaStream_t stream, PairOperation operation, const ProductTile& tile, Summaries summaries,
+void select_slabs(cudaStream_t stream, PairOperation operation, const SlabTile& tile, Summaries summaries,
                   SelectionKeys keys) {
   if (tile.left.rows.count == 0 || tile.segments.columns == 0) return;
-  operation == PairOperation::l2 ? select<PairOperation::l2>(stream, tile, summaries, keys)
-                                 : select<PairOperation::dot>(stream, tile, summaries, keys);
+  switch (operation) {
+    case PairOperation::head:
+      return select<PairOperation::head>(stream, tile, summaries, keys);
+    case PairOperation::l2:
+      return select<PairOperation::l2>(stream, tile, summaries, keys);
+    case PairOperation::dot:
+      return select<PairOperation::dot>(stream, tile, summaries, keys);
+    case PairOperation::l1:
+      break;
+  }
+  throw InvalidArgument("select_slabs: there are no sums of absolute differences in slabs");
 }
 
 }  // namespace twinpatch::cuda::kernels

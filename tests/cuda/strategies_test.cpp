@@ -91,7 +91,8 @@ TEST_CASE("strategies are chosen by decision, precision, architecture and the ke
   CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp32, 90, Kernels::fused), DeviceError);
   CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp16, 75, Kernels::fused), DeviceError);
   CHECK_THROWS_AS(chosen(GridDecision::sum_metric, Precision::fp16, 90, Kernels::fused), DeviceError);
-  CHECK_THROWS_AS(chosen(GridDecision::head, Precision::fp16, 90, Kernels::fused), DeviceError);
+  CHECK(chosen(GridDecision::head, Precision::fp16, 90, Kernels::fused) == "fused head");
+  CHECK_THROWS_AS(chosen(GridDecision::deep_head, Precision::fp16, 90, Kernels::fused), DeviceError);
 }
 
 TEST_CASE("kernels that a card has measured faster are taken on such a card, others are not") {

@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/product_slabs.hpp"
+#include "kernels/slabs.hpp"
 
 #include <algorithm>
 
 #include "cuda_support.hpp"
 #include "kernel_bench.hpp"
+#include "plan/head_fold.hpp"
 #include "support/random.hpp"
 
-// Products that never lie in memory: their summaries against a twin in plain C++, and the arithmetic of their places.
+// Values that never lie in memory: their summaries against twins in plain C++, and the arithmetic of their places.
 
 using namespace twinpatch;
 using namespace twinpatch::test;
@@ -36,9 +37,7 @@ struct Operands {
   [[nodiscard]] std::span<const float> row(std::int64_t i) const {
     return {values.data() + i * length, static_cast<std::size_t>(length)};
   }
-  [[nodiscard]] kernels::NarrowRows rows() const {
-    return {narrow.data(), {.values = nullptr, .scalars = on_device.data(), .count = count}};
-  }
+  [[nodiscard]] kernels::NarrowRows rows() const { return {narrow.data(), on_device.data(), {.count = count}}; }
   std::int64_t count, length;
   std::vector<float> values, scalars;
   cuda::DeviceBuffer<std::byte> narrow;
@@ -51,13 +50,15 @@ struct Case {
 };
 
 /// The value that kernels bound scores with, from the narrow numbers, in double.
-double value_of(const kernels::ProductTile& tile, const Operands& left, std::int64_t i, const Operands& right,
+double value_of(const kernels::SlabTile& tile, const Operands& left, std::int64_t i, const Operands& right,
                 std::int64_t j) {
-  double sum = static_cast<double>(tile.share) * (static_cast<double>(left.scalars[static_cast<std::size_t>(i)]) +
-                                                  right.scalars[static_cast<std::size_t>(j)]) +
-               tile.margin;
+  double sum = tile.share * (static_cast<double>(left.scalars[static_cast<std::size_t>(i)]) +
+                             right.scalars[static_cast<std::size_t>(j)]) +
+               tile.margin + tile.offset;
   for (std::int64_t k = 0; k < left.length; ++k) {
-    sum += static_cast<double>(left.row(i)[static_cast<std::size_t>(k)]) * right.row(j)[static_cast<std::size_t>(k)];
+    const double a = left.row(i)[static_cast<std::size_t>(k)];
+    const double b = right.row(j)[static_cast<std::size_t>(k)];
+    sum += tile.positive < 0 ? a * b : (k < tile.positive ? 1 : -1) * std::max(a + b, 0.0);
   }
   return sum;
 }
@@ -87,12 +88,14 @@ void check_planes(std::span<const float> planes, const std::vector<double>& valu
 
 }  // namespace
 
-TEST_CASE("summaries of products name the best of every slab and bound the others") {
+TEST_CASE("summaries name the best of every slab and bound the others") {
   if (no_device()) return;
   const auto type = GENERATE(NumberType::fp16, NumberType::bf16);
+  const bool head = GENERATE(false, true);
   const Case on = GENERATE(Case{1, 1, 1, {}}, Case{129, 127, 35, {}}, Case{127, 129, 64, {}}, Case{128, 256, 300, {}},
                            Case{3, 300, 20, {0, 1, 1, 130, 300}});
-  INFO(on.rows << " × " << on.columns << ", " << on.length << " long");
+  if (head && on.length > 100) return;  // seconds on the stand-in
+  INFO((head ? "head " : "products ") << on.rows << " × " << on.columns << ", " << on.length << " long");
   Bench bench;
   Random random(static_cast<std::uint64_t>(on.rows * on.length));
   const Operands left(bench, on.rows, on.length, type, random);
@@ -100,21 +103,24 @@ TEST_CASE("summaries of products name the best of every slab and bound the other
   const auto begins = bench.up(on.begins.empty() ? std::vector<std::int64_t>{0, on.columns} : on.begins);
   const std::int64_t segments = on.begins.empty() ? 1 : std::ssize(on.begins) - 1;
   constexpr std::int64_t kFirst = 0;
-  const kernels::ProductTile tile{
-      .left = left.rows(),
-      .right = right.rows(),
-      .length = on.length,
-      .segments = {on.begins.empty() ? nullptr : begins.data(), segments, kFirst, on.columns},
-      .share = -0.4F,
-      .margin = 0.25F,
-      .largest = 1e9F};
+  const kernels::SlabTile tile{.left = left.rows(),
+                               .right = right.rows(),
+                               .length = on.length,
+                               .positive = head ? on.length / 64 * 32 : -1,
+                               .segments = {on.begins.empty() ? nullptr : begins.data(), segments, kFirst, on.columns},
+                               .offset = 0.5F,
+                               .share = -0.4F,
+                               .margin = 0.25F,
+                               .largest = 1e9F};
   const kernels::TileSegments host{on.begins.empty() ? nullptr : on.begins.data(), segments, kFirst, on.columns};
   auto rows = bench.room<float>(kernels::row_summary_size(on.rows, on.columns, segments));
   auto columns = bench.room<float>(kernels::column_summary_size(on.rows, on.columns));
-  kernels::product_slabs(bench.stream(), type, tile, {rows.data(), columns.data()});
+  (head ? kernels::head_slabs : kernels::product_slabs)(bench.stream(), type, tile, {rows.data(), columns.data()});
   const auto row_planes = bench.down(rows);
   const auto column_planes = bench.down(columns);
-  const double error = static_cast<double>(on.length + 16) * 0x1p-22 * 2 * static_cast<double>(on.length);
+  const double sums = static_cast<double>(on.length + 16) * 0x1p-22 * 2 * static_cast<double>(on.length);
+  const double terms = (type == NumberType::fp16 ? 0x1p-11 : 0x1p-8) * 2 * static_cast<double>(on.length);
+  const double error = head ? sums + terms : sums;
   for (std::int64_t s = 0; s < segments; ++s) {
     for (std::int64_t first = host.begin(s); first < host.begin(s + 1); first += kernels::kSlab) {
       const std::int64_t slab = host.slab_of(s) + (first - host.begin(s)) / kernels::kSlab;
@@ -200,5 +206,45 @@ TEST_CASE("a value with a number is no further from what it was than its limits 
     CHECK(kernels::slab_number(numbered) == static_cast<int>(number));
     CHECK(kernels::most(numbered) >= value);
     CHECK(kernels::least(numbered) <= value);
+  }
+}
+
+TEST_CASE("rows of a head are folded by the sign of their weights, and their norms are not too small") {
+  if (no_device()) return;
+  const std::vector<float> weights = {0.5F, -2, 0, -1, 3};
+  const cuda::HeadFold fold = cuda::fold_head(weights);
+  REQUIRE(fold.source.size() == 64);
+  CHECK(fold.positive == 32);
+  CHECK(std::vector<std::int32_t>(fold.source.begin(), fold.source.begin() + 4) ==
+        std::vector<std::int32_t>{0, 2, 4, -1});
+  CHECK(std::vector<std::int32_t>(fold.source.begin() + 32, fold.source.begin() + 35) ==
+        std::vector<std::int32_t>{1, 3, -1});
+  CHECK(cuda::fold_head(std::vector<float>(33, -1.0F)).positive == 0);
+  CHECK(cuda::fold_head(std::vector<float>(33, 1.0F)).source.size() == 64);
+
+  Bench bench;
+  Random random(47);
+  std::vector<float> rows;
+  for (int n = 0; n < 7 * 5; ++n) rows.push_back(static_cast<float>(random.uniform(-1, 1)));
+  const auto source = bench.up(fold.source);
+  const auto weight = bench.up(fold.weight);
+  const auto in = bench.up(rows);
+  auto out = bench.room<std::byte>(7 * 64 * 2);
+  auto norms = bench.room<float>(7);
+  kernels::fold_rows(bench.stream(), in.data(), 7, 5, {source.data(), weight.data(), 64},
+                     {NumberType::fp16, out.data(), norms.data()});
+  const auto folded = bench.load(out, NumberType::fp16);
+  const auto lengths = bench.down(norms);
+  for (std::size_t i = 0; i < 7; ++i) {
+    double sum = 0;
+    for (std::size_t n = 0; n < 64; ++n) {
+      const std::int32_t from = fold.source[n];
+      const double expected =
+          from < 0 ? 0 : static_cast<double>(fold.weight[n]) * rows[i * 5 + static_cast<std::size_t>(from)];
+      CHECK(std::abs(folded[i * 64 + n] - expected) <= 0x1p-11 * std::abs(expected));
+      sum += std::abs(expected);
+    }
+    CHECK(lengths[i] >= sum * (1 - 1e-7));
+    CHECK(lengths[i] <= sum * (1 + 1e-5));
   }
 }

@@ -55,8 +55,8 @@ struct TileSegments {
 }
 
 /// What is kept of the products, as three (two) planes a slab: the best one, (the second,) and what no other exceeds.
-/// A value is that of Rescoring: product + share · (‖left‖² + ‖right‖²) + margin, and says in its low seven bits which
-/// number of the slab it is of. Where nothing is known of a slab, its last plane is kUnknown.
+/// A value (SlabTile) says in its low seven bits which number of the slab it is of. Where nothing is known of a slab,
+/// its last plane is kUnknown.
 struct Summaries {
   float* rows = nullptr;     ///< [column slabs, 3, rows]
   float* columns = nullptr;  ///< [row slabs, 2, columns], or null
@@ -82,31 +82,39 @@ TWINPATCH_DEVICE_INLINE float least(float value) { return value - (0x1p-16F * (v
 
 /// Rows of one side.
 struct NarrowRows {
-  const void* operand = nullptr;  ///< [count, length], fp16 or bf16
-  RowMatrix rows;                 ///< the same in fp32, scalars: ‖row‖²
+  const void* operand = nullptr;  ///< [count, SlabTile::length], fp16 or bf16
+  const float* norms = nullptr;   ///< [count]: ‖row‖² of metrics, ‖operand‖₁ of heads
+  RowMatrix rows;                 ///< as score_pairs() and grid_tile() take them
 };
 
-/// A tile of a grid of metrics.
-struct ProductTile {
-  NarrowRows left;
-  NarrowRows right;
-  std::int64_t length = 0;
-  std::int64_t first_row = 0;  ///< in the grid
+/// A tile of a grid. The value of a pair, offset + sum + share · (left norm + right norm) + margin, is at least what
+/// its score could be worth, and at most 2 · (slack · (left norm + right norm) + margin) more, if both norms are at
+/// most `largest`. (l2: ½ of minus the squared distance; dot, head: the score.)
+struct SlabTile {
+  NarrowRows left = {};
+  NarrowRows right = {};
+  std::int64_t length = 0;         ///< of the operands
+  std::int64_t row_length = 0;     ///< of the rows
+  const float* weights = nullptr;  ///< [row_length], of heads
+  std::int64_t positive = 0;       ///< of heads: numbers of the operands whose weight is not negative, a multiple of 32
+  std::int64_t first_row = 0;      ///< in the grid
   TileSegments segments = {};
-  /// Values bound scores as Rescoring says, if both ‖row‖² are at most `largest`: numbers within fp16's range.
+  float offset = 0;
   float share = 0;
   float margin = 0;
-  double slack = 0;  ///< how far a value may lie above what it bounds, by ‖left‖² + ‖right‖²: twice that and 2 · margin
+  double slack = 0;
   float largest = 0;
 };
 
-/// Products of both sides on tensor cores, reduced where they are. Enqueued.
-void product_slabs(cudaStream_t stream, NumberType type, const ProductTile& tile, Summaries summaries);
+/// Σ_k left_k · right_k. Enqueued.
+void product_slabs(cudaStream_t stream, NumberType type, const SlabTile& tile, Summaries summaries);
+/// Σ_k ±max(left_k + right_k, 0). Enqueued.
+void head_slabs(cudaStream_t stream, NumberType type, const SlabTile& tile, Summaries summaries);
 
 /// Whatever the summaries say may be the best of its row or column is scored again from the rows, as score_pairs()
-/// does; where they do not say enough, a whole slab. What is kept is what a full matrix of such scores would give.
-/// Enqueued.
-void select_slabs(cudaStream_t stream, PairOperation operation, const ProductTile& tile, Summaries summaries,
+/// does, or grid_tile() of a head; where they do not say enough, a whole slab. What is kept is what a full matrix of
+/// such scores would give. Enqueued.
+void select_slabs(cudaStream_t stream, PairOperation operation, const SlabTile& tile, Summaries summaries,
                   SelectionKeys keys);
 
 }  // namespace twinpatch::cuda::kernels

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "grid/measured_kernels.hpp"
+#include "plan/measured_kernels.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,6 +23,12 @@ bool is_measured_faster(std::span<const MeasuredKernel> table, std::string_view 
     return row.architecture == architecture && row.name == name && row.precision == precision &&
            row.rate > row.library_rate;
   });
+}
+
+bool takes_fused(const Device& device, std::string_view name) {
+  if (device.options.kernels != Kernels::automatic) return device.options.kernels == Kernels::fused;
+  return is_measured_faster(measured_kernels(), name, device.context.properties().architecture(),
+                            device.options.precision);
 }
 
 }  // namespace twinpatch::cuda

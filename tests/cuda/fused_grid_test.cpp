@@ -18,9 +18,9 @@ ExecutionOptions fused(Precision precision) {
 }
 
 /// Selections of left × right in both half precisions, fused, against the library in fp32.
-void expect_same_decisions(Kind kind, const Matrix& left, const Matrix& right,
+void expect_same_decisions(const Decision& decision, const Matrix& left, const Matrix& right,
                            const std::vector<SelectionRequest>& requests) {
-  const auto model = shared_model(small_spec(static_cast<int>(left.columns()), DecisionMetric{kind, false}));
+  const auto model = shared_model(small_spec(static_cast<int>(left.columns()), decision), 7);
   const Rig exact = cuda_rig(model);
   for (const Precision precision : {Precision::fp16, Precision::bf16}) {
     INFO(left.rows() << " × " << right.rows() << " in " << to_string(precision));
@@ -62,7 +62,7 @@ TEST_CASE("fused metrics keep what fp32 keeps, whatever the sizes") {
   };
   const Size size = GENERATE(Size{1, 1, 3}, Size{0, 5, 8}, Size{5, 0, 8}, Size{1, 257, 64}, Size{257, 1, 33},
                              Size{127, 129, 16}, Size{129, 127, 35}, Size{20, 40, 300});
-  expect_same_decisions(kind, some_descriptors(size.rows, size.length, 1, true),
+  expect_same_decisions(DecisionMetric{kind, false}, some_descriptors(size.rows, size.length, 1, true),
                         some_descriptors(size.columns, size.length, 2, true), kRequests);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("fused metrics keep what fp32 keeps of rows that are nearly the same")
   const double spread = GENERATE(0.0, 1e-6, 1e-4, 1e-2);
   const Matrix left = clustered(33, 24, 3, spread, 5);
   const Matrix right = clustered(140, 24, 3, spread, 6);
-  expect_same_decisions(kind, left, right, {{.top_k = 2, .column_best = true}});
+  expect_same_decisions(DecisionMetric{kind, false}, left, right, {{.top_k = 2, .column_best = true}});
 }
 
 TEST_CASE("fused metrics keep what fp32 keeps of nothing but ties, and of more than two") {
@@ -82,10 +82,10 @@ TEST_CASE("fused metrics keep what fp32 keeps of nothing but ties, and of more t
   std::fill(same.span().begin(), same.span().end(), 0.25F);
   Matrix few(9, 8);
   std::fill(few.span().begin(), few.span().end(), 0.25F);
-  expect_same_decisions(Kind::l2, few, same, {{.top_k = 3, .column_best = true}});
+  expect_same_decisions(DecisionMetric{Kind::l2, false}, few, same, {{.top_k = 3, .column_best = true}});
   const Matrix left = some_descriptors(30, 16, 1, true);
   const Matrix right = some_descriptors(140, 16, 2, true);
-  expect_same_decisions(Kind::l2, left, right, {{.top_k = 40, .column_best = true}});
+  expect_same_decisions(DecisionMetric{Kind::l2, false}, left, right, {{.top_k = 40, .column_best = true}});
 }
 
 TEST_CASE("fused metrics keep what fp32 keeps of numbers beyond fp16's range and near its end") {
@@ -99,7 +99,7 @@ TEST_CASE("fused metrics keep what fp32 keeps of numbers beyond fp16's range and
   // A single row that is out of range does not spoil the others.
   for (float& value : left.row(3)) value *= 1e6F;
   for (float& value : right.row(7)) value *= 1e6F;
-  expect_same_decisions(Kind::l2, left, right, {{.top_k = 2, .column_best = true}});
+  expect_same_decisions(DecisionMetric{Kind::l2, false}, left, right, {{.top_k = 2, .column_best = true}});
 }
 
 TEST_CASE("fused metrics keep what fp32 keeps in every segment, in tiles that cut them") {
@@ -109,7 +109,7 @@ TEST_CASE("fused metrics keep what fp32 keeps in every segment, in tiles that cu
   Matrix right = some_descriptors(392, 20, 2, true);
   for (std::int64_t j = 0; j < 392; j += 3) std::copy_n(left.view().row(j % 37).data(), 20, right.row(j).data());
   const SelectionRequest request{.top_k = 2, .column_best = true, .segments = {0, 33, 33, 34, 104, 104, 361}};
-  expect_same_decisions(kind, left, right, {request});
+  expect_same_decisions(DecisionMetric{kind, false}, left, right, {request});
   const auto model = shared_model(small_spec(20, DecisionMetric{kind, false}));
   const Rig rig = cuda_rig(model, fused(Precision::fp16));
   expect_same(rig.select(left.view(), right.view(), request, 29, 150),
@@ -141,4 +141,58 @@ TEST_CASE("a score that is not finite is named by fused metrics as by others") {
     CHECK(error.pair().left == 2);
     CHECK(error.pair().right == 4);
   }
+}
+
+TEST_CASE("fused heads keep what fp32 keeps, whatever the sizes") {
+  if (no_device()) return;
+  struct Size {
+    std::int64_t rows, columns;
+    int hidden;
+  };
+  const Size size =
+      GENERATE(Size{1, 1, 1}, Size{0, 5, 8}, Size{5, 0, 8}, Size{3, 129, 40}, Size{129, 3, 37}, Size{17, 33, 300});
+  expect_same_decisions(two_layer_head(20, size.hidden), some_descriptors(size.rows, 20, 1, false),
+                        some_descriptors(size.columns, 20, 2, false),
+                        {{.top_k = 2, .column_best = true}, {.top_k = 1, .column_best = false, .threshold = 0.1F}});
+}
+
+TEST_CASE("fused heads keep what fp32 keeps of rows that are nearly the same, in every segment") {
+  if (no_device()) return;
+  const double spread = GENERATE(0.0, 1e-4, 1e-2);
+  const Matrix left = clustered(20, 24, 3, spread, 5);
+  const Matrix right = clustered(140, 24, 3, spread, 6);
+  expect_same_decisions(two_layer_head(24, 36), left, right,
+                        {{.top_k = 2, .column_best = true, .segments = {0, 1, 30, 30}}});
+}
+
+TEST_CASE("fused heads keep what fp32 keeps of numbers beyond fp16's range") {
+  if (no_device()) return;
+  Matrix left = some_descriptors(12, 16, 5, false);
+  const Matrix right = some_descriptors(20, 16, 6, false);
+  for (float& value : left.row(3)) value *= 1e8F;
+  expect_same_decisions(two_layer_head(16, 32), left, right, {{.top_k = 2, .column_best = true}});
+}
+
+TEST_CASE("segments of gathered images are the same for fused heads and metrics") {
+  if (no_device()) return;
+  const auto decision = GENERATE(Decision(DecisionMetric{Kind::l2, true}), Decision(two_layer_head(20, 37)));
+  const auto model = shared_model(small_spec(20, decision));
+  const Matrix left = some_descriptors(9, 20, 1, true);
+  const Matrix right = some_descriptors(70, 20, 2, true);
+  const SelectionRequest request{
+      .rows = 9, .columns = 70, .top_k = 2, .column_best = true, .segments = {0, 33, 33, 34}};
+  const auto kept = [&](const Rig& rig) {
+    const auto rows = rig.branch->rows(left.view(), Side::left);
+    std::vector<std::shared_ptr<const Rows>> images;
+    std::vector<PlacedRows> parts;
+    for (std::int64_t s = 0; s < request.segment_count(); ++s) {
+      const std::int64_t first = request.segment_begin(s);
+      images.push_back(rig.branch->rows(right.view().slice(first, request.segment_begin(s + 1) - first), Side::right));
+      parts.push_back({images.back().get(), first});
+    }
+    const auto selection = rig.backend->make_selection(request);
+    rig.scorer->score_tile({rows.get(), 0}, parts, *selection);
+    return selection->read();
+  };
+  expect_same(kept(cuda_rig(model, fused(Precision::fp16))), kept(cuda_rig(model)));
 }

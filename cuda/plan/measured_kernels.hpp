@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "device.hpp"
 #include "twinpatch/backend/options.hpp"
 
 namespace twinpatch::cuda {
@@ -25,5 +26,8 @@ struct MeasuredKernel {
 /// Whether the table says that a strategy is faster than the library's.
 [[nodiscard]] bool is_measured_faster(std::span<const MeasuredKernel> table, std::string_view name, int architecture,
                                       Precision precision);
+
+/// Whether a device runs the fused strategy of this name: it was asked to, or may choose and the table says so.
+[[nodiscard]] bool takes_fused(const Device& device, std::string_view name);
 
 }  // namespace twinpatch::cuda
