@@ -151,6 +151,13 @@ else
 fi
 
 step bench_engine 150 "$bin/bench_engine" "${engine[@]}" --json "$work/engine.json"
+# Rates of our fused kernels beside the library's, for cuda/plan/measured_kernels.cpp.
+if [ -n "$rehearse" ]; then
+  skip fused "a rehearsal on the CPU"
+else
+  step fused 60 "$bin/bench_engine" --device cuda:0 --kernels fused --precisions fp16,bf16 \
+    --cases l2_grid,head_grid,tower,list,two_channel_grid --json "$work/fused.json"
+fi
 step pytorch 170 "$python" bench/peers/torch_gpu.py ${peers[@]+"${peers[@]}"} --budget 140 --json "$work/pytorch.json"
 
 if [ -n "$rehearse" ]; then

@@ -25,7 +25,8 @@ set(TWINPATCH_CUDA_KERNELS
   kernels/product_slabs.cu
   kernels/rows.cu
   kernels/select.cu
-  kernels/select_slabs.cu)
+  kernels/select_slabs.cu
+  kernels/stem.cu)
 
 # cuDNN and cuBLAS, and what stands for them in tests/simt.
 set(TWINPATCH_CUDA_LIBRARY
@@ -85,6 +86,7 @@ set(TWINPATCH_CUDA_ENGINE
   plan/layer_plan.cpp
   plan/measured_kernels.cpp
   plan/pair_network.cpp
+  plan/stem_plan.cpp
   plan/tuning_input.cpp
   run_statistics.cpp
   scorer.cpp

@@ -99,6 +99,14 @@ def compare(engine, peers):
     return rows
 
 
+def fused(library, own):
+    """Fused kernels beside the library's: rows for cuda/plan/measured_kernels.cpp."""
+    rates = {(row["case"], row["precision"]): row["median_per_second"] for row in library if "median_per_second" in row}
+    return [{"case": row["case"], "precision": row["precision"], "fused": row["median_per_second"],
+             "library": rates[row["case"], row["precision"]]}
+            for row in own if "median_per_second" in row and (row["case"], row["precision"]) in rates]
+
+
 def goals(comparison):
     verdicts = []
     for case, precision, rate, ratio in GOALS:
@@ -139,6 +147,8 @@ def table(report):
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else "–"
         lines.append(f"| {row['case']} | {row['precision']} | {number(row['twinpatch'])} {row['unit']} | {peer} | {ratio} |")
     lines.append("")
+    for row in report.get("fused", []):
+        lines.append(f"fused {row['case']}, {row['precision']}: {number(row['fused'])}, the library {number(row['library'])}")
     for step in report["steps"]:
         reason = f": {step['reason']}" if step["reason"] else ""
         lines.append(f"{step['step']}: {step['status']}, {step['seconds']:.0f} s{reason}")
@@ -148,13 +158,14 @@ def table(report):
 def make_report(folder, seconds, commit, rehearsal=False):
     engine = read_json(folder / "engine.json") or {"results": []}
     peers = read_json(folder / "pytorch.json") or {"results": []}
+    own = read_json(folder / "fused.json") or {"results": []}
     rehearsal = rehearsal or any(program.get("tiny") or program.get("device") == "cpu" for program in (engine, peers))
     if rehearsal:
         engine["results"], peers["results"] = without_rates(engine["results"]), without_rates(peers["results"])
     comparison = compare(engine["results"], peers["results"])
     report = {"twinpatch_gpu_suite": 1, "rehearsal": rehearsal, "commit": commit, "seconds": seconds,
               "host": read_json(folder / "host.json") or {}, "steps": read_lines(folder / "steps.jsonl"),
-              "comparison": comparison, "twinpatch": engine, "pytorch": peers, "ncu": read_ncu(folder / "ncu.csv")}
+              "comparison": comparison, "fused": [] if rehearsal else fused(engine["results"], own["results"]), "twinpatch": engine, "pytorch": peers, "ncu": read_ncu(folder / "ncu.csv")}
     if not rehearsal:
         report["goals"] = goals(comparison)
     return report

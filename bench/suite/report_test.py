@@ -54,6 +54,8 @@ class Report(unittest.TestCase):
             (folder / "engine.json").write_text(json.dumps({"device": "cuda:0", "tiny": False, "results": [
                 ours("tower", "fp16", 7e6), {"case": "list", "precision": "fp16", "skipped": "reason"}]}))
             (folder / "pytorch.json").write_text(json.dumps({"results": [theirs("tower", "fp16", "eager", 3.5e6)]}))
+            (folder / "fused.json").write_text(json.dumps({"results": [
+                ours("tower", "fp16", 9e6), ours("list", "fp16", 1e6), ours("tower", "bf16", 9e6)]}))
             (folder / "steps.jsonl").write_text('{"step": "ncu", "status": "skipped", "seconds": 0, "reason": "none"}\n')
             (folder / "ncu.csv").write_text(
                 '==PROF== words\n"ID","Kernel Name","gpu__time_duration.sum"\n"","","us"\n"0","grid","1,234.5"\n')
@@ -65,6 +67,8 @@ class Report(unittest.TestCase):
             text = report.table(whole)
             self.assertIn("| tower | fp16 | 7 M patches | 3.5 M (eager) | 2.00 |", text)
             self.assertIn("not measured: reason", text)
+            self.assertEqual(whole["fused"], [{"case": "tower", "precision": "fp16", "fused": 9e6, "library": 7e6}])
+            self.assertIn("fused tower, fp16: 9 M, the library 7 M", text)
             self.assertIn("ncu: skipped, 0 s: none", text)
             out = folder / "results" / "file.json"
             report.write_whole(out, json.dumps(whole))

@@ -105,16 +105,7 @@ class SiameseBranch final : public BranchExecutor {
                             pixel_rule(spec().normalisation), maps.data());
       }
       const kernels::PatchSource source{.pixels = pixels, .floats = floats, .maps = floats ? nullptr : maps.data()};
-      for (std::size_t i = 0; i < spec().streams.size(); ++i) {
-        kernels::load_patches(device_->stream(),
-                              {.sources = {&source, 1},
-                               .count = count,
-                               .height = patches.height,
-                               .width = patches.width,
-                               .view = view_of(spec().streams[i].view),
-                               .type = device_->type},
-                              network.input(i));
-      }
+      network.load({&source, 1}, count);
       network.run();
       take(begin, count);
     });

@@ -24,6 +24,8 @@ constexpr GridStrategyRow kStrategies[] = {
     {"2-channel", GridDecision::two_channel, kAll, 0, Kernels::library, &make_two_channel_grid},
     {"fused metric", GridDecision::metric, kNarrow, 80, Kernels::fused, &make_fused_metric_grid},
     {"fused head", GridDecision::head, kNarrow, 80, Kernels::fused, &make_fused_head_grid},
+    // The join of halves with ReLU and pooling is one kernel in either case.
+    {"2-channel", GridDecision::two_channel, kNarrow, 80, Kernels::fused, &make_two_channel_grid},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "launch_helpers.cuh"
+#include "kernels/patch_view.cuh"
 
 namespace twinpatch::cuda::kernels {
 namespace {
@@ -60,50 +60,6 @@ __global__ void pixel_maps_kernel(BytePatches patches, PixelRule rule, PixelMap*
   }
 }
 
-/// What load_patches() asks for, as its kernel reads it.
-struct Load {
-  PatchSource sources[2];
-  std::int64_t count;
-  int height, width;
-  View view;
-  int out_height, out_width;
-};
-
-/// One patch of a source, and what is made of its pixels.
-struct Patch {
-  const void* pixels;
-  bool floats;
-  PixelMap map;
-  int width;
-  __device__ Patch(const PatchSource& source, std::int64_t item, const Load& load)
-      : floats(source.floats), width(load.width) {
-    const std::int64_t patch = source.index != nullptr ? source.index[item * source.index_stride] : source.first + item;
-    const std::int64_t base = patch * load.height * width;
-    pixels = floats ? static_cast<const void*>(static_cast<const float*>(source.pixels) + base)
-                    : static_cast<const void*>(static_cast<const std::uint8_t*>(source.pixels) + base);
-    if (source.maps != nullptr) map = source.maps[patch];
-  }
-  __device__ float pixel(int y, int x) const {
-    const std::int64_t at = std::int64_t{y} * width + x;
-    return floats ? static_cast<const float*>(pixels)[at]
-                  : static_cast<float>(static_cast<const std::uint8_t*>(pixels)[at]);
-  }
-};
-
-/// Pixel (y, x) of a stream's view of a patch.
-__device__ float view_pixel(const Patch& patch, int y, int x, int height, View view) {
-  float value = 0;
-  if (view == View::surround_average) {
-    value = 0.25F * (patch.pixel(2 * y, 2 * x) + patch.pixel(2 * y, 2 * x + 1) + patch.pixel(2 * y + 1, 2 * x) +
-                     patch.pixel(2 * y + 1, 2 * x + 1));
-  } else if (view == View::central_crop) {
-    value = patch.pixel(height / 4 + y, patch.width / 4 + x);
-  } else {
-    value = patch.pixel(y, x);
-  }
-  return patch.map.scale * value + patch.map.offset;
-}
-
 constexpr int kPatchRows = 8;  ///< of threads in a block that loads patches, at most; 16 or 32 columns of them
 
 /// Inputs of a stream.
@@ -133,18 +89,9 @@ void pixel_maps(cudaStream_t stream, BytePatches patches, PixelRule rule, PixelM
 }
 
 void load_patches(cudaStream_t stream, const PatchLoad& load, void* out) {
-  const int shrunk = load.view == View::whole ? 1 : 2;
-  const int out_height = load.height / shrunk;
-  const int out_width = load.width / shrunk;
-  const Load asked{{load.sources.front(), load.sources.back()},
-                   load.count,
-                   load.height,
-                   load.width,
-                   load.view,
-                   out_height,
-                   out_width};
-  const dim3 block(out_width <= kWarp / 2 ? kWarp / 2 : kWarp,
-                   static_cast<unsigned>(std::clamp(out_height, 1, kPatchRows)));
+  const Load asked = as_read(load);
+  const dim3 block(asked.out_width <= kWarp / 2 ? kWarp / 2 : kWarp,
+                   static_cast<unsigned>(std::clamp(asked.out_height, 1, kPatchRows)));
   visit_number(load.type, [&]<class T>(T) {
     auto* const kernel = load.sources.size() == 2 ? &load_patches_kernel<T, 2> : &load_patches_kernel<T, 1>;
     launch(stream, {.grid = {blocks_for(load.count, 1, kMostBlocks)}, .block = block}, "load_patches", kernel, asked,

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
+#include "plan/kernel_rules.hpp"
 #include "plan/tuning_input.hpp"
 #include "runtime/check.hpp"
 #include "twinpatch/net/fused_layers.hpp"
@@ -28,12 +28,16 @@ void clear(Device& device, HeldBuffer<std::byte>& buffer) {
 
 BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent patch, std::size_t first_layer,
                        std::int64_t batch)
-    : device_(weights.device()), batch_(batch), graphs_(device_->options.log) {
+    : device_(weights.device()), batch_(batch), patch_(patch), graphs_(device_->options.log) {
   const NetworkSpec& spec = weights.model().spec;
   for (std::size_t i = 0; i < spec.streams.size(); ++i) {
-    const Shape shape = layer_input(spec, spec.streams[i], patch, first_layer);
-    const LayerList list{&weights.model(), fmt::format("{}.{}", branch, i), spec.streams[i].layers};
-    streams_.emplace_back(weights, list, first_layer, shape, batch);
+    const twinpatch::Stream& stream = spec.streams[i];
+    const LayerList list{&weights.model(), fmt::format("{}.{}", branch, i), stream.layers};
+    views_.push_back(view_of(stream.view));
+    stems_.push_back(first_layer == 0 ? plan_stem(weights, list, layer_input(spec, stream, patch, 0)) : std::nullopt);
+    const std::size_t first = stems_.back() ? stems_.back()->layers : first_layer;
+    const Shape shape = layer_input(spec, stream, patch, first);
+    streams_.emplace_back(weights, list, first, shape, batch);
     size_ += streams_.back().output().size();
     inputs_.emplace_back(device_, checked_multiply(batch, shape.size() * size_of(device_->type)));
     clear(*device_, inputs_.back());
@@ -47,7 +51,23 @@ BranchPlan::BranchPlan(DeviceWeights& weights, const std::string& branch, Extent
       clear(*device_, inputs_[i]);
     }
     device_->report(fmt::format("network {}, stream {} of {}, batches of {}: {}", spec.name, i, branch, batch,
-                                streams_[i].describe()));
+                                (stems_[i] ? "stem from pixels; " : "") + streams_[i].describe()));
+  }
+}
+
+void BranchPlan::load(std::span<const kernels::PatchSource> sources, std::int64_t count) {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const kernels::PatchLoad load{.sources = sources,
+                                  .count = count,
+                                  .height = patch_.height,
+                                  .width = patch_.width,
+                                  .view = views_[i],
+                                  .type = device_->type};
+    if (stems_[i]) {
+      kernels::stem(device_->stream(), stems_[i]->stem, load, inputs_[i].data());
+    } else {
+      kernels::load_patches(device_->stream(), load, inputs_[i].data());
+    }
   }
 }
 
@@ -69,13 +89,20 @@ void BranchPlan::run() {
 }
 
 double BranchPlan::operations() const {
-  return std::accumulate(streams_.begin(), streams_.end(), 0.0,
-                         [](double sum, const LayerPlan& stream) { return sum + stream.operations(); });
+  double sum = 0;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    sum += streams_[i].operations() + (stems_[i] ? stems_[i]->operations * static_cast<double>(batch_) : 0);
+  }
+  return sum;
 }
 
 std::int64_t BranchPlan::bytes() const {
-  return std::accumulate(streams_.begin(), streams_.end(), std::int64_t{0},
-                         [](std::int64_t sum, const LayerPlan& stream) { return sum + stream.bytes(); });
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    sum += streams_[i].bytes();
+    if (stems_[i]) sum += batch_ * (patch_.height * patch_.width + stems_[i]->output.size() * size_of(device_->type));
+  }
+  return sum;
 }
 
 PairPlan::PairPlan(DeviceWeights& weights, Extent patch, std::size_t first_layer, std::int64_t batch)

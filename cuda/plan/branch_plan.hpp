@@ -6,10 +6,13 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "plan/layer_plan.hpp"
+#include "plan/stem_plan.hpp"
 #include "runtime/graph.hpp"
 
 namespace twinpatch::cuda {
@@ -23,6 +26,9 @@ class BranchPlan {
   BranchPlan(DeviceWeights& weights, const std::string& branch, Extent patch, std::size_t first_layer,
              std::int64_t batch);
 
+  /// Enqueues what makes the inputs of all streams from `count` patches of the plan's size, channel c from sources[c]:
+  /// by the first layers too where those are a stem.
+  void load(std::span<const kernels::PatchSource> sources, std::int64_t count);
   /// Enqueues everything from the inputs to the vectors. May be captured.
   void enqueue();
   /// The same, once the way is known replayed as a graph.
@@ -42,7 +48,10 @@ class BranchPlan {
   std::shared_ptr<Device> device_;
   std::int64_t batch_;
   std::int64_t size_ = 0;
-  std::vector<LayerPlan> streams_;
+  Extent patch_;
+  std::vector<kernels::View> views_;
+  std::vector<std::optional<StemPlan>> stems_;
+  std::vector<LayerPlan> streams_;  ///< without those
   std::vector<HeldBuffer<std::byte>> inputs_;
   Workspace workspace_;
   HeldBuffer<float> vectors_;

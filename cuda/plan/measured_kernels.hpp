@@ -14,9 +14,9 @@ namespace twinpatch::cuda {
 /// one run.
 struct MeasuredKernel {
   int architecture;       ///< 90: sm_90
-  std::string_view name;  ///< of the strategy, as in grid/strategies.cpp
+  std::string_view name;  ///< of the strategy, as in grid/strategies.cpp, or "fused stem"
   Precision precision;
-  double rate;              ///< of the strategy, pairs/s
+  double rate;              ///< with it, pairs or patches/s
   double library_rate;      ///< of what the library does instead
   std::string_view source;  ///< card and file in bench/results/
 };

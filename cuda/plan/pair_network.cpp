@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "plan/kernel_rules.hpp"
-
 namespace twinpatch::cuda {
 
 PairPlan& PairNetwork::plan(Extent patch, std::size_t first, std::int64_t count) {
@@ -25,16 +23,7 @@ void PairNetwork::score(const TwoChannelRows& left, const TwoChannelRows& right,
       sources[side].index = pairs.pairs + 2 * begin + side;
       sources[side].index_stride = 2;
     }
-    for (std::size_t i = 0; i < spec.streams.size(); ++i) {
-      kernels::load_patches(device_->stream(),
-                            {.sources = sources,
-                             .count = n,
-                             .height = patch.height,
-                             .width = patch.width,
-                             .view = view_of(spec.streams[i].view),
-                             .type = device_->type},
-                            network.branch().input(i));
-    }
+    network.branch().load(sources, n);
   });
 }
 

@@ -48,13 +48,14 @@ struct BlockOfImages {
   std::unique_ptr<Selection> selection;
 };
 
-void check_steady(const simt::Statistics& calls, std::int64_t images, std::int64_t launches_a_tile) {
+void check_steady(const simt::Statistics& calls, std::int64_t images, std::int64_t launches_a_tile,
+                  std::int64_t copies_a_tile = 3) {
   CHECK(calls.synchronisations == images);  // one read() an image, nothing a pair
   CHECK(calls.device_allocations == 0);
   CHECK(calls.host_allocations == 0);
   CHECK(calls.pageable_copies == 0);
   CHECK(calls.launches == launches_a_tile * images);
-  CHECK(calls.copies == 3 * images);  // keys and marks cleared, keys read
+  CHECK(calls.copies == copies_a_tile * images);  // keys and marks cleared, keys read
 }
 
 }  // namespace
@@ -71,6 +72,20 @@ TEST_CASE("a warm block of images costs one read an image and nothing a pair") {
   // Values of a tile, limits of rows (and of columns, where values are bounds), the best of columns and of rows.
   const bool metric = std::holds_alternative<DecisionMetric>(decision);
   check_steady(calls_of([&] { (void)block.pass(); }), 6, metric ? 5 : 4);
+}
+
+TEST_CASE("a warm block of images costs fused kernels three launches and one read an image") {
+  const simt::Machine machine({});
+  const auto decision =
+      GENERATE(Decision(DecisionMetric{DecisionMetric::Kind::l2, true}), Decision(two_layer_head(20, 37)));
+  ExecutionOptions options = cuda_options(Precision::fp16);
+  options.kernels = Kernels::fused;
+  const Rig rig = cuda_rig(shared_model(small_spec(20, decision)), options);
+  BlockOfImages block(rig);
+  (void)block.pass();
+  (void)block.pass();
+  // Summaries, the best of rows and of columns; no marks to clear.
+  check_steady(calls_of([&] { (void)block.pass(); }), 6, 3, 2);
 }
 
 TEST_CASE("the right images that are left of a triangle of pairs are not gathered again") {
