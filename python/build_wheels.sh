@@ -24,7 +24,7 @@ done
 
 export CXX=${CXX:-c++} # CMake's own choice; scikit-build-core's g++ would be another compiler to ccache
 export SKBUILD_CMAKE_ARGS="-DOpenCV_DIR=$dependencies/opencv/lib/cmake/opencv4;-DTWINPATCH_HDF5_STATIC=ON;-DTWINPATCH_LICENCES=$licences"
-rm -rf build/wheels build/wheels-unrepaired
+rm -rf build/wheels-unrepaired
 for python in ${TWINPATCH_PYTHONS:-python3.10 python3.11 python3.12}; do
   "$python" -c 'import sys' 2>/dev/null || { echo "build_wheels: no $python here" >&2; continue; }
   "$python" -m pip wheel --quiet --no-deps -w build/wheels-unrepaired .

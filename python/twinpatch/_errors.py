@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exceptions of the C++ library (twinpatch/core/error.hpp), each also a kind of Python's own where one fits."""
 
+__name__ = "twinpatch"  # what tracebacks call them by
+
 
 class Error(Exception):
     """Root of all. Its text is one line for a user: what is wrong, where, what was expected and what was found."""

@@ -108,4 +108,5 @@ def test_a_result_that_is_not_finite_is_named(engine):
 def test_every_exception_is_in_the_tree():
     for name in ("DeviceError", "FormatError", "Interrupted", "InvalidArgument", "IoError", "NotFinite"):
         assert issubclass(getattr(tp, name), tp.Error)
+    assert tp.Error.__module__ == "twinpatch"
     assert issubclass(tp.ShapeError, tp.InvalidArgument) and issubclass(tp.OutOfMemory, tp.DeviceError)

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -105,9 +104,14 @@ def test_warnings_are_pythons(project):
 def test_control_c_ends_a_run(project):
     database, images = project
     tp.match_colmap(database, images, extract=True, pairs="sequential:1", device="cpu")
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def press_control_c(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+
     with pytest.raises(KeyboardInterrupt):
-        tp.match_colmap(database, images, model="2ch", device="cpu", run=database.with_name("long"))
+        tp.match_colmap(
+            database, images, model="2ch", device="cpu", run=database.with_name("long"), progress=press_control_c
+        )
     assert tp.match_colmap(database, images, pairs="sequential:1", device="cpu")["pairs"] == 2
 
 
