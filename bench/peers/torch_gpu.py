@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch's rates on the same shapes as bench_engine: what twinpatch is compared with.
 
-  torch_gpu.py [--device cuda] [--precisions fp16,tf32,fp32] [--seconds 0.5] [--budget 240] [--tiny] [--json FILE]
+  torch_gpu.py [--device cuda] [--precisions fp16,tf32,fp32] [--cases tower,list,head_grid,l2_grid,l2_batch]
+               [--seconds 0.5] [--budget 240] [--tiny] [--json FILE]
 
-Networks run eager and through torch.compile(mode="max-autotune"), channels_last, in inference mode, with cudnn.benchmark;
-each at the best of several batches. They start from a float batch that lies on the device already, which twinpatch makes
-itself from grey patches. Grids get the factored form of the decision head, as twinpatch computes it, and run in chunks
-that keep the best of each row and of each column; the head on concatenated descriptors is measured beside it.
+Networks run eager and through torch.compile(mode="max-autotune"), channels_last, in inference mode, with cudnn.benchmark:
+eager at the best of several batches, compiled at that batch. They start from a float batch that lies on the device
+already, which twinpatch makes itself from grey patches. Grids get the factored form of the decision head, as twinpatch
+computes it, and run in chunks that keep the best of each row and of each column; the head on concatenated descriptors is
+measured beside it.
 Whatever does not fit the budget of seconds is written down as not measured, with the reason. The file is there from the
 first case on and whole at every moment: a run that is stopped leaves what it has measured.
 """
@@ -20,6 +22,7 @@ import sys
 import time
 
 MODES = ("eager", "compiled")
+CASES = ("tower", "list", "head_grid", "l2_grid", "l2_batch")
 
 
 class Budget:
@@ -77,12 +80,14 @@ def compiled(torch, function):
     return torch.compile(function, mode="max-autotune")
 
 
-def measure_network(torch, options, case, precision, mode, budget):
-    """The best batch: a short look at each, then the long one."""
+def measure_network(torch, options, case, precision, mode, budget, known):
+    """The best batch: a short look at each, then the long one. known: the best one of the eager run, or None."""
     channels = 2 if case == "list" else 1
     net = network(torch, channels, case == "list").to(options.device, storage(torch, precision))
     net = net.to(memory_format=torch.channels_last)
-    batches = [4, 8] if options.tiny else ([1024, 4096, 16384] if mode == "eager" else [4096])
+    batches = [4, 8] if options.tiny else [1024, 4096, 16384]
+    if mode == "compiled":  # compiling takes tens of seconds a batch
+        batches = [known or 4096]
     run = compiled(torch, net) if mode == "compiled" else net
     best, compile_seconds = None, 0.0
     for batch in batches:
@@ -165,24 +170,46 @@ def measure_l2(torch, options, precision, mode):
     return row("l2_grid", precision, mode, "pairs", side * side, time_runs(torch, options.device, work, options.seconds))
 
 
-def plan(precisions):
+def measure_batch(torch, options, precision, mode):
+    """One image against 25 others by Euclidean distance: the best two of each row in each image, the best of columns."""
+    images, keypoints = (3, 40) if options.tiny else (25, 4096)
+    kind = storage(torch, precision)
+    a = torch.nn.functional.normalize(torch.randn(keypoints, 256, device=options.device)).to(kind)
+    b = torch.nn.functional.normalize(torch.randn(images, keypoints, 256, device=options.device), dim=-1).to(kind)
+    norms = (b.float() ** 2).sum(-1).to(kind)
+
+    def select(left):
+        scores = 2 * torch.matmul(left, b.transpose(1, 2)) - norms[:, None, :]
+        return scores.topk(2, dim=2), scores.max(dim=1)
+
+    run = compiled(torch, select) if mode == "compiled" else select
+    times = time_runs(torch, options.device, lambda: run(a), options.seconds)
+    return row("l2_batch", precision, mode, "pairs", images * keypoints ** 2, times)
+
+
+def plan(precisions, cases):
     """Everything to measure, what matters most first."""
-    jobs = []
-    for mode in MODES:
-        for precision in precisions:
-            jobs += [("tower", precision, mode), ("list", precision, mode), ("head_grid", precision, mode),
-                     ("l2_grid", precision, mode)]
-    jobs += [("head_grid concatenated", precision, "eager") for precision in precisions]
+    jobs = [(case, precision, mode) for mode in MODES for precision in precisions for case in cases]
+    if "head_grid" in cases:
+        jobs += [("head_grid concatenated", precision, "eager") for precision in precisions]
     return jobs
 
 
-def measure(torch, options, job, budget):
+def eager_batch(results, case, precision):
+    """The batch that was best without compiling, or None."""
+    return next((result.get("batch") for result in results if result["case"] == case and
+                 result["precision"] == precision and result["mode"] == "eager"), None)
+
+
+def measure(torch, options, job, budget, results):
     case, precision, mode = job
     allow_tf32(torch, precision == "tf32")
     if case in ("tower", "list"):
-        return measure_network(torch, options, case, precision, mode, budget)
+        return measure_network(torch, options, case, precision, mode, budget, eager_batch(results, case, precision))
     if case == "l2_grid":
         return measure_l2(torch, options, precision, mode)
+    if case == "l2_batch":
+        return measure_batch(torch, options, precision, mode)
     return measure_head(torch, options, precision, mode, "concatenated" if "concatenated" in case else "factored")
 
 
@@ -202,11 +229,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--precisions", default="fp16,tf32,fp32")
+    parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--seconds", type=float, default=0.5, help="of timed runs a case")
     parser.add_argument("--budget", type=float, default=240, help="seconds for everything")
     parser.add_argument("--tiny", action="store_true", help="sizes that only show that it runs")
     parser.add_argument("--json")
     options = parser.parse_args()
+    cases = options.cases.split(",")
+    if unknown := [case for case in cases if case not in CASES]:
+        parser.error(f"no case {unknown[0]!r}; cases are {', '.join(CASES)}")
     try:
         import torch
     except ImportError as error:
@@ -219,7 +250,7 @@ def main():
         options.seconds = 0.0
     torch.backends.cudnn.benchmark = True
     budget = Budget(options.budget)
-    jobs = plan(options.precisions.split(","))
+    jobs = plan(options.precisions.split(","), cases)
     results = [not_measured(job, "the run was stopped before it") for job in jobs]
     whole = {"torch": torch.__version__, "device": options.device, "tiny": options.tiny, "results": results}
     if options.device != "cpu":
@@ -234,7 +265,7 @@ def main():
                     raise RuntimeError(f"PyTorch {torch.__version__} has no torch.compile")
                 if budget.spent():
                     raise RuntimeError("the budget of seconds was spent")
-                result = measure(torch, options, job, budget)
+                result = measure(torch, options, job, budget, results)
                 print(f"{case:<24} {precision} {mode:<9} {result['median_per_second']:12.4g} {result['unit']}/s",
                       file=sys.stderr)
             except Exception as error:  # a peer that fails is a result: written down, the others go on

@@ -154,6 +154,33 @@ void l2_grid(const CaseOptions& options, Measure& measure) {
   descriptor_grid(options, measure, "siam-l2", options.tiny ? 70 : 131072);
 }
 
+/// A prime number of rows: no tile is full at the end, no row begins where vector loads like it.
+void l2_odd(const CaseOptions& options, Measure& measure) {
+  descriptor_grid(options, measure, "siam-l2", options.tiny ? 67 : 99991);
+}
+
+/// Image pairs of a collection: one image against 25 others at once, the best two of each row in each of them (what a
+/// ratio test needs) and the best of each column. Rows stay on the device, as between the images of a block.
+void l2_batch(const CaseOptions& options, Measure& measure) {
+  const std::int64_t keypoints = options.tiny ? 40 : 4096;
+  const std::size_t images = options.tiny ? 3 : 25;
+  std::string why;
+  auto opened = open(options, why);
+  const Backend& backend = *opened;
+  Engine engine(random_model(network("siam-l2"), 1), std::move(opened), options.execution);
+  const auto rows = [&](Side side, std::uint64_t seed) {
+    return engine.rows(make_descriptors(keypoints, engine.descriptor_size(), seed).view(), side);
+  };
+  const RowChunks left = rows(Side::left, 8);
+  std::vector<RowChunks> chunks;
+  for (std::size_t image = 0; image < images; ++image) chunks.push_back(rows(Side::right, 9 + image));
+  const std::vector<GridSide> rights(chunks.begin(), chunks.end());
+  measure.unit = "pairs";
+  measure.count = keypoints * keypoints * static_cast<std::int64_t>(images);
+  time_runs(measure, backend, options.seconds, 3,
+            [&] { (void)engine.grid(left, rights, {.top_k = 2, .column_best = true}); });
+}
+
 void two_channel_grid(const CaseOptions& options, Measure& measure) {
   const std::int64_t side = options.tiny ? 9 : 1024;
   std::string why;
@@ -215,6 +242,8 @@ const std::vector<std::pair<std::string, Case>>& cases() {
                                                                 {"list", &list},
                                                                 {"head_grid", &head_grid},
                                                                 {"l2_grid", &l2_grid},
+                                                                {"l2_odd", &l2_odd},
+                                                                {"l2_batch", &l2_batch},
                                                                 {"two_channel_grid", &two_channel_grid},
                                                                 {"end_to_end", &end_to_end}};
   return all;
@@ -235,6 +264,7 @@ Measure run_case(const std::string& name, const CaseOptions& options) {
   Measure measure;
   measure.name = name;
   measure.precision = to_string(options.execution.precision);
+  measure.kernels = to_string(options.execution.kernels);
   for (const auto& [known, run] : cases()) {
     if (known != name) continue;
     try {

@@ -16,15 +16,18 @@
 
 #include "cases.hpp"
 #include "twinpatch/core/file.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 namespace {
 
 using namespace twinpatch;
 
 constexpr const char* kUsage = R"(bench_engine [--device cuda] [--kernels auto] [--precisions fp32,tf32,fp16]
-             [--cases tower,list,…] [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE]
+             [--cases tower,list,…] [--seconds 1.5] [--tiny] [--folder TMP] [--json FILE] [--verbose]
+bench_engine --devices
 Rates of the engine: towers, lists and grids of pairs, files to matches. --tiny: sizes that only show that it runs.
-Exits with 3 where no case could be measured.)";
+--verbose: the device's choices too. --devices: only the CUDA devices and libraries that are found.
+Exits with 3 where no case could be measured, or there is no device.)";
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -38,6 +41,7 @@ struct Options {
   std::vector<std::string> precisions = {"fp32", "tf32", "fp16", "bf16"};
   std::vector<std::string> names = bench::case_names();
   std::string json;
+  bool devices = false;
   bool help = false;
 };
 
@@ -65,6 +69,10 @@ Options parse(int count, char** words) {
       options.cases.folder = value();
     else if (word == "--json")
       options.json = value();
+    else if (word == "--verbose")
+      options.cases.execution.log = [](const std::string& line) { std::cerr << line << '\n'; };
+    else if (word == "--devices")
+      options.devices = true;
     else if (word == "--help" || word == "-h")
       options.help = true;
     else
@@ -75,7 +83,8 @@ Options parse(int count, char** words) {
 }
 
 nlohmann::ordered_json to_json(const bench::Measure& measure) {
-  nlohmann::ordered_json json = {{"case", measure.name}, {"precision", measure.precision}};
+  nlohmann::ordered_json json = {
+      {"case", measure.name}, {"precision", measure.precision}, {"kernels", measure.kernels}};
   if (!measure.skipped.empty()) {
     json["skipped"] = measure.skipped;
     return json;
@@ -112,11 +121,20 @@ void write(const Options& options, const nlohmann::ordered_json& results) {
   file.commit();
 }
 
+int list_devices() {
+  for (const std::string& line : describe_cuda_devices()) std::cout << line << '\n';
+  for (const std::string& line : describe_cuda_libraries()) std::cout << line << '\n';
+  return count_cuda_devices() > 0 ? 0 : 3;
+}
+
 int run(const Options& options) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   for (const auto& precision : options.precisions) {
     for (const auto& name : options.names) {
-      results.push_back({{"case", name}, {"precision", precision}, {"skipped", "the run was stopped before it"}});
+      results.push_back({{"case", name},
+                         {"precision", precision},
+                         {"kernels", to_string(options.cases.execution.kernels)},
+                         {"skipped", "the run was stopped before it"}});
     }
   }
   std::size_t place = 0;
@@ -149,7 +167,7 @@ int main(int argc, char** argv) {
       std::cout << kUsage << '\n';
       return 0;
     }
-    return run(options);
+    return options.devices ? list_devices() : run(options);
   } catch (const InvalidArgument& error) {
     std::cerr << "bench_engine: " << error.what() << '\n' << kUsage << '\n';
     return 2;

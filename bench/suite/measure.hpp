@@ -16,8 +16,9 @@ namespace twinpatch::bench {
 
 /// Times of one case, each of a whole run of `count` units.
 struct Measure {
-  std::string name;       ///< "tower/siam"
+  std::string name;       ///< "tower"
   std::string precision;  ///< "fp16"
+  std::string kernels;    ///< "auto", "library", "fused"
   std::string unit;       ///< "patches", "pairs"
   std::int64_t count = 0;
   std::vector<double> seconds;  ///< one a run, sorted
