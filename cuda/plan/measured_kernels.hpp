@@ -10,8 +10,8 @@
 
 namespace twinpatch::cuda {
 
-/// A row of the table of measured kernels: what a card has shown. The rates are of bench/gpu_suite.sh on that card, in
-/// one run.
+/// A row of the table of measured kernels: what a card has shown. The rates are of one run of the GPU suite
+/// (bench/suite/prepare.py), whose report prints such rows.
 struct MeasuredKernel {
   int architecture;       ///< 90: sm_90
   std::string_view name;  ///< of the strategy, as in grid/strategies.cpp, or "fused stem"
