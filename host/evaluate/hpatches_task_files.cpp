@@ -140,7 +140,8 @@ bool is_there(std::initializer_list<fs::path> paths) {
 }  // namespace
 
 std::vector<std::string> hpatches_split(const fs::path& folder, const std::string& split) {
-  const fs::path path = folder / "splits.json";
+  fs::path path = folder / "splits" / "splits.json";  // as in hpatches-benchmark
+  if (!fs::exists(path)) path = folder / "splits.json";
   const JsonValue json = parse_json(read_text_file(path), path.string(), 4);
   const JsonValue* const found = json.find(split);
   if (found == nullptr) {

@@ -97,6 +97,10 @@ TEST_CASE("splits are read from splits.json") {
   (void)folder.file("splits.json", R"({"b": {"test": ["v_man", "i_fog"], "train": []}, "a": {"test": ["i_fog"]}})");
   CHECK(hpatches_split(root, "b") == kNames);
   CHECK_THROWS_WITH(hpatches_split(root, "view"), Contains("no split \"view\", only a, b"));
+  std::filesystem::create_directory(folder / "splits");  // where hpatches-benchmark has it
+  (void)folder.file("splits/splits.json", R"({"view": {"test": ["v_man"]}})");
+  CHECK(hpatches_split(root, "view") == std::vector<std::string>{"v_man"});
+  std::filesystem::remove_all(folder / "splits");
   (void)folder.file("splits.json", R"({"a": {"test": ["v_man", "v_man"]}})");
   CHECK_THROWS_WITH(hpatches_split(root, "a"), Contains("twice"));
   (void)folder.file("splits.json", R"({"a": {"train": ["v_man"]}})");

@@ -42,7 +42,8 @@ struct HPatchesProtocol {
   std::optional<HPatchesRetrievalTask> retrieval;
 };
 
-/// The test sequences of a split ("a", "b", "c", "full", "illum", "view") by `folder`/splits.json. Throws FormatError,
+/// The test sequences of a split ("a", "b", "c", "full", "illum", "view") by `folder`/splits/splits.json
+/// or `folder`/splits.json. Throws FormatError,
 /// IoError, and InvalidArgument for a split that the file does not have.
 [[nodiscard]] std::vector<std::string> hpatches_split(const std::filesystem::path& folder, const std::string& split);
 
