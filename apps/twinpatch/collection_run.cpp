@@ -96,12 +96,22 @@ void report_shard(Session& session, const RunPlaces& places, const Shard& shard)
       places.folder.string());
 }
 
+/// The second network must tell what descriptors cannot.
+void check_decides(const Engine& engine) {
+  const bool measures = std::holds_alternative<DecisionMetric>(engine.spec().decision);
+  if (!measures && !engine.model().descriptor_only) return;
+  throw InvalidArgument(
+      fmt::format("--rerank: {} has no decision part, only descriptors{}; take one such as 2ch or siam",
+                  engine.spec().name, measures ? " and their distance" : ""));
+}
+
 }  // namespace
 
 CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options) {
   CollectionEngines engines{make_engine(session, std::move(model), options.engine.execution), std::nullopt};
   if (!options.rerank.empty()) {
     engines.second = make_engine(session, {.model = options.rerank, .execution = options.engine.execution});
+    check_decides(*engines.second);
   }
   return engines;
 }

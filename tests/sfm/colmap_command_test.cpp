@@ -117,4 +117,10 @@ TEST_CASE("a second network decides about what the first left over") {
   const auto alone = collection.run({"--rerank-threshold", "0", "--run", collection.scene.path("alone")});
   CHECK(alone.code == 2);
   CHECK_THAT(alone.err, Contains("--rerank-threshold needs --rerank"));
+  for (const std::string undecided : {"siam-l2", "hard128"}) {
+    const auto refused =
+        collection.run({"--rerank", collection.scene.model(undecided), "--run", collection.scene.path("u")});
+    CHECK(refused.code == 1);
+    CHECK_THAT(refused.err, Contains("--rerank: " + undecided + " has no decision part"));
+  }
 }
