@@ -38,7 +38,8 @@ struct Options {
   std::int64_t memory = 0;
   int rounds = 3;
   std::int64_t grid_side = 16384;
-  std::string json;  ///< file for the figures
+  std::int64_t added = 0;  ///< images that a finished run gets
+  std::string json;        ///< file for the figures
 };
 
 double processor_seconds() {
@@ -110,6 +111,22 @@ void write_json(const Options& options, const Engine& engine, const CollectionPl
   std::ofstream(options.json) << object.dump(1) << '\n';
 }
 
+/// A finished run gets its last images: what a pair of images costs then.
+void add_images(Engine& engine, const MadeImages& source, const Options& options) {
+  const std::filesystem::path folder = options.folder;
+  const auto grow = [&](const ImageSource& images) {
+    const auto pairs = PairSelection::exhaustive(images.size());
+    const CollectionPlan plan = make_plan(engine, images, pairs, {.folder = folder / "grown"});
+    return run_collection({engine, images, pairs, plan}, {folder / "grown", folder / "descriptors"});
+  };
+  std::filesystem::remove_all(folder / "grown");
+  (void)grow(MadeImages(options.data, source.size() - options.added, options.keypoints));
+  const CollectionStatistics added = grow(source);
+  fmt::print("{} images added: {} pairs of images in {}, {} a pair\n", options.added, added.pairs,
+             format_seconds(added.seconds),
+             format_seconds(added.seconds / static_cast<double>(std::max<std::int64_t>(1, added.pairs))));
+}
+
 int run(const Options& options) {
   ExecutionOptions execution;
   execution.device = "cpu";
@@ -162,6 +179,7 @@ int run(const Options& options) {
     fmt::print("collection / grid: {:.3f} by the clock, {:.3f} by processor time (best of {})\n",
                best_run.wall / best_grid.wall, best_run.processor / best_grid.processor, options.rounds);
   }
+  if (options.added > 0 && options.added < source.size()) add_images(engine, source, options);
   const std::int64_t peak = peak_bytes();
   fmt::print("largest memory of the process: {}\n", format_bytes(peak));
   if (!options.json.empty()) write_json(options, engine, plan, {best_grid, best_run}, peak);
@@ -184,12 +202,13 @@ int main(int argc, char** argv) {
     if (name == "--memory") options.memory = twinpatch::parse_bytes(value);
     if (name == "--rounds") options.rounds = std::stoi(value);
     if (name == "--grid-side") options.grid_side = std::stoll(value);
+    if (name == "--added") options.added = std::stoll(value);
     if (name == "--json") options.json = value;
   }
   if (options.data.empty()) {
     fmt::print(
         "skipped: bench_collection --data FOLDER_OF_PHOTOGRAPHS [--images N] [--keypoints N] [--model NAME] "
-        "[--memory SIZE] [--folder DIR] [--rounds N] [--grid-side N] [--json FILE]\n");
+        "[--memory SIZE] [--folder DIR] [--rounds N] [--grid-side N] [--added N] [--json FILE]\n");
     return 0;
   }
   try {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <mutex>
 
 #include "colmap_blobs.hpp"
@@ -24,6 +25,13 @@ constexpr std::chrono::milliseconds kPatience{30'000};
 
 sfm::ColmapArray array_of(const Statement& row, const Connection& connection, std::string what) {
   return {row.integer(0), row.integer(1), row.blob(2), connection.path(), std::move(what)};
+}
+
+/// The id of an image in the first column.
+ColmapImageId image_of(const Statement& row, const Connection& connection, const char* table) {
+  const std::int64_t id = row.integer(0);
+  if (id > 0 && id < std::numeric_limits<std::int32_t>::max()) return static_cast<ColmapImageId>(id);
+  throw FormatError(connection.path(), -1, fmt::format("{}: {} is no id of an image", table, id));
 }
 
 }  // namespace
@@ -126,7 +134,7 @@ std::vector<ColmapPosition> ColmapDatabase::positions() const {
   std::vector<ColmapPosition> positions;
   while (query.step()) {
     if (query.is_null(1)) continue;
-    ColmapPosition prior{.image = static_cast<ColmapImageId>(query.integer(0))};
+    ColmapPosition prior{.image = image_of(query, state_->connection, "pose_priors")};
     const auto bytes = query.blob(1);
     if (bytes.size() != sizeof(prior.position)) {
       throw FormatError(state_->connection.path(), -1,
@@ -152,7 +160,7 @@ std::map<ColmapImageId, std::int64_t> ColmapDatabase::frames() const {
   sfm::require_columns(state_->connection, "frame_data", {"frame_id", "data_id", "sensor_type"});
   Statement query(state_->connection, "SELECT data_id, frame_id FROM frame_data WHERE sensor_type = 0");
   std::map<ColmapImageId, std::int64_t> frames;
-  while (query.step()) frames.emplace(static_cast<ColmapImageId>(query.integer(0)), query.integer(1));
+  while (query.step()) frames.emplace(image_of(query, state_->connection, "frame_data"), query.integer(1));
   return frames;
 }
 
@@ -174,7 +182,13 @@ std::vector<ColmapPair> ColmapDatabase::verified_pairs(std::int64_t min_inliers)
   Statement query(state_->connection, "SELECT pair_id FROM two_view_geometries WHERE rows >= ? ORDER BY pair_id");
   query.bind(1, min_inliers);
   std::vector<ColmapPair> pairs;
-  while (query.step()) pairs.push_back(colmap_pair(query.integer(0)));
+  while (query.step()) {
+    try {
+      pairs.push_back(colmap_pair(query.integer(0)));
+    } catch (const InvalidArgument& error) {
+      throw FormatError(state_->connection.path(), -1, fmt::format("two_view_geometries: {}", error.what()));
+    }
+  }
   return pairs;
 }
 

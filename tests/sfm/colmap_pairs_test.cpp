@@ -136,6 +136,8 @@ TEST_CASE("positions that say nothing about distances are refused") {
   CHECK_THAT(refused("spatial:12"), Contains("pose prior of image 5") && Contains("no place on Earth"));
   TestDatabase(collection.path()).run("UPDATE pose_priors SET position = X'00' WHERE corr_data_id = 5");
   CHECK_THAT(refused("spatial:12"), Contains("1 bytes of position"));
+  TestDatabase(collection.path()).run("UPDATE pose_priors SET corr_data_id = 4294967301 WHERE corr_data_id = 5");
+  CHECK_THAT(refused("spatial:12"), Contains("4294967301 is no id of an image"));
   TestDatabase(collection.path()).run("DELETE FROM pose_priors");
   CHECK_THAT(refused("spatial:12"), Contains("no image has a pose prior"));
   CHECK_THAT(refused("transitive:1"), Contains("transitive:N goes on from verified pairs"));

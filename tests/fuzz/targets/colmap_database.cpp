@@ -14,6 +14,10 @@ void read_database(const std::filesystem::path& path) {
     const ColmapDatabase database(path);
     (void)database.schema();
     refused([&] { (void)database.cameras(); });
+    refused([&] { (void)database.positions(); });
+    refused([&] { (void)database.frames(); });
+    refused([&] { (void)database.uncalibrated_cameras(); });
+    refused([&] { (void)database.verified_pairs(1); });
     std::vector<ColmapImageRow> images;
     refused([&] { images = database.images(); });
     if (images.size() > 4) images.resize(4);
@@ -76,12 +80,21 @@ void make_database(Input& input, const std::filesystem::path& path) {
       "CREATE TABLE cameras(camera_id INTEGER PRIMARY KEY, model, width, height, params, prior_focal_length);"
       "CREATE TABLE images(image_id, name, camera_id); CREATE TABLE keypoints(image_id, rows, cols, data);"
       "CREATE TABLE matches(pair_id, rows, cols, data);"
-      "CREATE TABLE two_view_geometries(pair_id, rows, cols, data, config, F, E, H)");
+      "CREATE TABLE two_view_geometries(pair_id, rows, cols, data, config, F, E, H);"
+      "CREATE TABLE pose_priors(corr_data_id, corr_sensor_type, position, coordinate_system);"
+      "CREATE TABLE rig_sensors(rig_id, sensor_id, sensor_type, sensor_from_rig);"
+      "CREATE TABLE frame_data(frame_id, data_id, sensor_type)");
   for (int i = input.below(3); i > 0; --i) insert(input, raw, "INSERT INTO cameras VALUES(?,?,?,?,?,?)", "iiiibi");
   for (int i = input.below(4); i > 0; --i) insert(input, raw, "INSERT INTO images VALUES(?,?,?)", "iti");
   for (int i = input.below(4); i > 0; --i) insert(input, raw, "INSERT INTO keypoints VALUES(?,?,?,?)", "iiib");
   for (int i = input.below(3); i > 0; --i)
     insert(input, raw, "INSERT INTO matches VALUES(2147483649 + ?,?,?,?)", "iiib");
+  for (int i = input.below(3); i > 0; --i) insert(input, raw, "INSERT INTO pose_priors VALUES(?,?,?,?)", "iibi");
+  for (int i = input.below(3); i > 0; --i) insert(input, raw, "INSERT INTO rig_sensors VALUES(?,?,?,?)", "iiib");
+  for (int i = input.below(3); i > 0; --i) insert(input, raw, "INSERT INTO frame_data VALUES(?,?,?)", "iii");
+  for (int i = input.below(3); i > 0; --i) {
+    insert(input, raw, "INSERT INTO two_view_geometries(pair_id, rows) VALUES(2147483649 + ?,?)", "ii");
+  }
   run("COMMIT");
 }
 
