@@ -16,6 +16,7 @@ constexpr std::int64_t kNowhere = -1;
 
 std::string words(const std::vector<Layer>& layers) {
   std::vector<std::string> all;
+  all.reserve(layers.size());
   for (const Layer& layer : layers) all.push_back(describe(layer));
   return fmt::format("{}", fmt::join(all, " – "));
 }
