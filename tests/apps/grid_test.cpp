@@ -167,3 +167,42 @@ TEST_CASE("one patch against one patch works") {
     CHECK(read_array(scene.path("a.indices.npy")).values == std::vector<double>{0, -1, -1, -1, -1});
   }
 }
+
+TEST_CASE("a grid is the same whatever it is screened with, and -v says how much was scored again") {
+  const Scene scene;
+  const auto left = scene.patches("left.npy", 23, 64, 1);
+  const auto right = scene.patches("right.npy", 70, 64, 2);
+  for (const std::string model : {"siam-l2", "siam"}) {
+    const auto run = [&](const std::string& screening, const std::string& out) {
+      return run_twinpatch({"grid", left, right, "-m", scene.model(model), "-o", scene.path(out), "--top", "2",
+                            "--device", "cpu", "--screening", screening, "-v", "--json"});
+    };
+    const auto full = run("off", "off");
+    REQUIRE(full.code == 0);
+    CHECK(full.json().count("screening") == 0);
+    const auto screened = run("auto", "auto");
+    REQUIRE(screened.code == 0);
+    for (const std::string array : {".scores.npy", ".indices.npy"}) {
+      CHECK(read_array(scene.path("auto" + array)).values == read_array(scene.path("off" + array)).values);
+    }
+    if (screened.json().count("screening") == 0) continue;  // a processor without a screen
+    const auto facts = screened.json();
+    const auto& screening = facts["screening"][0];
+    CHECK(screening["pairs"] == 23 * 70);
+    CHECK_THAT(screened.err,
+               Contains("1.61 k pairs searched in 8 bits (" + screening["with"].get<std::string>() + ")"));
+    CHECK_THAT(screened.err, Contains(" % of them scored again in full"));
+  }
+  const auto with = [&](const std::string& screening) {
+    return run_twinpatch({"grid", left, right, "-m", scene.model("siam-l2"), "-o", scene.path("out"), "--device", "cpu",
+                          "--screening", screening});
+  };
+  const auto unknown = with("sse9");
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, Contains("unknown screening \"sse9\"; known: auto, off, amx-int8"));
+  // No processor has these together: the kernels of one have panels that the other does not read.
+  const auto first = with("avx2");
+  const auto second = with("avx512-vnni");
+  CHECK(std::max(first.code, second.code) == 1);
+  CHECK_THAT(first.code == 1 ? first.err : second.err, Contains("this processor cannot screen with avx"));
+}

@@ -87,7 +87,7 @@ inline void multiply(std::size_t sums, std::size_t left, std::size_t right) {
 #define _tile_stored(tile, to, stride) ::twinpatch::test::tiles::store(tile, to, stride)
 #define _tile_dpbusd(sums, left, right) ::twinpatch::test::tiles::multiply(sums, left, right)
 #define kAmxScreen kAmxScreenOnPlainTiles
-#include "kernels/screen_amx.cpp"
+#include "kernels/screen_amx.cpp"  // NOLINT(bugprone-suspicious-include): it is what is tested
 #undef kAmxScreen
 
 #include "screen_sums.hpp"
