@@ -31,10 +31,10 @@ struct Sums {
       : rows(row_count),
         depth(round_up(wanted_depth, kernels.grain)),
         panel(kernels.panel),
-        left(some_bytes<std::uint8_t>(rows * depth, 0, 2 * kernels.levels + 1, 1)),
-        right(head ? some_bytes<std::uint8_t>(depth * panel, 0, 2 * kernels.levels + 1, 2)
+        left(some_bytes<std::uint8_t>(rows * depth, 0, head ? 255 : 2 * kernels.levels + 1, 1)),
+        right(head ? some_bytes<std::uint8_t>(depth * panel, 0, 255, 2)
                    : some_bytes<std::uint8_t>(depth * panel, -127, 127, 2)),
-        weights(some_bytes<std::int8_t>(depth, -127, 127, 3)) {
+        weights(some_bytes<std::int8_t>(depth, -kernels.multiples, kernels.multiples, 3)) {
     Random random(4);
     for (std::int64_t j = 0; j < panel; ++j) starts.push_back(static_cast<std::int32_t>(random.below(1000)) - 500);
   }

@@ -119,6 +119,32 @@ TEST_CASE("a screened grid in tiles, with thresholds, or of rows within a roundi
   });
 }
 
+TEST_CASE("a head whose weights are zero, tiny or large is screened to the same") {
+  for_each_screen([](const std::string& name) {
+    for (const float largest : {1.0F, 1e20F}) {
+      constexpr std::size_t kLength = 24;
+      Model changed = random_model(small_spec(kLength, two_layer_head(kLength, 50)), 9);
+      auto& first = changed.weights.at(decision_prefix(0) + "weight").values;
+      auto& second = changed.weights.at(decision_prefix(2) + "weight").values;
+      second[3] = 0;
+      second[4] = 1e-33F;
+      second[5] = 1e-40F;
+      second[6] = largest;
+      // Units 3 to 5 have large values that hardly count; of unit 7 all values are one.
+      for (std::size_t k = 0; k < 2 * kLength; ++k) {
+        for (const std::size_t unit : {3, 4, 5}) first[unit * 2 * kLength + k] = 1e20F;
+        first[7 * 2 * kLength + k] = 0;
+      }
+      const auto model = std::make_shared<const Model>(std::move(changed));
+      const Matrix left = some_descriptors(130, kLength, 41, true);
+      const Matrix right = some_descriptors(300, kLength, 42, true);
+      const SelectionRequest request{.top_k = 2, .column_best = true};
+      expect_same_bits(cpu_rig(model, screened_with(name)).select(left.view(), right.view(), request, 1000, 1000),
+                       cpu_rig(model, screened_with("off")).select(left.view(), right.view(), request, 1000, 1000));
+    }
+  });
+}
+
 TEST_CASE("a score that is not finite is refused as in full precision") {
   for_each_screen([](const std::string& name) {
     const auto model = shared_model(small_spec(8, DecisionMetric{DecisionMetric::Kind::cosine, false}));

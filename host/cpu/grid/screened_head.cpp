@@ -11,7 +11,7 @@
 
 // Linear - ReLU - Linear(1) in 8 bits: constant_j + Σ_k w_k · max(p_ik, −q_jk), as two_layer_head.cpp sums it.
 // In dimension k both p and −q are low_k + step_k · level plus a loss. Steps are chosen so that |w_k| · step_k is a
-// whole multiple m_k ≤ 127 of one unit: then the weights ±m_k are exact, and only the rows lose something. As
+// whole multiple m_k of one unit: then the weights ±m_k are exact, and only the rows lose something. As
 //     max(p, −q) − max(p̂, −q̂) lies between the losses d of p and e of −q,
 // w times it is at most max(w·d, 0) + max(w·e, 0): sums of the positive parts of losses, measured row by row, bound the
 // score from above, those of the negative parts from below. The single-precision sum of K terms that is the score
@@ -22,9 +22,13 @@ namespace {
 
 /// Losses are sums in single precision: at most this much too small, for up to kLongestScreened terms.
 constexpr double kSumError = 1.001;
+/// Of both sides' bytes.
+constexpr std::int32_t kLevels = 255;
 /// Units and steps outside are not for single precision.
 constexpr double kSmallestUnit = 1e-25;
 constexpr double kLargestUnit = 1e25;
+constexpr double kSmallestStep = 1e-30;
+constexpr double kLargestStep = 1e30;
 
 class HeadScreen final : public Screen {
  public:
@@ -32,7 +36,6 @@ class HeadScreen final : public Screen {
       : kernels_(kernels),
         weights_(head.layers.at(1).weight.begin(), head.layers.at(1).weight.end()),
         bias_(head.layers.at(1).bias[0]),
-        levels_(2 * kernels.levels + 1),
         rounding_(1.01 * static_cast<double>(weights_.size() + 4) * 0x1p-24),
         low_(weights_.size()),
         step_(weights_.size()) {}
@@ -100,23 +103,29 @@ class HeadScreen final : public Screen {
 
  private:
   [[nodiscard]] std::int64_t length() const { return std::ssize(weights_); }
-  [[nodiscard]] HeadSteps steps() const { return {low_.data(), step_.data(), weights_.data(), levels_}; }
+  [[nodiscard]] HeadSteps steps() const { return {low_.data(), step_.data(), weights_.data(), kLevels}; }
 
   bool choose_steps(const std::vector<float>& high) {
     double largest = 0;
     for (std::size_t k = 0; k < low_.size(); ++k) {
       largest = std::max(largest, std::fabs(double{weights_[k]}) * (double{high[k]} - low_[k]));
     }
-    unit_ = largest / (127.0 * levels_);
+    const double most = kernels_.multiples;
+    unit_ = largest / (kLevels * most);
     if (!(unit_ >= kSmallestUnit && unit_ <= kLargestUnit)) return false;
     multiples_.assign(static_cast<std::size_t>(round_up(length(), kernels_.grain)), 0);
     sum_of_lows_ = 0;
     for (std::size_t k = 0; k < low_.size(); ++k) {
       const double weight = std::fabs(double{weights_[k]});
       const double range = double{high[k]} - low_[k];
-      const double multiple = std::clamp(std::ceil(weight * range / (levels_ * unit_)), 1.0, 127.0);
-      // A weight of almost nothing: one step is more than the range, and what is lost is measured like any other loss.
-      step_[k] = static_cast<float>(std::min(multiple * unit_ / weight, 1e30));
+      double multiple = std::clamp(std::ceil(weight * range / (kLevels * unit_)), 1.0, most);
+      double step = multiple * unit_ / weight;
+      if (step > kLargestStep) {  // hardly a weight: all levels are 0, and all of the values counts as lost
+        step = kLargestStep;
+        multiple = 0;
+      }
+      if (step < kSmallestStep || range > 0.1 * kLargestStep) return false;
+      step_[k] = static_cast<float>(step);
       multiples_[k] = static_cast<std::int8_t>(weights_[k] < 0 ? -multiple : multiple);
       sum_of_lows_ += double{weights_[k]} * low_[k];
     }
@@ -143,7 +152,6 @@ class HeadScreen final : public Screen {
   const GridKernels& grid_ = grid_kernels();
   std::vector<float> weights_;  ///< of the second layer
   float bias_;
-  std::int32_t levels_;
   double rounding_;  ///< of sums in single precision, in units of the sum of magnitudes
   std::vector<float> low_;
   std::vector<float> step_;
@@ -164,11 +172,12 @@ std::unique_ptr<GridStrategy> make_screened_head_grid(std::shared_ptr<CpuContext
                                                       std::shared_ptr<const Model> model) {
   const DecisionHead head = read_decision_head(*model);
   const ScreenKernels& kernels = *context->screen;
-  return make_screened_grid(context, model->spec.name,
-                            {.screen = make_head_screen(head, kernels),
-                             .kernels = &kernels,
-                             .scoring = make_two_layer_scoring(head),
-                             .full = make_two_layer_head_grid(context, model)});
+  ScreenedParts parts;
+  parts.screen = make_head_screen(head, kernels);
+  parts.kernels = &kernels;
+  parts.scoring = make_two_layer_scoring(head);
+  parts.full = make_two_layer_head_grid(context, model);
+  return make_screened_grid(context, model->spec.name, std::move(parts));
 }
 
 }  // namespace twinpatch::cpu

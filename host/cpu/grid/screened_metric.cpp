@@ -121,11 +121,12 @@ std::unique_ptr<GridStrategy> make_screened_metric_grid(std::shared_ptr<CpuConte
   const auto kind = std::get<DecisionMetric>(model->spec.decision).kind;
   const std::int64_t length = branch_size(model->spec);
   const ScreenKernels& kernels = *context->screen;
-  return make_screened_grid(context, model->spec.name,
-                            {.screen = make_metric_screen(kind, length, kernels),
-                             .kernels = &kernels,
-                             .scoring = make_metric_scoring(kind, length),
-                             .full = make_metric_grid(context, model)});
+  ScreenedParts parts;
+  parts.screen = make_metric_screen(kind, length, kernels);
+  parts.kernels = &kernels;
+  parts.scoring = make_metric_scoring(kind, length);
+  parts.full = make_metric_grid(context, model);
+  return make_screened_grid(context, model->spec.name, std::move(parts));
 }
 
 }  // namespace twinpatch::cpu

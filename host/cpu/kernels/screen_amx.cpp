@@ -69,6 +69,6 @@ void head(const ScreenWork& work, std::int32_t* out) { kAvx512VnniScreen.head(wo
 }  // namespace
 
 const ScreenKernels kAmxScreen{
-    .name = "amx-int8", .panel = kPanel, .grain = 64, .levels = 127, .dot = &dot, .head = &head};
+    .name = "amx-int8", .panel = kPanel, .grain = 64, .levels = 127, .multiples = 127, .dot = &dot, .head = &head};
 
 }  // namespace twinpatch::cpu

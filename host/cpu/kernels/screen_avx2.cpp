@@ -7,7 +7,7 @@ namespace {
 
 struct Avx2 : Bits256 {
   static Vector add_products(Vector sum, Vector u, Vector s) {
-    const Vector pairs = _mm256_maddubs_epi16(u, s);  // at most 2 · 127 · 127: no saturation
+    const Vector pairs = _mm256_maddubs_epi16(u, s);  // at most 2 · 127 · 127 or 2 · 255 · 64: no saturation
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 };
@@ -18,6 +18,7 @@ const ScreenKernels kAvx2Screen{.name = "avx2",
                                 .panel = 16,
                                 .grain = 4,
                                 .levels = 63,
+                                .multiples = 64,
                                 .dot = &screen_strip<Avx2, false>,
                                 .head = &screen_strip<Avx2, true>};
 

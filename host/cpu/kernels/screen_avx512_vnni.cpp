@@ -15,6 +15,7 @@ const ScreenKernels kAvx512VnniScreen{.name = "avx512-vnni",
                                       .panel = 48,
                                       .grain = 4,
                                       .levels = 127,
+                                      .multiples = 127,
                                       .dot = &screen_strip<Avx512Vnni, false>,
                                       .head = &screen_strip<Avx512Vnni, true>};
 

@@ -15,6 +15,7 @@ const ScreenKernels kAvxVnniScreen{.name = "avx-vnni",
                                    .panel = 16,
                                    .grain = 4,
                                    .levels = 127,
+                                   .multiples = 127,
                                    .dot = &screen_strip<AvxVnni, false>,
                                    .head = &screen_strip<AvxVnni, true>};
 

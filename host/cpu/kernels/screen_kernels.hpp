@@ -25,9 +25,11 @@ struct ScreenKernels {
   const char* name;    ///< "avx512-vnni", …
   std::int64_t panel;  ///< columns; that of grid_kernels() on processors which have the instruction set
   std::int64_t grain;  ///< depths are multiples of it
-  /// Unsigned bytes are at most 2 · levels + 1: levels is 127 or, where neighbouring products are added in 16 bits, 63.
-  /// Signed ones are within ±127.
+  /// Where neighbouring products are added in 16 bits, bytes have a bit less, so that they fit.
+  /// Of products: left bytes are at most 2 · levels + 1 (127, or 63), right ones within ±127.
   std::int32_t levels;
+  /// Of heads: weights are within ±multiples (127, or 64), both sides' bytes at most 255.
+  std::int32_t multiples;
   /// out[i, j] = starts[j] + Σ_k f(left[i, k], right[k, j]), out [rows, panel].
   using Strip = void (*)(const ScreenWork& work, std::int32_t* out);
   Strip dot;   ///< f = left · right
