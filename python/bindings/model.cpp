@@ -62,6 +62,7 @@ Model model_from_weights(const std::string& network, const nb::dict& weights,
 Model model_from_file(const std::string& network, const fs::path& path,
                       const std::map<std::string, std::string>& names) {
   std::vector<WeightSource> map;
+  map.reserve(names.size());
   for (const auto& [weight, tensor] : names) map.push_back({weight, tensor});
   return import_weights(path, spec_of(network), map).model;
 }
