@@ -129,6 +129,8 @@ namespace {
 
 /// Images that no pair has will be in no reconstruction.
 void report_alone(Session& session, const ChosenPairs& chosen) {
+  const std::int64_t images = chosen.pairs.images();
+  if (chosen.pairs.count() == images * (images - 1) / 2) return;  // every pair: not to be walked for this
   std::vector<std::string> alone;
   const std::vector<std::int64_t> of_image = degrees(chosen.pairs);
   for (std::size_t i = 0; i < of_image.size(); ++i) {
