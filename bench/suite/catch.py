@@ -65,17 +65,17 @@ def verdict_of(xml):
     return ("left out", skipped.group(1).strip()) if skipped else ("passed", "")
 
 
-def run_case(session, program, name, prefix, limit):
+def run_case(session, program, name, prefix):
     handle, path = tempfile.mkstemp(dir=session.work, suffix=".xml")
     os.close(handle)
     command = [*prefix, session.program(program), pattern(name), "-r", "xml", "-o", path]
+    limit = session.left()
     outcome = session.run(command, limit)
     result = {"program": program, "name": name, "seconds": round(outcome.seconds, 1)}
     xml = Path(path).read_text(encoding="utf-8", errors="replace")
     os.unlink(path)
     if outcome.code is None:
-        late = session.left() <= 0.5
-        return {**result, "verdict": "not reached" if late else "failed", "words": outcome.why(limit)}
+        return {**result, "verdict": "not reached", "words": outcome.why(limit)}
     try:
         verdict, words = verdict_of(xml)
     except ElementTree.ParseError:
@@ -87,13 +87,13 @@ def run_case(session, program, name, prefix, limit):
     return {**result, "verdict": verdict, "words": words}
 
 
-def run_cases(session, cases, prefix=(), limit=60.0, workers=1):
-    """Runs (program, name) pairs side by side; those that the step's time does not reach are said to be so. What failed
-    beside others runs once more alone: memory and time are then its own."""
+def run_cases(session, cases, prefix=(), workers=1):
+    """Runs (program, name) pairs side by side; those that the step's time does not reach, or cuts off, are said to be so.
+    What failed beside others runs once more alone: the device's memory is then its own."""
     def one(case):
         if session.left() <= 0:
             return {"program": case[0], "name": case[1], "seconds": 0.0, "verdict": "not reached", "words": ""}
-        return run_case(session, *case, prefix, limit)
+        return run_case(session, *case, prefix)
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
         results = list(pool.map(one, cases))
@@ -101,7 +101,7 @@ def run_cases(session, cases, prefix=(), limit=60.0, workers=1):
         for place, result in enumerate(results):
             if result["verdict"] != "failed" or session.left() < 5:
                 continue
-            again = run_case(session, result["program"], result["name"], prefix, limit)
+            again = run_case(session, result["program"], result["name"], prefix)
             if again["verdict"] == "not reached":
                 continue
             if again["verdict"] == "passed":
