@@ -172,7 +172,8 @@ def markdown(whole):
         words += section(title, [f"- {what}: {case['program']}: {cell(case['name'])}: {cell(case['words'])}"
                                  for what, check in checks.items() for case in check.get("cases", [])
                                  if case["verdict"] == verdict])
-    words += section("Measured errors for tests/support/tolerances.hpp", [
+    of = " (of the stand-in, not of a device)" if whole["rehearsal"] else ""
+    words += section(f"Measured errors for tests/support/tolerances.hpp{of}", [
         f"- {row['row']}: {row['worst_error']:.2g}, nmse {row['nmse']:.2g} ({row['comparisons']} comparisons)"
         for row in whole["tolerances"]])
     words += section("Rows for cuda/plan/measured_kernels.cpp", [f"    {row}" for row in whole["kernel_rows"]])
