@@ -228,7 +228,8 @@ def python_with_torch(session):
 
 def pytorch(session):
     """The same shapes with PyTorch: fp16, eager and compiled, at its best batch."""
-    more = ["--precisions", "fp16", "--cases", "tower,list,l2_grid,l2_batch"]
+    precision = "fp32" if session.rehearsal else "fp16"  # PyTorch's CPU has no convolutions in fp16
+    more = ["--precisions", precision, "--cases", "tower,list,l2_grid,l2_batch"]
     hand = "python3 suite/torch_gpu.py " + " ".join(more)
     python = python_with_torch(session)
     if python is None:
