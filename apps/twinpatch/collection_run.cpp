@@ -142,8 +142,8 @@ void report_alone(Session& session, const ChosenPairs& chosen) {
 
 }  // namespace
 
-ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates, const CollectionOptions& options,
-                         CollectionEngines& engines, const ImageSource& source, const RunPlaces& places) {
+ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates) {
+  const auto& [options, engines, source, places] = job;
   ImageListing listing = list_images(source, options.leave_out, session.control());
   const bool all_are_needed = candidates.choice.has(PairRule::Kind::retrieval);
   if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
@@ -191,8 +191,8 @@ void report_changes(Session& session, const PlanChanges& changes, const Collecti
 
 }  // namespace
 
-RunPlan plan_run(Session& session, const CollectionOptions& options, CollectionEngines& engines,
-                 const ImageSource& source, const RunPlaces& places, const ChosenPairs& chosen) {
+RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen) {
+  const auto& [options, engines, source, places] = job;
   const PlanRequest request{.rules = options.rules(engines.first.spec()),
                             .numerics = options.numerics(),
                             .tile_keypoints = options.block_keypoints,

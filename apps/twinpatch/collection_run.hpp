@@ -65,6 +65,14 @@ struct CollectionEngines {
 };
 [[nodiscard]] CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options);
 
+/// What a run is made of.
+struct CollectionJob {
+  const CollectionOptions& options;
+  CollectionEngines& engines;
+  const ImageSource& source;
+  const RunPlaces& places;
+};
+
 /// The pairs of a run, and what is known of its images.
 struct ChosenPairs {
   std::vector<PlannedImage> images;
@@ -77,9 +85,7 @@ struct ChosenPairs {
 };
 /// Lists the images and selects pairs without those that are left out. Throws InvalidArgument if images that are needed
 /// cannot be read and are not to be left out; all of them were named before.
-[[nodiscard]] ChosenPairs choose_pairs(Session& session, const PairCandidates& candidates,
-                                       const CollectionOptions& options, CollectionEngines& engines,
-                                       const ImageSource& source, const RunPlaces& places);
+[[nodiscard]] ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates);
 
 /// The plan of a run, and how it goes on with the one that its folder held.
 struct RunPlan {
@@ -87,8 +93,7 @@ struct RunPlan {
   std::optional<PlanChanges> changes;  ///< nothing: a run that is new, or the same as before
 };
 /// Says what is new since the run was planned. Throws what make_plan does.
-[[nodiscard]] RunPlan plan_run(Session& session, const CollectionOptions& options, CollectionEngines& engines,
-                               const ImageSource& source, const RunPlaces& places, const ChosenPairs& chosen);
+[[nodiscard]] RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen);
 /// For --json; null where nothing changed.
 [[nodiscard]] nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes);
 

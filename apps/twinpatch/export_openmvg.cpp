@@ -166,8 +166,9 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
 
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const ChosenPairs chosen = choose_pairs(session, candidates, options.collection, engines, source, places);
-  const RunPlan run = plan_run(session, options.collection, engines, source, places, chosen);
+  const CollectionJob job{options.collection, engines, source, places};
+  const ChosenPairs chosen = choose_pairs(session, job, candidates);
+  const RunPlan run = plan_run(session, job, chosen);
   const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
   const auto matches = match_images(session, work, places, options.collection);
   if (!matches) return chosen.exit_code(candidates.exit_code());

@@ -133,7 +133,7 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
   }
   if (folds) {
     result->norms = HeldBuffer<float>(device_, count);
-    kernels::fold_rows(device_->stream(), result->values.data(), count, length, head_->fold->fold,
+    kernels::fold_rows(device_->stream(), result->values.data(), count, head_->fold->fold,
                        {device_->type, result->narrow.data(), result->norms.data()});
   } else if (narrow_) {
     kernels::convert(device_->stream(), result->values.data(), count * length, device_->type, result->narrow.data());

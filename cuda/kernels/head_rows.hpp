@@ -16,13 +16,14 @@ struct HeadFold {
   const std::int32_t* source = nullptr;  ///< [length]: number of the row, −1 for zero
   const float* weight = nullptr;         ///< [length]: |w|
   std::int64_t length = 0;
+  std::int64_t row_length = 0;  ///< before
 };
 struct FoldedRows {
   NumberType type;
   void* operand;  ///< [count, fold.length]
   float* norms;   ///< [count]: at least ‖operand‖₁
 };
-void fold_rows(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const HeadFold& fold,
-               FoldedRows out);
+/// rows [count, fold.row_length].
+void fold_rows(cudaStream_t stream, const float* rows, std::int64_t count, const HeadFold& fold, FoldedRows out);
 
 }  // namespace twinpatch::cuda::kernels

@@ -76,16 +76,15 @@ struct HeadSums {
 };
 
 /// Rows of a head's first layer as HeadSums takes them.
-/// rows [count, length] → out [count, fold.length] in T: weight[n] · row[source[n]], 0 where source[n] < 0; norms
-/// [count]: at least Σ|out|. Warp: one row at a time (grid-stride); lane: every 32nd number.
+/// rows [count, fold.row_length] → out [count, fold.length] in T: weight[n] · row[source[n]], 0 where source[n] < 0;
+/// norms [count]: at least Σ|out|. Warp: one row at a time (grid-stride); lane: every 32nd number.
 template <class T>
-__global__ void fold_rows_kernel(const float* rows, std::int64_t count, std::int64_t length, HeadFold fold, T* out,
-                                 float* norms) {
+__global__ void fold_rows_kernel(const float* rows, std::int64_t count, HeadFold fold, T* out, float* norms) {
   for (std::int64_t i = global_warp(); i < count; i += all_warps()) {
     double sum = 0;
     for (std::int64_t n = lane_index(); n < fold.length; n += kWarp) {
       const std::int32_t source = fold.source[n];
-      const float value = source < 0 ? 0 : fold.weight[n] * rows[i * length + source];
+      const float value = source < 0 ? 0 : fold.weight[n] * rows[i * fold.row_length + source];
       store(out[i * fold.length + n], value);
       sum += fabs(static_cast<double>(value));
     }
@@ -101,11 +100,10 @@ void head_slabs(cudaStream_t stream, NumberType type, const SlabTile& tile, Summ
                            : launch_slabs<HeadSums<Half>>(stream, "head_slabs", tile, summaries);
 }
 
-void fold_rows(cudaStream_t stream, const float* rows, std::int64_t count, std::int64_t length, const HeadFold& fold,
-               FoldedRows out) {
+void fold_rows(cudaStream_t stream, const float* rows, std::int64_t count, const HeadFold& fold, FoldedRows out) {
   const auto run = [&]<class T>(T) {
-    launch(stream, per_warp(count), "fold_rows", &fold_rows_kernel<T>, rows, count, length, fold,
-           static_cast<T*>(out.operand), out.norms);
+    launch(stream, per_warp(count), "fold_rows", &fold_rows_kernel<T>, rows, count, fold, static_cast<T*>(out.operand),
+           out.norms);
   };
   out.type == NumberType::bf16 ? run(Bfloat16{}) : run(Half{});
 }

@@ -39,7 +39,8 @@ DeviceFold upload_fold(DeviceWeights& weights, std::span<const float> output_wei
   });
   return {.fold = {.source = static_cast<const std::int32_t*>(source),
                    .weight = weights.floats("head.fold.weight", fold.weight),
-                   .length = std::ssize(fold.source)},
+                   .length = std::ssize(fold.source),
+                   .row_length = std::ssize(output_weights)},
           .positive = fold.positive};
 }
 

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 fs::path code_file() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&code_file), &info) != 0) {
-    const fs::path file = info.dli_fname;  // of a program: the name it was called by
+    fs::path file = info.dli_fname;  // of a program: the name it was called by
     if (file.is_absolute() && file.extension() == ".so") return file;
   }
   std::error_code failed;

@@ -12,9 +12,9 @@ namespace twinpatch {
 
 std::filesystem::path find_mask(const std::filesystem::path& folder, const std::string& name) {
   std::error_code ignored;
-  const std::filesystem::path as_colmap = folder / (name + ".png");
+  std::filesystem::path as_colmap = folder / (name + ".png");
   if (std::filesystem::is_regular_file(as_colmap, ignored)) return as_colmap;
-  const std::filesystem::path by_stem = (folder / name).replace_extension(".png");
+  std::filesystem::path by_stem = (folder / name).replace_extension(".png");
   if (std::filesystem::is_regular_file(by_stem, ignored)) return by_stem;
   return {};
 }

@@ -231,7 +231,7 @@ TEST_CASE("rows of a head are folded by the sign of their weights, and their nor
   const auto in = bench.up(rows);
   auto out = bench.room<std::byte>(7 * 64 * 2);
   auto norms = bench.room<float>(7);
-  kernels::fold_rows(bench.stream(), in.data(), 7, 5, {source.data(), weight.data(), 64},
+  kernels::fold_rows(bench.stream(), in.data(), 7, {source.data(), weight.data(), 64, 5},
                      {NumberType::fp16, out.data(), norms.data()});
   const auto folded = bench.load(out, NumberType::fp16);
   const auto lengths = bench.down(norms);
