@@ -14,16 +14,6 @@ class FusedHeadGrid final : public SlabGrid {
   using SlabGrid::SlabGrid;
 
  private:
-  /// Nothing to fuse: the scores are what is asked for.
-  void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(),
-                       {.operation = kernels::PairOperation::head,
-                        .left = tile.left.rows,
-                        .right = tile.right.rows,
-                        .length = parts().length,
-                        .weights = parts().head->output_weights},
-                       values, tile.stride);
-  }
   /// Three roundings a number by a relative u, of either row's and of their sum: 2 u (‖left‖₁ + ‖right‖₁) together, and
   /// below fp16's normal numbers 2⁻²⁵ each; the sums; and those of the score in fp32, whose terms are no larger.
   [[nodiscard]] kernels::SlabTile bounds() const override {

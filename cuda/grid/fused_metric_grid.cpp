@@ -13,10 +13,6 @@ class FusedMetricGrid final : public SlabGrid {
   using SlabGrid::SlabGrid;
 
  private:
-  /// Nothing to fuse: the scores are what is asked for.
-  void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(), comparison(tile), values, tile.stride);
-  }
   [[nodiscard]] kernels::SlabTile bounds() const override {
     const MetricBounds rounding = operand_bounds(device()->options.precision, parts().length);
     const double slack = rounding.slack + tensor_core_slack(parts().length);

@@ -19,9 +19,6 @@ class MetricGrid final : public RowGrid {
   explicit MetricGrid(ScorerParts& parts) : RowGrid(parts), products_(parts.device) { set_bounds(); }
 
  private:
-  void scores(const RowTile& tile, float* values) override {
-    kernels::grid_tile(device()->stream(), comparison(tile), values, tile.stride);
-  }
   void bounds(const RowTile& tile, float* values) override {
     if (parts().operation == PairOperation::l1) return scores(tile, values);
     products_.run(tile.left, tile.right, tile.stride, values);

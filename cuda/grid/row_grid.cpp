@@ -39,6 +39,16 @@ std::int64_t RowGrid::tile_pairs() const {
   return std::clamp<std::int64_t>(device()->context.pool().bound() / 4 / kFloatBytes / 4, 1, kTileScores);
 }
 
+void RowGrid::scores(const RowTile& tile, float* values) {
+  kernels::grid_tile(device()->stream(),
+                     {.operation = parts_.operation,
+                      .left = tile.left.rows,
+                      .right = tile.right.rows,
+                      .length = parts_.length,
+                      .weights = parts_.head ? parts_.head->output_weights : nullptr},
+                     values, tile.stride);
+}
+
 void RowGrid::release_all() {
   parts_.release();
   release();

@@ -33,8 +33,8 @@ class RowGrid : public GridStrategy {
   void write(const Rows& left, const Rows& right, ScoreMatrix out, const RunControl& control) override;
 
  protected:
-  /// Scores of a tile, values[i * stride + j]; enqueued.
-  virtual void scores(const RowTile& tile, float* values) = 0;
+  /// Scores of a tile, values[i * stride + j]; enqueued. Here by the kernel of metrics and two-layer heads, in fp32.
+  virtual void scores(const RowTile& tile, float* values);
   /// Values of a tile that is selected from; `values` has room for padded_size() of its rows and of its columns.
   virtual void bounds(const RowTile& tile, float* values) { scores(tile, values); }
   /// How bounds become scores; none: they are.
@@ -55,10 +55,6 @@ class RowGrid : public GridStrategy {
 
   [[nodiscard]] const std::shared_ptr<Device>& device() const { return parts_.device; }
   [[nodiscard]] ScorerParts& parts() const { return parts_; }
-  /// A tile's rows, by a metric.
-  [[nodiscard]] kernels::Comparison comparison(const RowTile& tile) const {
-    return {.operation = parts_.operation, .left = tile.left.rows, .right = tile.right.rows, .length = parts_.length};
-  }
 
  private:
   void release_all();
