@@ -142,7 +142,8 @@ PairList read_scene_pairs(const Scene& scene) {
     const bool match = list.matches[i] != 0;
     const auto fail = [&](std::string_view why) {
       throw InvalidArgument(fmt::format("{}: line {}: labels contradict: patches {} and {} are listed as {}, but {}",
-                                        list.path, i + 1, left, right, match ? "a match" : "no match", why));
+                                        list.path, i + 1, list.pairs[i].left, list.pairs[i].right,
+                                        match ? "a match" : "no match", why));
     };
     const bool same_point = points[static_cast<std::size_t>(left)] == points[static_cast<std::size_t>(right)];
     if (match != same_point)
