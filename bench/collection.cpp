@@ -168,11 +168,13 @@ int run(const Options& options) {
     });
     collection.show("the collection");
     best_run = {std::max(best_run.wall, collection.wall), std::max(best_run.processor, collection.processor)};
-    fmt::print("  {} matches, rows found on the device {:.1f} %, waited {} for images, {} patches described\n",
-               statistics.matches,
-               100.0 * static_cast<double>(statistics.row_hits) /
-                   static_cast<double>(std::max<std::int64_t>(1, statistics.row_hits + statistics.row_misses)),
-               format_seconds(statistics.waited), statistics.described);
+    fmt::print(
+        "  {} matches, rows found on the device {:.1f} %, waited {} for images, {} patches described; slowest stage: "
+        "{}\n",
+        statistics.matches,
+        100.0 * static_cast<double>(statistics.row_hits) /
+            static_cast<double>(std::max<std::int64_t>(1, statistics.row_hits + statistics.row_misses)),
+        format_seconds(statistics.waited), statistics.described, statistics.stages.slowest().first);
     std::fflush(stdout);
   }
   if (side > 0) {

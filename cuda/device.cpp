@@ -42,6 +42,11 @@ void Device::finish() {
   statistics.add(Stage::select, selecting.collect());
 }
 
+void Device::collect_finished() {
+  statistics.add(Stage::compute, computing.collect_finished());
+  statistics.add(Stage::select, selecting.collect_finished());
+}
+
 void Device::report(const std::string& line) const {
   if (options.log) options.log(line);
 }

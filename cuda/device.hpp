@@ -35,6 +35,8 @@ class Device {
 
   /// Waits for the compute stream, and adds what `computing` and `selecting` have timed to the statistics.
   void finish();
+  /// Adds those of them that are over, without waiting.
+  void collect_finished();
   /// A line for options.log.
   void report(const std::string& line) const;
 

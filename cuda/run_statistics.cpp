@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_statistics.hpp"
 
+#include <algorithm>
+
 #include "runtime/check.hpp"
 
 namespace twinpatch::cuda {
@@ -33,11 +35,26 @@ void SpanTimer::end(cudaStream_t stream) {
   ++used_;
 }
 
-double SpanTimer::collect() {
+double SpanTimer::collect() { return collect_first(used_); }
+
+double SpanTimer::collect_finished() {
+  std::size_t finished = 0;
+  for (; finished < used_; ++finished) {
+    const cudaError_t state = cudaEventQuery(spans_[finished].end.get());
+    if (state == cudaErrorNotReady) break;
+    TWINPATCH_CUDA_CHECK(state);
+  }
+  return collect_first(finished);
+}
+
+/// Their events go to the end, to be used again.
+double SpanTimer::collect_first(std::size_t spans) {
   double milliseconds = 0;
-  const std::size_t used = used_;
-  used_ = 0;
-  for (std::size_t i = 0; i < used; ++i) {
+  const auto begin = spans_.begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(spans);
+  used_ -= spans;  // first: what CUDA refuses is not asked for again
+  std::rotate(begin, end, spans_.end());
+  for (std::size_t i = spans_.size() - spans; i < spans_.size(); ++i) {
     float one = 0;
     TWINPATCH_CUDA_CHECK(cudaEventElapsedTime(&one, spans_[i].begin.get(), spans_[i].end.get()));
     milliseconds += one;

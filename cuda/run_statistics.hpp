@@ -62,6 +62,8 @@ class SpanTimer {
   void end(cudaStream_t stream);
   /// Total of the spans since the last call, in seconds; their streams must be idle. Forgets them.
   [[nodiscard]] double collect();
+  /// The same for those of the first spans that are over; the others stay.
+  [[nodiscard]] double collect_finished();
   /// Forgets the spans without looking: after an error.
   void forget() noexcept { used_ = 0; }
 
@@ -69,6 +71,8 @@ class SpanTimer {
   struct Span {
     Event begin, end;
   };
+  [[nodiscard]] double collect_first(std::size_t spans);
+
   std::vector<Span> spans_;
   std::size_t used_ = 0;  ///< spans begun and ended
 };

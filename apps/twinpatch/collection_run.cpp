@@ -20,22 +20,35 @@ void summarise(Session& session, const RunPlaces& places, const CollectionStatis
   const std::int64_t uses = run.row_hits + run.row_misses;
   session.info(
       "{} pair{} of images, {} matches in {}: {} comparisons/s; rows of images found on the device {:.1f} %; "
-      "waited {} for images",
+      "waited {} for images; slowest stage: {}, {}",
       run.pairs, run.pairs == 1 ? "" : "s", run.matches, format_seconds(run.seconds),
       format_count(run.seconds > 0 ? static_cast<double>(run.comparisons) / run.seconds : 0),
       uses == 0 ? 0.0 : 100.0 * static_cast<double>(run.row_hits) / static_cast<double>(uses),
-      format_seconds(run.waited));
+      format_seconds(run.waited), run.stages.slowest().first, format_seconds(run.stages.slowest().second));
   session.detail("{} patches described, descriptors of {} images read from {}, {} survivors re-scored", run.described,
                  run.descriptors_read, places.descriptors.string(), run.reranked);
 }
 
 nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
-  return {{"blocks", run.blocks},       {"blocks_found", run.blocks_found},
-          {"pairs", run.pairs},         {"comparisons", run.comparisons},
-          {"matches", run.matches},     {"reranked", run.reranked},
-          {"row_hits", run.row_hits},   {"row_misses", run.row_misses},
-          {"described", run.described}, {"descriptors_read", run.descriptors_read},
-          {"seconds", run.seconds},     {"waited", run.waited}};
+  return {{"blocks", run.blocks},
+          {"blocks_found", run.blocks_found},
+          {"pairs", run.pairs},
+          {"comparisons", run.comparisons},
+          {"matches", run.matches},
+          {"reranked", run.reranked},
+          {"row_hits", run.row_hits},
+          {"row_misses", run.row_misses},
+          {"described", run.described},
+          {"descriptors_read", run.descriptors_read},
+          {"seconds", run.seconds},
+          {"waited", run.waited},
+          {"stages",
+           {{"read", run.stages.read},
+            {"describe", run.stages.describe},
+            {"match", run.stages.match},
+            {"rescore", run.stages.rescore},
+            {"write", run.stages.write}}},
+          {"slowest", run.stages.slowest().first}};
 }
 
 CollectionStatistics run_shard(Session& session, const CollectionWork& work, const RunPlaces& places,

@@ -114,14 +114,30 @@ void DeviceSelection::take(const kernels::ValueTile& tile, const kernels::Rescor
 }
 
 DeviceSelection::Keys DeviceSelection::read_keys() const {
-  const Turn turn(*device_);
   const std::int64_t rows = row_keys();
   const std::int64_t all = 1 + rows + column_keys();
-  if (host_keys_.size() < all) {
-    host_keys_ = {};
-    host_keys_ = PinnedBuffer<std::uint64_t>(all);
+  {
+    const Turn turn(*device_);
+    if (host_keys_.size() < all) {
+      host_keys_ = {};
+      host_keys_ = PinnedBuffer<std::uint64_t>(all);
+    }
+    if (read_ == nullptr) read_ = make_event();
+    TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(host_keys_.data(), keys_.data(),
+                                         static_cast<std::size_t>(all) * sizeof(std::uint64_t), cudaMemcpyDeviceToHost,
+                                         device_->stream()));
+    TWINPATCH_CUDA_CHECK(cudaEventRecord(read_.get(), device_->stream()));
   }
-  read_back(*device_, keys_.data(), all, host_keys_.data());
+  // Without a turn: a tower may enqueue the next images behind this grid, so that the device need not wait for the
+  // host.
+  {
+    const DeviceGuard guard = device_->context.activate();
+    TWINPATCH_CUDA_CHECK(cudaEventSynchronize(read_.get()));
+  }
+  {
+    const Turn turn(*device_);
+    device_->collect_finished();
+  }
   staged_busy_ = false;
   const auto keys = std::span<const std::uint64_t>(host_keys_.view()).subspan(1);
   return {host_keys_.data()[0], keys.first(static_cast<std::size_t>(rows)),

@@ -38,7 +38,7 @@ class DeviceSelection final : public Selection {
     std::span<const std::uint64_t> rows;     ///< [segments, rows, top_k]
     std::span<const std::uint64_t> columns;  ///< [columns] or empty
   };
-  /// Waits for the device; valid until the next call.
+  /// Waits for the device, others having their turns meanwhile; valid until the next call.
   [[nodiscard]] Keys read_keys() const;
 
  private:
@@ -56,6 +56,7 @@ class DeviceSelection final : public Selection {
   PinnedBuffer<std::int64_t> staged_;          ///< what is copied there
   mutable bool staged_busy_ = false;           ///< nobody has waited for that copy yet
   mutable PinnedBuffer<std::uint64_t> host_keys_;
+  mutable Event read_;  ///< after the copy into host_keys_
 };
 
 /// Keys → what was kept, on the host. Throws NotFinite where a score was not.

@@ -6,33 +6,23 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "keypoint_mask.hpp"
+#include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch {
-namespace {
-
-std::unique_ptr<DescriptorDiskCache> make_disk_cache(const Engine& engine, const std::filesystem::path& folder) {
-  if (!has_descriptors(engine.spec())) return nullptr;
-  return folder.empty() ? make_temporary_cache() : make_folder_cache(folder);
-}
-
-}  // namespace
-
 BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::path& descriptors, RunEvents* events,
                            const RunControl& control)
     : work_(work),
       events_(events),
       control_(control),
-      two_channel_(!has_descriptors(work.engine.spec())),
-      budget_(work.engine, work.rerank, work.source.patch_size()),
-      keys_(work.engine, work.plan.patch_settings, work.plan.numerics),
-      disk_cache_(make_disk_cache(work.engine, descriptors)),
+      budget_(work.engine, work.rerank, work.source.patch_size(), work.plan.tile_keypoints),
       rows_(budget_.rows(), [](const std::shared_ptr<const RowChunks>& rows) { return rows->bytes; }),
       patches_(budget_.patches(),
                [](const std::shared_ptr<const PatchSet>& set) { return set->size() * set->view().patch_bytes(); }),
-      reader_(work.source, work.plan.images, keys_, disk_cache_.get(), budget_.ahead()) {
+      images_(work, budget_, descriptors, control) {
   budget_.check_tile(work.plan.tile_keypoints);
 }
 
@@ -44,7 +34,10 @@ void BlockMatcher::match(std::span<const ImagePair> pairs, std::span<const Image
 const CollectionStatistics& BlockMatcher::statistics() {
   statistics_.row_hits = row_uses_ - rows_.misses();
   statistics_.row_misses = rows_.misses();
-  statistics_.waited = reader_.waited();
+  statistics_.waited = images_.waited();
+  statistics_.stages.read = images_.reading();
+  statistics_.stages.describe = images_.describing();
+  statistics_.stages.write = images_.storing();
   return statistics_;
 }
 
@@ -67,72 +60,46 @@ std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(std::span<const Image
 
 /// What the pairs and the next ones will need and is not there, in order of first use.
 void BlockMatcher::expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next) {
-  std::deque<Wanted> order;
-  std::set<Wanted> seen;
-  const auto want = [&](const Wanted& wanted, bool held) {
-    if (!held && seen.insert(wanted).second) order.push_back(wanted);
+  std::vector<Needed> order;
+  std::set<RowKey> rows;
+  std::set<std::int32_t> patches;
+  const auto need_rows = [&](std::int32_t image, Side side) {
+    if (!rows_.holds({image, side}) && rows.emplace(image, side).second) order.push_back({image, side});
   };
-  const auto want_rows = [&](std::int32_t image, Side side) {
-    want({image, side, two_channel_}, rows_.holds({image, side}));
+  const auto need_patches = [&](std::int32_t image) {
+    if (!patches_.holds(image) && patches.insert(image).second) order.push_back({image, std::nullopt});
   };
-  const auto want_patches = [&](std::int32_t image) { want({image, Side::left, true}, patches_.holds(image)); };
-  const auto want_group = [&](const ImageGroup& group) {
+  const auto need_group = [&](const ImageGroup& group) {
     const std::vector<std::int32_t> partners = with_keypoints(group);
     if (partners.empty()) return;
-    want_rows(group.first, Side::left);
-    for (const std::int32_t image : partners) want_rows(image, Side::right);
+    need_rows(group.first, Side::left);
+    for (const std::int32_t image : partners) need_rows(image, Side::right);
     if (work_.rerank == nullptr) return;
-    want_patches(group.first);
-    for (const std::int32_t image : partners) want_patches(image);
+    need_patches(group.first);
+    for (const std::int32_t image : partners) need_patches(image);
   };
-  for (const ImageGroup& group : groups(pairs)) want_group(group);
-  for (const ImageGroup& group : groups(next)) want_group(group);
-  reader_.expect(std::move(order));
+  for (const ImageGroup& group : groups(pairs)) need_group(group);
+  for (const ImageGroup& group : groups(next)) need_group(group);
+  images_.expect(order);
 }
 
 std::shared_ptr<const RowChunks> BlockMatcher::rows(std::int32_t image, Side side) {
-  return rows_.get({image, side}, [&] { return std::make_shared<const RowChunks>(make_rows(image, side)); });
+  return rows_.get({image, side}, [&] { return take_rows({image, side}); });
 }
 
-RowChunks BlockMatcher::make_rows(std::int32_t image, Side side) {
-  const LoadedImage loaded = reader_.take({image, side, two_channel_});
-  if (!loaded.damage.empty() && events_ != nullptr) events_->descriptors_damaged(planned(image).name, loaded.damage);
-  if (work_.rerank != nullptr && loaded.patches != nullptr) {  // the second network will want them too
-    (void)patches_.get(image, [&] { return loaded.patches; });
+std::shared_ptr<const RowChunks> BlockMatcher::take_rows(const RowKey& key) {
+  const ImageRows::Made made = images_.take(key);
+  if (!made.damage.empty() && events_ != nullptr) events_->descriptors_damaged(planned(key.first).name, made.damage);
+  statistics_.described += made.described;
+  statistics_.descriptors_read += made.descriptors_read ? 1 : 0;
+  if (made.patches != nullptr) {  // the second network will want them too
+    (void)patches_.get(key.first, [&] { return made.patches; });
   }
-  const RunControl quiet = control_.quiet();
-  const VisibleKeypoints visible = visible_keypoints(work_.source, image, planned(image).keypoints);
-  const auto rows_from = [&](const auto& all) {
-    return visible ? work_.engine.rows(gathered(all, *visible).view(), side, quiet)
-                   : work_.engine.rows(all, side, quiet);
-  };
-  try {
-    if (two_channel_) {
-      statistics_.described += visible ? std::ssize(*visible) : loaded.patches->size();
-      return rows_from(loaded.patches->view());
-    }
-    if (loaded.descriptors != nullptr) {
-      ++statistics_.descriptors_read;
-      return rows_from(loaded.descriptors->view());
-    }
-    // Another block, or the other side, may have made them since they were asked for.
-    std::string damage;
-    const std::string key = keys_.key(planned(image), side);
-    if (const auto kept = disk_cache_->find(key, loaded.patches->size(), work_.engine.descriptor_size(), damage)) {
-      ++statistics_.descriptors_read;
-      return rows_from(kept->view());
-    }
-    const Matrix descriptors = work_.engine.describe(loaded.patches->view(), side, quiet);
-    statistics_.described += descriptors.rows();
-    disk_cache_->store(key, descriptors.view());
-    return rows_from(descriptors.view());
-  } catch (const NotFinite& error) {
-    throw NotFinite(fmt::format("image {}: {}", planned(image).name, error.what()), error.index());
-  }
+  return made.rows;
 }
 
 std::shared_ptr<const PatchSet> BlockMatcher::patches(std::int32_t image) {
-  return patches_.get(image, [&] { return reader_.take({image, Side::left, true}).patches; });
+  return patches_.get(image, [&] { return images_.patches(image); });
 }
 
 /// Partners with which there is something to compare.
@@ -185,8 +152,10 @@ std::vector<std::vector<Match>> BlockMatcher::compare(std::int32_t image, std::s
   }
   row_uses_ += 2 * std::ssize(partners);
   AdvanceOnly advance(control_.progress);
+  const Stopwatch watch;
   try {
     auto found = work_.engine.match(*left, rights, work_.plan.rules.match, {control_.stop, &advance});
+    statistics_.stages.match += watch.seconds();
     restore_numbers(image, partners, found);
     return found;
   } catch (const NotFinite& error) {
@@ -223,11 +192,13 @@ std::vector<Match> BlockMatcher::rescore(ImagePair pair, const std::vector<Match
   listed.reserve(survivors.size());
   for (const Match& match : survivors) listed.push_back({match.left, match.right});
   std::vector<float> scores;
+  const Stopwatch watch;
   try {
     scores = work_.rerank->score(left->view(), right->view(), listed, control_.quiet());
   } catch (const NotFinite& error) {
     throw_of_images(pair, error);
   }
+  statistics_.stages.rescore += watch.seconds();
   statistics_.reranked += std::ssize(survivors);
   std::vector<Match> result;
   for (std::size_t i = 0; i < survivors.size(); ++i) {

@@ -6,19 +6,17 @@
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "budget.hpp"
-#include "descriptor_disk_cache.hpp"
-#include "image_reader.hpp"
+#include "image_rows.hpp"
 #include "twinpatch/collection/run.hpp"
 #include "twinpatch/core/lru_cache.hpp"
 
 namespace twinpatch {
 
 /// Matches the pairs of blocks: an image with all its partners in a block at once. Rows of images stay on the device
-/// from block to block, images are read ahead. For one thread.
+/// from block to block; those of the next images are made meanwhile. For one thread.
 class BlockMatcher {
  public:
   /// `descriptors`: the folder that keeps them; empty: a temporary file. `events` may be null.
@@ -27,18 +25,19 @@ class BlockMatcher {
 
   /// The sorted pairs of a block, or some of them. `next`: those that come after them, to read ahead for.
   void match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const PairSink& sink);
+  /// Waits until descriptors are stored. Throws what storing them threw.
+  void finish() { images_.finish(); }
   /// Hits, patches described, and so on, so far.
   [[nodiscard]] const CollectionStatistics& statistics();
 
  private:
-  using RowKey = std::pair<std::int32_t, Side>;
   /// Pairs of one left image.
   struct ImageGroup {
     std::int32_t first = 0;
     std::vector<std::int32_t> seconds;
   };
   [[nodiscard]] std::shared_ptr<const RowChunks> rows(std::int32_t image, Side side);
-  [[nodiscard]] RowChunks make_rows(std::int32_t image, Side side);
+  [[nodiscard]] std::shared_ptr<const RowChunks> take_rows(const RowKey& key);
   [[nodiscard]] std::shared_ptr<const PatchSet> patches(std::int32_t image);
   [[nodiscard]] std::vector<ImageGroup> groups(std::span<const ImagePair> pairs) const;
   [[nodiscard]] std::vector<std::int32_t> with_keypoints(const ImageGroup& group) const;
@@ -57,13 +56,10 @@ class BlockMatcher {
   CollectionWork work_;
   RunEvents* events_;
   RunControl control_;
-  bool two_channel_;
   Budget budget_;
-  DescriptorKeys keys_;
-  std::unique_ptr<DescriptorDiskCache> disk_cache_;
   LruCache<RowKey, std::shared_ptr<const RowChunks>> rows_;
   LruCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
-  ImageReader reader_;
+  ImageRows images_;
   CollectionStatistics statistics_;
   std::int64_t row_uses_ = 0;  ///< two for each pair that was compared
 };

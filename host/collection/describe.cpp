@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <deque>
+#include <vector>
 
 #include "budget.hpp"
 #include "image_reader.hpp"
@@ -20,13 +20,14 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
     images = std::move(listing.images);
   }
   const auto has_patches = [](const PlannedImage& image) { return image.keypoints > 0 && !image.is_left_out(); };
-  std::deque<Wanted> order;
+  std::vector<Wanted> order;
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     if (has_patches(images[static_cast<std::size_t>(i)])) order.push_back({i, Side::left, false});
   }
   const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics);
-  const auto disk_cache = folder.path.empty() ? nullptr : make_folder_cache(folder.path);
-  ImageReader reader(source, images, keys, disk_cache.get(), Budget(engine, nullptr, source.patch_size()).ahead());
+  const auto stored =
+      folder.path.empty() ? nullptr : std::make_unique<DescriptorsBehind>(make_folder_cache(folder.path));
+  ImageReader reader({source, images, keys, stored.get()}, Budget(engine, nullptr, source.patch_size()).ahead());
   reader.expect(order);
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     control.check();
@@ -41,13 +42,15 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
       continue;
     }
     try {
-      const Matrix made = engine.describe(loaded.patches->view(), Side::left, control.quiet());
-      if (disk_cache != nullptr) disk_cache->store(keys.key(image, Side::left), made.view());
-      sink(i, made.view());
+      const auto made = std::make_shared<const CachedDescriptors>(
+          engine.describe(loaded.patches->view(), Side::left, control.quiet()));
+      if (stored != nullptr) stored->store(keys.key(image, Side::left), made);
+      sink(i, made->view());
     } catch (const NotFinite& error) {
       throw NotFinite(fmt::format("image {}: {}", image.name, error.what()), error.index());
     }
   }
+  if (stored != nullptr) stored->finish();
 }
 
 }  // namespace twinpatch

@@ -2,19 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <exception>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <set>
+#include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "descriptor_disk_cache.hpp"
+#include "ahead.hpp"
+#include "descriptors_behind.hpp"
 #include "twinpatch/collection/image_source.hpp"
 #include "twinpatch/collection/plan.hpp"
 
@@ -45,51 +40,37 @@ struct LoadedImage {
   std::shared_ptr<const PatchSet> patches;
   std::shared_ptr<const CachedDescriptors> descriptors;
   std::string damage;  ///< what was wrong with the kept descriptors
-  [[nodiscard]] std::int64_t bytes() const;
 };
 
-/// Reads images ahead of their use on a thread of its own, so that the engine does not wait for decoding. What waits is
+/// Reads images ahead of their use on threads of its own, so that the engine does not wait for decoding. What waits is
 /// bounded in bytes (one image is always let in).
 class ImageReader {
  public:
-  /// `images` and `keys` must outlive it; `disk_cache` may be null.
-  ImageReader(const ImageSource& source, const std::vector<PlannedImage>& images, const DescriptorKeys& keys,
-              DescriptorDiskCache* disk_cache, std::int64_t bytes_ahead);
-  ~ImageReader();
-  ImageReader(const ImageReader&) = delete;             // its thread points at it
-  ImageReader& operator=(const ImageReader&) = delete;  // likewise
+  /// What is read, and where descriptors may be kept (null: nowhere). All must outlive the reader.
+  struct From {
+    const ImageSource& source;
+    const std::vector<PlannedImage>& images;
+    const DescriptorKeys& keys;
+    const DescriptorsBehind* descriptors = nullptr;
+  };
+  /// `threads`: 0: half of what the process has, at most eight.
+  ImageReader(const From& from, std::int64_t bytes_ahead, int threads = 0);
 
-  /// These will be taken next, in this order; replaces what was expected before.
-  void expect(std::deque<Wanted> next);
+  /// These will be taken next, about in this order; replaces what was expected before.
+  void expect(std::span<const Wanted> next) { (void)ahead_.expect(next); }
   /// Read ahead, or now. Throws what the source throws; ImageChanged.
-  [[nodiscard]] LoadedImage take(const Wanted& wanted);
-  /// Seconds in which take() waited.
-  [[nodiscard]] double waited() const { return waited_; }
+  [[nodiscard]] LoadedImage take(const Wanted& wanted) { return ahead_.take(wanted); }
+  /// Seconds in which take() waited, and in which images were read: decoded, patches cut, hashed.
+  [[nodiscard]] double waited() const { return ahead_.waited(); }
+  [[nodiscard]] double busy() const { return ahead_.busy() / threads_; }
 
  private:
-  struct Ready {
-    Wanted wanted;
-    LoadedImage image;
-    std::exception_ptr error;
-  };
-  void serve();
   [[nodiscard]] LoadedImage load(const Wanted& wanted) const;
+  [[nodiscard]] std::int64_t cost(const Wanted& wanted) const;
 
-  const ImageSource& source_;
-  const std::vector<PlannedImage>& images_;
-  const DescriptorKeys& keys_;
-  DescriptorDiskCache* disk_cache_;
-  std::int64_t bytes_ahead_;
-  double waited_ = 0;
-
-  std::mutex mutex_;  ///< guards what follows
-  std::condition_variable changed_;
-  std::deque<Wanted> next_;
-  std::deque<Ready> ready_;
-  std::optional<Wanted> loading_;
-  std::int64_t ready_bytes_ = 0;
-  bool stop_ = false;
-  std::thread thread_;
+  From from_;
+  int threads_;
+  Ahead<Wanted, LoadedImage> ahead_;
 };
 
 }  // namespace twinpatch

@@ -5,8 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <optional>
+#include <utility>
 
+#include "background.hpp"
 #include "block_file.hpp"
 #include "block_matcher.hpp"
 #include "earlier_results.hpp"
@@ -69,20 +73,51 @@ class FinishedBlocks {
     }
   }
 
-  /// `work`: runs since the work on the block began.
-  void add(const Block& block, const BlockResult& result, const Stopwatch& work) {
-    const std::string id = plan_.block_id(block);
-    const std::uint64_t checksum = write_block(block_path(folder_, plan_, block), plan_, block, result);
-    const double seconds = work.seconds();
-    journal_.append({id, checksum, std::ssize(result.pairs), std::ssize(result.matches), seconds});
-    if (events_ != nullptr) events_->block_done(block, id, std::ssize(result.matches), seconds);
+  /// Writes the block beside what comes next, and calls `written` there then. `work`: runs since the work on the block
+  /// began. Tells of the blocks before it. Throws what writing one of them threw.
+  void add(const Block& block, BlockResult result, const Stopwatch& work, std::function<void()> written) {
+    writer_.finish();
+    tell();
+    writer_.run([this, &block, result = std::move(result), work, written = std::move(written)] {
+      const std::string id = plan_.block_id(block);
+      const std::uint64_t checksum = write_block(block_path(folder_, plan_, block), plan_, block, result);
+      done_ = {&block, {id, checksum, std::ssize(result.pairs), std::ssize(result.matches), work.seconds()}};
+      journal_.append(done_->entry);
+      written();
+    });
   }
+  /// Waits until the last one is written, and tells of it. Throws what writing it threw.
+  void finish() {
+    writer_.finish();
+    tell();
+  }
+  /// The same where the run ends by another error.
+  void finish_quietly() {
+    try {
+      finish();
+    } catch (const Error&) {  // the first error is the one to know of
+    }
+  }
+  [[nodiscard]] double writing() const { return writer_.busy(); }
 
  private:
   const CollectionPlan& plan_;
   const std::filesystem::path& folder_;
   Journal journal_;
   RunEvents* events_;
+  struct Done {
+    const Block* block;
+    JournalEntry entry;
+  };
+  /// Calls come from the thread that runs the collection, while nothing is being written.
+  void tell() {
+    const std::optional<Done> done = std::exchange(done_, std::nullopt);
+    if (done && events_ != nullptr) {
+      events_->block_done(*done->block, done->entry.id, done->entry.matches, done->entry.seconds);
+    }
+  }
+  std::optional<Done> done_;  ///< written, and nobody was told
+  Background writer_{1};      ///< last: its tasks use what is above
 };
 
 std::vector<const Block*> unfinished(const CollectionPlan& plan, const Shard& shard, FinishedBlocks& finished,
@@ -129,6 +164,12 @@ BlockResult match_pairs(BlockMatcher& matcher, const std::vector<ImagePair>& pai
 
 }  // namespace
 
+std::pair<const char*, double> StageSeconds::slowest() const {
+  const std::pair<const char*, double> all[] = {
+      {"read", read}, {"describe", describe}, {"match", match}, {"rescore", rescore}, {"write", write}};
+  return *std::ranges::max_element(all, {}, [](const auto& stage) { return stage.second; });
+}
+
 CollectionStatistics match_collection(const CollectionWork& given, const PairSink& sink,
                                       const std::filesystem::path& descriptors, const RunControl& control) {
   const Stopwatch watch;
@@ -147,6 +188,7 @@ CollectionStatistics match_collection(const CollectionWork& given, const PairSin
     matcher.match(pairs, next, sink);
     pairs = std::move(next);
   }
+  matcher.finish();
   CollectionStatistics statistics = matcher.statistics();
   statistics.blocks = std::ssize(plan.blocks);
   statistics.seconds = watch.seconds();
@@ -166,16 +208,26 @@ CollectionStatistics run_collection(const CollectionWork& given, const RunPlaces
 
   BlockMatcher matcher(work, places.descriptors, events, control);
   const WorkStage stage(control, "match", comparisons_of(todo), "pairs");
-  OpenBlock now = open(0);
-  for (std::size_t n = 0; n < todo.size(); ++n) {
-    const Stopwatch block_watch;
-    OpenBlock next = open(n + 1);
-    const BlockResult made = match_pairs(matcher, now.missing, next.missing);
-    finished.add(*todo[n], now.found.pairs.empty() ? made : merged(now.found, made), block_watch);
-    earlier.remove_superseded(*todo[n], now.pairs);
-    now = std::move(next);
+  try {
+    OpenBlock now = open(0);
+    for (std::size_t n = 0; n < todo.size(); ++n) {
+      const Stopwatch block_watch;
+      OpenBlock next = open(n + 1);
+      BlockResult made = match_pairs(matcher, now.missing, next.missing);
+      if (!now.found.pairs.empty()) made = merged(now.found, made);
+      finished.add(*todo[n], std::move(made), block_watch, [&earlier, block = todo[n], pairs = std::move(now.pairs)] {
+        earlier.remove_superseded(*block, pairs);
+      });
+      now = std::move(next);
+    }
+    matcher.finish();
+  } catch (...) {
+    finished.finish_quietly();
+    throw;
   }
+  finished.finish();
   CollectionStatistics statistics = matcher.statistics();
+  statistics.stages.write += finished.writing();
   statistics.blocks = std::ssize(shard_blocks(work.plan, shard));
   statistics.blocks_found = statistics.blocks - std::ssize(todo);
   statistics.seconds = watch.seconds();

@@ -58,7 +58,7 @@ TEST_CASE(
     CHECK(seen == pairs.count());
     CHECK(run.described == images * kKeypoints);
     CHECK(counts->described == images * kKeypoints);
-    // The cache's half of the memory, and the rows of the pair at hand.
+    // The cache's half of the memory with what is made ahead, and the rows of the pair at hand.
     CHECK(counts->most_alive * kRowBytes <= kMemory / 2 + 2 * kKeypoints * kRowBytes);
     CHECK(counts->alive == 0);
     // Rows fixed, columns streamed: two loads a block's tile at most, used for

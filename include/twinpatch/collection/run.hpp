@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "twinpatch/collection/work.hpp"
@@ -21,6 +22,7 @@ using PairSink = std::function<void(ImagePair pair, std::span<const Match> match
 class RunEvents {
  public:
   virtual ~RunEvents() = default;
+  /// A block's file is there; the next block was matched meanwhile.
   virtual void block_done(const Block& /*block*/, const std::string& /*id*/, std::int64_t /*matches*/,
                           double /*seconds*/) {}
   /// A block's file is damaged, and will be computed again.
@@ -38,6 +40,18 @@ struct RunPlaces {
   std::filesystem::path descriptors;
 };
 
+/// Seconds in which each stage of a run had work. Stages overlap, so a run waits for the slowest one, not for their
+/// sum; where two of them want the engine at once, both count.
+struct StageSeconds {
+  double read = 0;      ///< decode images, cut patches, hash, read stored descriptors: a thread's share
+  double describe = 0;  ///< patches or descriptors → rows on the device
+  double match = 0;     ///< compare and select
+  double rescore = 0;   ///< by the second network
+  double write = 0;     ///< blocks and descriptors
+  /// Its name, "read" and so on, and its seconds.
+  [[nodiscard]] std::pair<const char*, double> slowest() const;
+};
+
 struct CollectionStatistics {
   std::int64_t blocks = 0;        ///< of this shard
   std::int64_t blocks_found = 0;  ///< finished by an earlier call
@@ -50,7 +64,8 @@ struct CollectionStatistics {
   std::int64_t described = 0;         ///< patches that went through a tower
   std::int64_t descriptors_read = 0;  ///< images whose descriptors came from disk
   double seconds = 0;
-  double waited = 0;  ///< seconds the engine waited for images
+  double waited = 0;  ///< seconds in which matching waited for images to be read and described
+  StageSeconds stages;
 };
 
 /// Matches every pair in memory, block by block; `sink` is called in the order of work. Throws what the source, the
@@ -78,8 +93,9 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
 /// a line in the shard's journal. May be killed at any moment; call it again to resume, and the files end up the same,
 /// bit for bit. A block file that is cut off or damaged is made again. A plan that continues the folder's
 /// (PlanRequest::folder) takes its place, and of blocks that it changed only the pairs are matched that are new or have
-/// a changed image. Throws PlanMismatch where the folder belongs to another plan, ImageChanged, IoError (disk full:
-/// what was finished stays), Interrupted.
+/// a changed image. Images are read and described, and blocks written, beside the matching of others; an error, or a
+/// stop, still leaves every block that was matched. Throws PlanMismatch where the folder belongs to another plan,
+/// ImageChanged, IoError (disk full: what was finished stays), Interrupted.
 CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard = {},
                                     RunEvents* events = nullptr, const RunControl& control = {});
 
