@@ -15,6 +15,7 @@
 #include "grid/strategies.hpp"
 #include "pair_scorer.hpp"
 #include "plan/dnnl_steps.hpp"
+#include "plan/layer_numbers.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch {
@@ -81,10 +82,12 @@ std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options) {
   return std::make_unique<cpu::CpuBackend>(options);
 }
 
+std::vector<Precision> cpu_precisions() { return cpu::processor_precisions(); }
+
 std::vector<std::string> describe_cpu_devices() {
   const ThreadPool pool(0);
-  return {fmt::format("cpu: {}, {} threads, {} kernels, {}", cpu::processor_name(), pool.threads(),
-                      cpu::kernel_target(), cpu::dnnl_version())};
+  return {fmt::format("cpu: {}, {} threads, {} kernels, networks in {}, {}", cpu::processor_name(), pool.threads(),
+                      cpu::kernel_target(), cpu::names_of(cpu::processor_precisions()), cpu::dnnl_version())};
 }
 
 }  // namespace twinpatch

@@ -102,3 +102,22 @@ TEST_CASE("networks of any input size take patches of any size and others resize
   CHECK_THAT(refused.err, Contains("81x81") && Contains("64x64") && Contains("--resize"));
   CHECK(run("siam", {"--resize"}).code == 0);
 }
+
+TEST_CASE("a precision that the processor lacks is refused in one line that names what it has") {
+  const Scene scene;
+  const auto model = scene.model("siam");
+  const auto patches = scene.patches("p.npy", 2);
+  const auto pairs = scene.pairs("pairs.npy", {0, 1});
+  const auto score = [&](const char* precision, const char* processor) {
+    const ProcessOptions start{.environment = {std::string("DNNL_MAX_CPU_ISA=") + processor}};
+    return run_twinpatch({"score", patches, "--pairs", pairs, "-m", model, "-o", scene.path("s.npy"), "--device", "cpu",
+                          "--precision", precision},
+                         start);
+  };
+  for (const char* precision : {"bf16", "tf32"}) {
+    const auto result = score(precision, "AVX2");
+    CHECK(result.code == 1);
+    CHECK(result.err ==
+          std::string("error: the CPU engine has no ") + precision + " on this processor; it has: fp32\n");
+  }
+}

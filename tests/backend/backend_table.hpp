@@ -13,6 +13,7 @@
 #include "support/reference.hpp"
 #include "support/small_networks.hpp"
 #include "support/tolerances.hpp"
+#include "twinpatch/cpu/backend.hpp"
 
 // The table of backends that every case of this folder runs over. The cases are compiled into two programs:
 // test_backend has the CPU and CUDA on the stand-in of tests/simt, test_backend_gpu has CUDA on a GPU.
@@ -43,7 +44,7 @@ struct BackendRow {
       case Precision::fp16:
         return tolerance::kScoreFp16;
       case Precision::bf16:
-        return tolerance::kScoreBf16;
+        return make == &make_cpu_backend ? tolerance::kCpuBf16 : tolerance::kScoreBf16;
       default:
         return tolerance::kScoreFp32;
     }
@@ -53,6 +54,7 @@ struct BackendRow {
 /// Which rows a case runs over, beside each backend once in fp32.
 struct RowChoice {
   bool precisions = false;          ///< every other precision that a backend offers
+  bool cpu_precisions = false;      ///< those of the CPU alone
   bool instruction_sets = false;    ///< the CPU on every instruction set, and with one thread
   bool exact_convolutions = false;  ///< the CPU without Winograd
 };

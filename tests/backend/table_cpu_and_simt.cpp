@@ -33,6 +33,12 @@ std::vector<BackendRow> backend_rows(const RowChoice& choice) {
     rows.push_back({"the CPU with exact convolutions", &make_cpu_backend, on("cpu", 2)});
     rows.back().options.exact_convolutions = true;
   }
+  for (const Precision precision : cpu_precisions()) {
+    if (precision == Precision::fp32 || !(choice.precisions || choice.cpu_precisions)) continue;
+    rows.push_back({"the CPU", &make_cpu_backend, on("cpu", 2, precision)});
+    rows.push_back({"the CPU with exact convolutions", &make_cpu_backend, on("cpu", 2, precision)});
+    rows.back().options.exact_convolutions = true;
+  }
   std::vector<Precision> precisions{Precision::fp32};
   if (choice.precisions) precisions.insert(precisions.end(), {Precision::tf32, Precision::fp16, Precision::bf16});
   for (const Precision precision : precisions) {

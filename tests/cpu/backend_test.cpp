@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include "support/backend_rig.hpp"
 #include "support/small_networks.hpp"
 #include "support/tolerances.hpp"
@@ -23,8 +25,12 @@ TEST_CASE("a small memory bound cuts a grid of a 2-channel network into blocks a
 
 TEST_CASE("precisions and kernels that the CPU lacks are refused") {
   ExecutionOptions options = cpu_options();
-  options.precision = Precision::bf16;
-  CHECK_THROWS_WITH(make_cpu_backend(options), "the CPU engine supports fp32 only, not bf16");
+  for (const Precision precision : {Precision::tf32, Precision::fp16}) {
+    options.precision = precision;
+    CHECK_THROWS_WITH(make_cpu_backend(options),
+                      Catch::StartsWith(fmt::format("the CPU engine has no {} on this processor; it has: fp32",
+                                                    to_string(precision))));
+  }
   options.precision = Precision::fp32;
   options.kernels = Kernels::fused;
   CHECK_THROWS_WITH(make_cpu_backend(options), "fused kernels require CUDA");

@@ -11,6 +11,7 @@
 #include "support/random.hpp"
 #include "support/reference.hpp"
 #include "support/tolerances.hpp"
+#include "twinpatch/core/half.hpp"
 
 namespace twinpatch::test {
 
@@ -48,11 +49,19 @@ inline Model random_layers(const std::vector<Layer>& layers, const std::string& 
   return model;
 }
 
-/// Runs `count` items in batches through a plan of `batch` and compares with the reference, layer after layer.
-inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int64_t count, std::int64_t batch,
-                         bool exact, Tolerance limit, const char* expected_step = nullptr) {
-  const auto model = random_layers(layers, "x", 7);
-  const cpu::PlanOptions options{.size = {.batch = batch, .workers = 2}, .exact_convolutions = exact};
+/// What `precision` holds of the values, so that a layer whose operands they are loses nothing but in its sum.
+inline void round_to(Precision precision, std::span<float> values) {
+  if (precision != Precision::bf16) return;
+  for (float& value : values) value = from_bfloat16(to_bfloat16(value));
+}
+
+/// Runs `count` items in batches through a plan and compares with the reference, layer after layer. In bf16, weights
+/// and inputs are numbers that it holds.
+inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int64_t count,
+                         const cpu::PlanOptions& options, Tolerance limit, const char* expected_step = nullptr) {
+  auto model = random_layers(layers, "x", 7);
+  for (auto& [name, tensor] : model.weights) round_to(options.precision, tensor.values);
+  const std::int64_t batch = options.size.batch;
   const std::vector<Layer> copy = layers;
   std::vector<cpu::LayerPlan> plans;
   plans.emplace_back(LayerList{&model, "x", copy}, 0, input, options);
@@ -63,7 +72,8 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
     CHECK(found);
   }
   auto workspace = cpu::make_workspace(plans);
-  const auto values = normal_floats(count * input.size(), 11);
+  auto values = normal_floats(count * input.size(), 11);
+  round_to(options.precision, values);
   std::vector<float> got;
   std::vector<double> expected;
   for (std::int64_t first = 0; first < count; first += batch) {
@@ -103,6 +113,13 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
     }
   }
   expect_close(got, expected, limit);
+}
+
+/// In fp32, with two workers.
+inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int64_t count, std::int64_t batch,
+                         bool exact, Tolerance limit, const char* expected_step = nullptr) {
+  const cpu::PlanOptions options{.size = {.batch = batch, .workers = 2}, .exact_convolutions = exact};
+  check_layers(layers, input, count, options, limit, expected_step);
 }
 
 }  // namespace twinpatch::test

@@ -69,7 +69,8 @@ PlanOptions plan_options(CpuContext& context, const NetworkSpec& spec, Extent pa
   const auto fits = std::max<std::int64_t>(1, context.memory / 4 / item_bytes);
   const auto wanted = context.options.batch > 0 ? context.options.batch : kDefaultBatch;
   return {.size = {.batch = std::min(wanted, fits), .workers = workers},
-          .exact_convolutions = context.exact_convolutions};
+          .exact_convolutions = context.exact_convolutions,
+          .precision = context.options.precision};
 }
 
 }  // namespace twinpatch::cpu

@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "plan/layer_numbers.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
@@ -24,6 +28,13 @@ const ScreenKernels* choose_screen(const std::string& name) {
   throw DeviceError(fmt::format("this processor cannot screen with {}; it has: {}", name, here));
 }
 
+void check_precision(Precision wanted) {
+  const std::vector<Precision> here = processor_precisions();
+  if (std::find(here.begin(), here.end(), wanted) != here.end()) return;
+  throw DeviceError(
+      fmt::format("the CPU engine has no {} on this processor; it has: {}", to_string(wanted), names_of(here)));
+}
+
 }  // namespace
 
 CpuContext::CpuContext(const ExecutionOptions& given)
@@ -33,9 +44,7 @@ CpuContext::CpuContext(const ExecutionOptions& given)
       screen(choose_screen(parse_screening(given.screening))),
       pool(given.threads) {
   options.validate();
-  if (given.precision != Precision::fp32) {
-    throw DeviceError(fmt::format("the CPU engine supports fp32 only, not {}", to_string(given.precision)));
-  }
+  check_precision(given.precision);
   if (given.kernels == Kernels::fused) throw DeviceError("fused kernels require CUDA");
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/narrow_kernels.hpp"
 #include "twinpatch/core/buffer.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -38,11 +39,18 @@ auto translated(std::string_view what, const Work& work) {
   }
 }
 
-memory::desc describe_memory(const Dims& dims, memory::format_tag tag) { return {dims, memory::data_type::f32, tag}; }
+memory::desc describe_memory(const Dims& dims, memory::format_tag tag,
+                             memory::data_type type = memory::data_type::f32) {
+  return {dims, type, tag};
+}
 
 /// Activations: NHWC.
-memory::desc map(std::int64_t batch, Shape shape) {
-  return describe_memory({batch, shape.channels, shape.height, shape.width}, memory::format_tag::nhwc);
+memory::desc map(std::int64_t batch, Shape shape, memory::data_type type = memory::data_type::f32) {
+  return describe_memory({batch, shape.channels, shape.height, shape.width}, memory::format_tag::nhwc, type);
+}
+
+memory::data_type type_of(const LayerNumbers& numbers) {
+  return numbers.precision == Precision::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
 dnnl::primitive_attr attributes(ActivationKind activation) {
@@ -76,9 +84,10 @@ Planned planned(const PrimitiveDescriptor& descriptor, dnnl::primitive primitive
   return result;
 }
 
-/// Values of an item before a step and after it.
+/// Values of an item before a step and after it, and what those before it are rounded to.
 struct ItemSizes {
   std::int64_t in, out;
+  LayerNumbers numbers{};
 };
 
 /// In plain layout; either may be empty.
@@ -94,6 +103,11 @@ class DnnlStep final : public Step {
   template <class Make>
   DnnlStep(std::string kind, ItemSizes items, StepSize size, const PlainWeights& weights, const Make& make)
       : kind_(std::move(kind)), items_(items), stream_(engine()) {
+    if (items.numbers.precision == Precision::bf16) {
+      constexpr std::int64_t kAlignment = 64;
+      rounded_bytes_ =
+          ceil_divide(size.batch * items.in * std::int64_t{sizeof(std::uint16_t)}, kAlignment) * kAlignment;
+    }
     const SingleThreaded alone;  // implementations split their work when they are planned
     translated(kind_, [&] {
       for (auto batch = size.batch; batch >= 1; batch = batch == 1 ? 0 : ceil_divide(batch, 4)) {
@@ -106,9 +120,9 @@ class DnnlStep final : public Step {
     for (auto& variant : variants_) {
       for (; batch >= variant.batch; batch -= variant.batch) {
         auto& arguments = variant.workers[static_cast<std::size_t>(worker)];
-        arguments.source.set_data_handle(const_cast<float*>(in));  // only read: oneDNN has no const memory
+        arguments.source.set_data_handle(rounded(in, variant.batch, scratch));
         arguments.destination.set_data_handle(out);
-        arguments.scratchpad.set_data_handle(scratch);
+        arguments.scratchpad.set_data_handle(scratch + rounded_bytes_);
         translated(kind_, [&] {
           dnnl::error::wrap_c_api(
               dnnl_primitive_execute(variant.primitive.get(), stream_.get(), arguments.count, arguments.list.data()),
@@ -120,7 +134,7 @@ class DnnlStep final : public Step {
     }
   }
 
-  [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_bytes_; }
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return rounded_bytes_ + scratch_bytes_; }
   [[nodiscard]] std::string name() const override {
     return fmt::format("oneDNN {} {}", kind_, variants_.front().implementation);
   }
@@ -164,6 +178,13 @@ class DnnlStep final : public Step {
     variants_.push_back(std::move(variant));
   }
 
+  /// The items' values in the layer's numbers: `in` itself, or in `scratch`.
+  void* rounded(const float* in, std::int64_t batch, std::byte* scratch) const {
+    if (rounded_bytes_ == 0) return const_cast<float*>(in);  // only read: oneDNN has no const memory
+    narrow_kernels().to_bfloat16(in, batch * items_.in, reinterpret_cast<std::uint16_t*>(scratch));
+    return scratch;
+  }
+
   memory reordered(const memory::desc& wanted, const memory& plain, memory Variant::*member) {
     for (const auto& earlier : variants_) {
       if ((earlier.*member).get_desc() == wanted) return earlier.*member;
@@ -177,8 +198,9 @@ class DnnlStep final : public Step {
   std::string kind_;
   ItemSizes items_;
   dnnl::stream stream_;
-  std::vector<Variant> variants_;  // largest batch first, the last is 1
-  std::int64_t scratch_bytes_ = 0;
+  std::vector<Variant> variants_;   // largest batch first, the last is 1
+  std::int64_t rounded_bytes_ = 0;  // of the rounded inputs, at the beginning of the scratch space
+  std::int64_t scratch_bytes_ = 0;  // of oneDNN
 };
 
 memory plain_memory(const float* values, const Dims& dims, memory::format_tag tag) {
@@ -196,12 +218,13 @@ std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSiz
   const Dims kernel{layer.out, layer.in, layer.kernel.height, layer.kernel.width};
   const Dims stride{layer.stride.height, layer.stride.width};
   const Dims padding{layer.padding.height, layer.padding.width};
-  const auto any = describe_memory(kernel, memory::format_tag::any);
+  const auto type = type_of(work.numbers);
+  const auto any = describe_memory(kernel, memory::format_tag::any, type);
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference,
-                                                      dnnl::algorithm::convolution_direct, map(batch, work.input), any,
-                                                      any_bias, map(batch, work.output), stride, padding, padding);
+                                                      dnnl::algorithm::convolution_direct, map(batch, work.input, type),
+                                                      any, any_bias, map(batch, work.output), stride, padding, padding);
     const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
     auto result = planned(descriptor, dnnl::convolution_forward(descriptor));
     result.weights = descriptor.weights_desc();
@@ -210,19 +233,20 @@ std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSiz
   };
   return translated("a convolution", [&] {
     return std::make_unique<DnnlStep>(
-        "convolution", ItemSizes{work.input.size(), work.output.size()}, size,
+        "convolution", ItemSizes{work.input.size(), work.output.size(), work.numbers}, size,
         PlainWeights{plain_memory(work.weight, kernel, memory::format_tag::oihw), bias_memory(work.bias, layer.out)},
         make);
   });
 }
 
 std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize size) {
-  const auto any = describe_memory({work.out, work.in}, memory::format_tag::any);
+  const auto type = type_of(work.numbers);
+  const auto any = describe_memory({work.out, work.in}, memory::format_tag::any, type);
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({work.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::inner_product_forward::desc description(
-        dnnl::prop_kind::forward_inference, describe_memory({batch, work.in}, memory::format_tag::nc), any, any_bias,
-        describe_memory({batch, work.out}, memory::format_tag::nc));
+        dnnl::prop_kind::forward_inference, describe_memory({batch, work.in}, memory::format_tag::nc, type), any,
+        any_bias, describe_memory({batch, work.out}, memory::format_tag::nc));
     const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
     auto result = planned(descriptor, dnnl::inner_product_forward(descriptor));
     result.weights = descriptor.weights_desc();
@@ -231,7 +255,7 @@ std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize 
   };
   return translated("an inner product", [&] {
     return std::make_unique<DnnlStep>(
-        "inner product", ItemSizes{work.in, work.out}, size,
+        "inner product", ItemSizes{work.in, work.out, work.numbers}, size,
         PlainWeights{plain_memory(work.weight, {work.out, work.in}, memory::format_tag::oi),
                      bias_memory(work.bias, work.out)},
         make);
@@ -274,6 +298,14 @@ std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t v
 
 SingleThreaded::SingleThreaded() : threads_before_(omp_get_max_threads()) { omp_set_num_threads(1); }
 SingleThreaded::~SingleThreaded() { omp_set_num_threads(threads_before_); }
+
+DnnlProducts dnnl_products() {
+  const auto set = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto has = [&](dnnl::cpu_isa wanted) {
+    return (set & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+  };
+  return {.bf16 = has(dnnl::cpu_isa::avx512_core_bf16), .amx = has(dnnl::cpu_isa::avx512_core_amx)};
+}
 
 std::string dnnl_version() {
   const auto* version = dnnl::version();

@@ -28,6 +28,13 @@ class SingleThreaded {
   int threads_before_ = 1;
 };
 
+/// What oneDNN multiplies in hardware on this processor, beside float32. $DNNL_MAX_CPU_ISA may hide some.
+struct DnnlProducts {
+  bool bf16 = false;
+  bool amx = false;
+};
+[[nodiscard]] DnnlProducts dnnl_products();
+
 /// "oneDNN 2.6.3"
 [[nodiscard]] std::string dnnl_version();
 

@@ -44,7 +44,12 @@ struct LayerPlan::Planner {
     return group.layer == &list.layers[first] && stem_fits(layer, group.layer_output, pool);
   }
   [[nodiscard]] bool takes_winograd(const Convolution& layer, const FusedLayer& group) const {
-    return !options.exact_convolutions && winograd_fits(layer, group.input, group.layer_output);
+    return !options.exact_convolutions && winograd_fits(layer, group.input, group.layer_output) &&
+           !beats_winograd(numbers(group).precision, layer);
+  }
+  [[nodiscard]] LayerNumbers numbers(const FusedLayer& group) const {
+    const bool sees_pixels = group.layer == list.layers.data();
+    return {sees_pixels ? Precision::fp32 : options.precision};
   }
   /// Whether the group's activation is followed by the pooling that our kernels can take along.
   [[nodiscard]] bool pooling_follows(const FusedLayer& group) const {
@@ -62,8 +67,8 @@ struct LayerPlan::Planner {
 
   void add_product(const FusedLayer& group) {
     const auto matrix = columns_channels_last(group.weight, group.input);
-    const ProductWork work{group.input.size(), group.layer_output.size(), group.activation, matrix.data(),
-                           data_or_null(group.bias)};
+    const ProductWork work{group.input.size(), group.layer_output.size(), group.activation,
+                           matrix.data(),      data_or_null(group.bias),  numbers(group)};
     append(make_inner_product_step(work, options.size), group.output);
   }
 
@@ -75,7 +80,8 @@ struct LayerPlan::Planner {
                                group.activation,
                                group.pooling.has_value(),
                                group.weight.data(),
-                               data_or_null(group.bias)};
+                               data_or_null(group.bias),
+                               numbers(group)};
     const bool own = !group.activation || is_relu(group.activation);
     if (own && takes_stem(layer, group, pooling_follows(group))) {
       plan.planar_input_ = true;

@@ -17,6 +17,9 @@ namespace twinpatch::cpu {
 struct PlanOptions {
   StepSize size;
   bool exact_convolutions = false;
+  /// Of the products. First convolutions, which see the grey levels, and decision layers compute in float32 always, as
+  /// do layers where Winograd's method in float32 is faster.
+  Precision precision = Precision::fp32;
 };
 
 /// Memory one worker needs to run plans: two buffers that layers write in turn, and scratch space.

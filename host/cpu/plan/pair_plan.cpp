@@ -12,7 +12,9 @@ PairPlan::PairPlan(const Model& model, Extent patch, std::size_t first_layer, co
     : branch_(model, "branch", patch, first_layer, options) {
   const auto& layers = std::get<DecisionLayers>(model.spec.decision).layers;
   const Shape vector{static_cast<int>(branch_.size()), 1, 1};
-  decision_.emplace_back(LayerList{&model, "decision", layers}, 0, vector, options);
+  PlanOptions exact = options;
+  exact.precision = Precision::fp32;  // a fraction of a per cent of the work
+  decision_.emplace_back(LayerList{&model, "decision", layers}, 0, vector, exact);
   for (int worker = 0; worker < options.size.workers; ++worker) {
     workers_.push_back(
         {Buffer<float>(checked_multiply(options.size.batch, branch_.size())), make_workspace(decision_)});

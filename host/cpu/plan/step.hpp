@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "plan/layer_numbers.hpp"
 #include "twinpatch/net/spec.hpp"
 
 namespace twinpatch::cpu {
@@ -35,6 +36,7 @@ struct ConvolutionWork {
   bool pool = false;              ///< then max pooling 2×2, stride 2, rounding down
   const float* weight = nullptr;  ///< [out, in, kernel height, kernel width]
   const float* bias = nullptr;    ///< [out], or null
+  LayerNumbers numbers = {};      ///< oneDNN's steps alone compute in others than float32
 };
 
 /// A matrix product and what is computed in the same pass.
@@ -44,6 +46,7 @@ struct ProductWork {
   ActivationKind activation;
   const float* weight = nullptr;  ///< [out, in], the inputs in the order in which the activations lie
   const float* bias = nullptr;    ///< [out], or null
+  LayerNumbers numbers = {};
 };
 
 /// What a step is planned for.

@@ -12,6 +12,9 @@ namespace twinpatch {
 
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(const ExecutionOptions& options);
 
+/// What this processor computes networks in, fp32 first. bf16: where it multiplies bfloat16 (AVX-512 BF16 or AMX).
+[[nodiscard]] std::vector<Precision> cpu_precisions();
+
 /// What `doctor` prints about the processor: one line.
 [[nodiscard]] std::vector<std::string> describe_cpu_devices();
 
