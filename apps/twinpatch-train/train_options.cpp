@@ -140,7 +140,8 @@ void add_pairs(Options& app, TrainOptions& train) {
              train.validation_pairs, "N");
 }
 
-void add_changes(Options& app, Augmentation& changes) {
+void add_changes(Options& app, TrainOptions& train) {
+  Augmentation& changes = train.augmentation;
   app.add_flag_callback(
          "--no-turns", [&changes] { changes.turns = false; }, "no quarter turns and mirror images of both patches")
       ->group(kChanges);
@@ -154,6 +155,14 @@ void add_changes(Options& app, Augmentation& changes) {
   add_number(app,
              {"--contrast", "standard deviation of the gain's logarithm; brightness moves by 100 times this", kChanges},
              changes.contrast, "S");
+  app.add_option_function(
+         "--windows", [&train](const std::string& text) { train.windows = parse_window_range(text); },
+         "window of each pair, in sigma, as far as its dataset reaches (--patch-extent of twinpatch dataset)")
+      ->type_name("LEAST:MOST")
+      ->group(kChanges);
+  app.add_option("--patch-extent", train.patch_extent, "sigma: window that the model asks for [that of the datasets]")
+      ->type_name("S")
+      ->group(kChanges);
   app.add_flag_callback(
          "--no-changes", [&changes] { changes = {false, false, 0, 0, 0, 0, 0}; }, "no augmentation: patches as stored")
       ->group(kChanges);
@@ -178,7 +187,7 @@ void add_train_options(Options& app, TrainCommand& command) {
   add_main(app, command);
   add_learning(app, command.train);
   add_pairs(app, command.train);
-  add_changes(app, command.train.augmentation);
+  add_changes(app, command.train);
   add_machine(app, command);
 }
 

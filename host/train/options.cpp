@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -84,6 +85,19 @@ void check_range(std::string_view name, double value, double low, double high) {
 
 }  // namespace
 
+WindowRange parse_window_range(std::string_view text) {
+  WindowRange range;
+  const char* end = text.data() + text.size();
+  const auto [colon, bad_least] = std::from_chars(text.data(), end, range.least, std::chars_format::fixed);
+  if (bad_least == std::errc{} && colon != end && *colon == ':') {
+    const auto [stop, bad_most] = std::from_chars(colon + 1, end, range.most, std::chars_format::fixed);
+    const bool ordered = range.least >= 1 && range.least <= range.most && std::isfinite(range.most);
+    if (bad_most == std::errc{} && stop == end && ordered) return range;
+  }
+  throw InvalidArgument(
+      fmt::format("\"{}\" is no range of windows: expected LEAST:MOST in sigma, such as 10:24", text));
+}
+
 std::string to_string(LossKind kind) {
   switch (kind) {
     case LossKind::automatic:
@@ -152,6 +166,9 @@ TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   check_range("the validation pairs", options.validation_pairs, 20, 1e9);
   check_range("the share before averaging", options.average_from, 0, 1);
   check_range("warm-up", options.warm_up, 0, 1e9);
+  check_range("the patch extent", options.patch_extent, 0, 1e6);
+  check_range("the widest window", options.windows.most, 0, 1e6);
+  if (options.windows.chosen()) check_range("the narrowest window", options.windows.least, 1, options.windows.most);
   if (options.hold_out < 0 || options.hold_out >= static_cast<int>(options.datasets.size()))
     throw InvalidArgument(fmt::format("{} of {} datasets cannot be held out: one is needed to train on",
                                       options.hold_out, options.datasets.size()));
@@ -186,6 +203,8 @@ std::string to_json(const TrainOptions& options) {
                                        {"validate_every", options.validate_every},
                                        {"patience", options.patience},
                                        {"initial", options.initial.filename().string()},
+                                       {"windows", {options.windows.least, options.windows.most}},
+                                       {"patch_extent", options.patch_extent},
                                        {"augmentation",
                                         {{"turns", a.turns},
                                          {"swap", a.swap},

@@ -60,6 +60,8 @@ LoadedScenes load_scenes(const TrainOptions& options, TrainObserver& observer) {
   return scenes;
 }
 
+namespace {
+
 std::optional<float> common_extent(const Scenes& scenes, TrainObserver& observer) {
   std::optional<float> extent;
   for (const auto& scene : scenes) {
@@ -74,6 +76,15 @@ std::optional<float> common_extent(const Scenes& scenes, TrainObserver& observer
     extent = own;
   }
   return extent;
+}
+
+}  // namespace
+
+std::optional<float> model_extent(const TrainOptions& options, const Scenes& scenes, TrainObserver& observer) {
+  if (options.patch_extent > 0) return static_cast<float>(options.patch_extent);
+  if (!options.windows.chosen()) return common_extent(scenes, observer);
+  observer.on_message("windows of many sizes: the model will carry no patch extent (--patch-extent gives it one)");
+  return std::nullopt;
 }
 
 Model start_model(const TrainOptions& options, const NetworkSpec& spec, TrainObserver& observer) {

@@ -24,9 +24,10 @@ struct LoadedScenes {
 /// Reads the folders of the options; the smallest `hold_out` of those to train on become validation scenes.
 [[nodiscard]] LoadedScenes load_scenes(const TrainOptions& options, TrainObserver& observer);
 
-/// The window of all scenes that name one. Nothing where none does or they differ (which is said): a model that saw
-/// windows of several sizes has none to recommend.
-[[nodiscard]] std::optional<float> common_extent(const Scenes& scenes, TrainObserver& observer);
+/// The window that the model asks for: the option's, or that of all scenes that name one. Nothing where none does,
+/// where they differ or windows are chosen from a range (which is said): such a model has none to recommend.
+[[nodiscard]] std::optional<float> model_extent(const TrainOptions& options, const Scenes& scenes,
+                                                TrainObserver& observer);
 
 /// Random weights of the seed, and in their place those weights of `options.initial` that fit. Throws InvalidArgument
 /// where none do.

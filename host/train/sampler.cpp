@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "twinpatch/core/error.hpp"
 
@@ -14,6 +15,15 @@ namespace twinpatch::train {
 namespace {
 
 enum Stream : std::uint64_t { kDraw = 1, kChange = 2 };
+
+/// Share of a stored patch's side that a pair sees: a window of the range, uniform in its logarithm, as far as the
+/// dataset reaches.
+double window_share(const WindowRange& windows, std::optional<float> extent, Random& random) {
+  if (!windows.chosen() || !extent) return 1;
+  const double most = std::min<double>(windows.most, *extent);
+  const double least = std::min(windows.least, most);
+  return least * std::pow(most / least, random.uniform()) / *extent;
+}
 
 PatchChange jitter(const Augmentation& augmentation, SquareSymmetry symmetry, double side, Random& random) {
   PatchChange change;
@@ -172,10 +182,12 @@ PatchBatch Sampler::batch(std::int64_t step) const {
     SquareSymmetry symmetry;
     if (augmentation.turns) symmetry = {static_cast<int>(random.below(4)), random.coin()};
     const bool swap = augmentation.swap && random.coin();
+    const double share = window_share(options_.windows, scene.patch_extent(), random);
     for (int side = 0; side < 2; ++side) {
       const std::int32_t patch = (side == 0) != swap ? sample.left : sample.right;
       const std::size_t at = i + (side == 0 ? 0 : samples.size());
-      const auto change = jitter(augmentation, symmetry, patches.width, random);
+      auto change = jitter(augmentation, symmetry, share * patches.width, random);
+      change.scale *= share;
       change_patch(scene.patch(patch), batch.pixels.data() + at * bytes, patches.height, patches.width, change);
       batch.point[at] = scene.points()[static_cast<std::size_t>(patch)];
     }

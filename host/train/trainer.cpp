@@ -41,7 +41,7 @@ class TrainingRun {
         optimiser_(net_, options),
         sampler_(scenes.training, options),
         validator_(scenes.validation, options),
-        extent_(common_extent(scenes.training, observer)) {
+        extent_(model_extent(options, scenes.training, observer)) {
     for (const auto& scene : scenes.training) training_names_.push_back(scene->name());
     for (const auto& scene : scenes.validation) validation_names_.push_back(scene->name());
     state_.configuration = configuration();

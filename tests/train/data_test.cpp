@@ -181,6 +181,13 @@ TEST_CASE("the window of a dataset goes into the model, where all datasets agree
   CHECK_FALSE(extent());  // no manifest
   folder.file("waves/manifest.json", R"({"options": {"patch_extent": 16.5}})");
   CHECK(extent() == 16.5F);
+  options.windows = {10, 12};
+  CHECK_FALSE(extent());
+  options.patch_extent = 11;
+  CHECK(extent() == 11.0F);
+  options.windows = {};
+  CHECK(extent() == 11.0F);
+  options.patch_extent = 0;
   folder.file("second/manifest.json", R"({"options": {"patch_extent": 12}})");
   CHECK_FALSE(extent());
   folder.file("second/manifest.json", R"({"options": {"patch_extent": 16.5}})");
@@ -245,6 +252,62 @@ TEST_CASE("a batch depends on its number alone and mixes scenes", "[train]") {
   CHECK(points.size() == 24);  // each point once
   options.batch = 500;         // more than there are points
   CHECK(train::Sampler({a, b}, options).batch(0).count == 80);
+}
+
+TEST_CASE("a range of windows is two numbers in order", "[train]") {
+  CHECK(parse_window_range("10:24") == WindowRange{10, 24});
+  CHECK(parse_window_range("12.5:12.5") == WindowRange{12.5, 12.5});
+  for (const char* bad :
+       {"", "10", "10:", ":24", "24:10", "0:24", "10:24:", "10:24 ", "-1:5", "10:inf", "nan:24", "a:b"})
+    CHECK_THROWS_WITH(parse_window_range(bad), Contains("no range of windows"));
+}
+
+/// Columns of a patch as its pixels tell them, for patches whose grey level is 4 × the column: the step from one pixel
+/// to the next is what share of a stored patch is seen.
+double share_seen(const train::PatchBatch& batch, std::size_t patch) {
+  const auto* row = batch.pixels.data() + (patch * 64 + 32) * 64;
+  return (row[48] - row[16]) / (4.0 * 32);
+}
+
+TEST_CASE("windows are chosen from a range, alike for both patches and never wider than the dataset", "[train]") {
+  const TemporaryFolder folder;
+  const auto path = folder / "ramp";
+  std::filesystem::create_directories(path);
+  constexpr int kPatches = 80;
+  std::vector<std::uint8_t> pixels;
+  std::string info;
+  for (int patch = 0; patch < kPatches; ++patch) {
+    for (int i = 0; i < 64 * 64; ++i) pixels.push_back(static_cast<std::uint8_t>(4 * (i % 64)));
+    info += std::to_string(patch / 2) + " 0\n";
+  }
+  write_npy<std::uint8_t>(path / "patches.npy", pixels, {kPatches, 64, 64});
+  folder.file("ramp/info.txt", info);
+  TrainOptions options;
+  options.batch = kPatches / 2;
+  options.augmentation = {false, false, 0, 0, 0, 0, 0};
+  options.windows = {10, 30};
+  const auto batch = [&] {
+    return train::Sampler({std::make_shared<const Scene>(path, folder / "cache")}, options).batch(0);
+  };
+  const auto as_stored = batch();
+  for (std::size_t i = 0; i < kPatches; ++i) CHECK(share_seen(as_stored, i) == 1);  // no manifest: not known how wide
+  folder.file("ramp/manifest.json", R"({"options": {"patch_extent": 24}})");
+  const auto chosen = batch();
+  double least = 1, most = 0;
+  for (std::size_t i = 0; i < kPatches / 2; ++i) {
+    const double share = share_seen(chosen, i);
+    CHECK(share == share_seen(chosen, i + kPatches / 2));
+    least = std::min(least, share);
+    most = std::max(most, share);
+  }
+  const double rounding = 1.0 / 128;  // of two grey levels
+  CHECK(least >= 10.0 / 24 - rounding);
+  CHECK(least < 12.0 / 24);
+  CHECK(most <= 1);
+  CHECK(most > 20.0 / 24);
+  options.windows = {30, 40};  // more than there is
+  const auto widest = batch();
+  for (std::size_t i = 0; i < kPatches; ++i) CHECK(share_seen(widest, i) == 1);
 }
 
 TEST_CASE("overlapping places of one image are no negatives", "[train]") {

@@ -25,6 +25,14 @@ struct Augmentation {
   friend bool operator==(const Augmentation&, const Augmentation&) = default;
 };
 
+/// Sides of windows in σ, least to most. Where there is a range, the trainer cuts every pair's window out of what the
+/// dataset holds: never a wider one. PhotoTour's own folders, whose windows are not known, are used as stored.
+struct WindowRange {
+  double least = 0, most = 0;  ///< both 0: patches as stored
+  [[nodiscard]] bool chosen() const noexcept { return most > 0; }
+  friend bool operator==(const WindowRange&, const WindowRange&) = default;
+};
+
 enum class LossKind {
   automatic,  ///< by network: grid for decision layers on two branches, hinge for 2-channel, triplet for l2, …
   hinge,      ///< the paper's: mean of max(0, 1 − y·score), y = ±1, as many negatives as positives
@@ -42,6 +50,9 @@ enum class OptimiserKind {
 enum class ScheduleKind { constant, linear, cosine };
 /// Where the pairs come from: groups of info.txt, or the folder's own pair list (m50_*.txt).
 enum class PairSource { groups, list };
+
+/// "10:24". Throws InvalidArgument where the text is not two numbers of σ, 1 ≤ least ≤ most.
+[[nodiscard]] WindowRange parse_window_range(std::string_view text);
 
 [[nodiscard]] std::string to_string(LossKind kind);
 [[nodiscard]] std::string to_string(OptimiserKind kind);
@@ -79,6 +90,8 @@ struct TrainOptions {
   double clip = 0;    ///< largest norm of the gradient; 0: no bound
 
   Augmentation augmentation;
+  WindowRange windows;
+  double patch_extent = 0;  ///< σ, that the model asks for; 0: the datasets', where they agree and are used as stored
   std::uint64_t seed = 1;
   int threads = 0;              ///< 0: what the host has
   std::string device = "auto";  ///< auto, cpu, cuda
