@@ -33,8 +33,9 @@ std::vector<std::filesystem::path> find_photographs(const std::filesystem::path&
 
 MadeImages::MadeImages(const std::filesystem::path& folder, std::int64_t images, int keypoints)
     : photographs_(find_photographs(folder)), keypoints_(static_cast<std::size_t>(images)) {
+  ThreadPool pool(0);
   for (std::int64_t n = 0; n < images; ++n) {
-    keypoints_[static_cast<std::size_t>(n)] = detect_keypoints(picture(n), {.max_keypoints = keypoints});
+    keypoints_[static_cast<std::size_t>(n)] = detect_keypoints(picture(n), {.max_keypoints = keypoints}, pool);
   }
 }
 

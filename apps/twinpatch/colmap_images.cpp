@@ -57,6 +57,8 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
   }
   const std::set<std::string> damaged = damaged_photographs(session, options, without);
   ColmapWriter writer(options.database, options.write_options(session.control().stop));
+  const ExecutionOptions& execution = options.collection.engine.execution;
+  ThreadPool pool(execution.threads);
   std::int64_t found = 0;
   session.control().begin("detect", std::ssize(without), "images");
   for (const ColmapImageRow* row : without) {
@@ -69,7 +71,11 @@ void extract(Session& session, const ColmapOptions& options, const ColmapImages&
       throw InvalidArgument(fmt::format("{} has {}x{} pixels, but its camera in the database {}x{}", path.string(),
                                         image.width(), image.height(), camera->camera.width, camera->camera.height));
     }
-    const auto keypoints = detect_in(session, image, path.string(), options.collection.photographs.max_keypoints);
+    const auto keypoints = detect_keypoints(image,
+                                            {.max_keypoints = options.collection.photographs.max_keypoints,
+                                             .image = path.string(),
+                                             .memory = execution.memory},
+                                            pool);
     writer.add_keypoints(row->id, keypoints);
     found += std::ssize(keypoints);
     session.control().advance(1);

@@ -49,8 +49,8 @@ void Describer::finish() {
 }
 
 void Describer::add_photograph(const std::string& input) {
-  const Photograph photograph =
-      read_photograph(session_, {input, options_.keypoints}, engine_.model(), options_.photographs, pool_);
+  const Photograph photograph = read_photograph(session_, {input, options_.keypoints}, engine_.model(),
+                                                options_.photographs, {pool_, options_.engine.execution.memory});
   const float shift = options_.photographs.pixel_origin - 0.5F;
   for (const auto& k : photograph.keypoints) {
     keypoints_.insert(keypoints_.end(), {k.x + shift, k.y + shift, k.sigma, k.angle});

@@ -127,10 +127,11 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
 
   const Stopwatch watch;
   ThreadPool pool(options.engine.execution.threads);
+  const Workers workers{pool, options.engine.execution.memory};
   const Photograph left =
-      read_photograph(session, {options.left, options.left_keypoints}, engine.model(), options.photographs, pool);
+      read_photograph(session, {options.left, options.left_keypoints}, engine.model(), options.photographs, workers);
   const Photograph right =
-      read_photograph(session, {options.right, options.right_keypoints}, engine.model(), options.photographs, pool);
+      read_photograph(session, {options.right, options.right_keypoints}, engine.model(), options.photographs, workers);
   announce_long_grid(session, engine, left, right);
   const double prepared = watch.seconds();
 

@@ -9,8 +9,6 @@
 #include "apps/frame/options.hpp"
 
 #include "apps/frame/command.hpp"
-#include "twinpatch/core/available_memory.hpp"
-#include "twinpatch/core/units.hpp"
 #include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/image.hpp"
 
@@ -34,9 +32,14 @@ float extent_of(const PhotographOptions& options, const Model& model) {
   return wanted.value_or(CutOptions().extent);
 }
 
-std::vector<Keypoint> find_keypoints(Session& session, const GrayImage& image, const std::string& name,
-                                     const std::filesystem::path& file, const PhotographOptions& options) {
-  if (file.empty()) return detect_in(session, image, name, options.max_keypoints);
+std::vector<Keypoint> find_keypoints(const GrayImage& image, const PhotographFiles& files,
+                                     const PhotographOptions& options, Workers workers) {
+  const std::filesystem::path& file = files.keypoints;
+  if (file.empty()) {
+    return detect_keypoints(
+        image, {.max_keypoints = options.max_keypoints, .image = files.image.string(), .memory = workers.memory},
+        workers.pool);
+  }
   auto keypoints = read_keypoints(file);
   for (auto& keypoint : keypoints) {
     keypoint.x += 0.5F - options.pixel_origin;
@@ -101,16 +104,6 @@ void add_photograph_options(Options& app, PhotographOptions& options) {
       ->group(kGroup);
 }
 
-std::vector<Keypoint> detect_in(Session& session, const GrayImage& image, const std::string& name, int max_keypoints) {
-  const std::int64_t needed = detection_bytes(image.width(), image.height());
-  const std::int64_t available = available_memory();
-  if (needed > available) {
-    session.warn("{}: finding SIFT keypoints in {}x{} pixels takes about {} of memory, {} are available", name,
-                 image.width(), image.height(), format_bytes(needed), format_bytes(available));
-  }
-  return detect_keypoints(image, {.max_keypoints = max_keypoints, .image = name});
-}
-
 void explain_no_keypoints(Session& session, const std::filesystem::path& path, const GrayImage& image) {
   int brightest = 0;
   for (int y = 0; y < image.height(); ++y) {
@@ -149,16 +142,15 @@ void check_photographs(const std::filesystem::path& folder, const std::vector<st
 }
 
 Photograph read_photograph(Session& session, const PhotographFiles& files, const Model& model,
-                           const PhotographOptions& options, ThreadPool& pool) {
+                           const PhotographOptions& options, Workers workers) {
   const CutOptions cut = cut_options(options, model);
   const std::string path = files.image.string();
   const GrayImage image = read_image(files.image, options.stretch ? Levels::stretched : Levels::full);
   session.control().check();
-  Photograph photograph{
-      path, image.width(), image.height(), find_keypoints(session, image, path, files.keypoints, options), {}};
+  Photograph photograph{path, image.width(), image.height(), find_keypoints(image, files, options, workers), {}};
   if (photograph.keypoints.empty()) explain_no_keypoints(session, files.image, image);
   session.control().check();
-  photograph.patches = cut_patches(image, photograph.keypoints, cut, pool);
+  photograph.patches = cut_patches(image, photograph.keypoints, cut, workers.pool);
   session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path, image.width(), image.height(),
                  photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "");
   return photograph;

@@ -37,9 +37,6 @@ void add_patch_options(Options& app, PhotographOptions& options);
 /// Said in the help of every command that reads or writes coordinates.
 extern const char* const kPixelConvention;
 
-/// SIFT's keypoints of a photograph called `name`; says beforehand where that takes more memory than there is.
-[[nodiscard]] std::vector<Keypoint> detect_in(Session& session, const GrayImage& image, const std::string& name,
-                                              int max_keypoints);
 /// Says why a photograph may have none: values of 10 or 12 bits in 16 are almost black.
 void explain_no_keypoints(Session& session, const std::filesystem::path& path, const GrayImage& image);
 
@@ -63,8 +60,14 @@ struct Photograph {
   PatchSet patches;                 ///< row i belongs to keypoint i
 };
 
+/// What detecting and cutting may use.
+struct Workers {
+  ThreadPool& pool;
+  std::int64_t memory = 0;  ///< DetectOptions::memory
+};
+
 /// Decodes, detects (or reads the keypoints), cuts. A photograph without keypoints gives a warning and an empty set.
 [[nodiscard]] Photograph read_photograph(Session& session, const PhotographFiles& files, const Model& model,
-                                         const PhotographOptions& options, ThreadPool& pool);
+                                         const PhotographOptions& options, Workers workers);
 
 }  // namespace twinpatch::app

@@ -34,7 +34,8 @@ nb::object detect(const nb::object& image, int max_keypoints) {
   }
   const GrayImage pixels = image_of(image, "image");
   const auto keypoints = run_interruptibly(nb::none(), [&](const RunControl& /*control*/) {
-    return detect_keypoints(pixels, {.max_keypoints = max_keypoints, .image = "image"});
+    ThreadPool pool(0);
+    return detect_keypoints(pixels, {.max_keypoints = max_keypoints, .image = "image"}, pool);
   });
   Matrix rows(static_cast<std::int64_t>(keypoints.size()), 4);
   float* at = rows.data();

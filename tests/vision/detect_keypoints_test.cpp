@@ -10,6 +10,8 @@
 #include <numbers>
 #include <random>
 
+#include "detection_tiles.hpp"
+#include "support/tolerances.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 
@@ -44,6 +46,63 @@ GrayImage noise_blobs(int width, int height, unsigned seed) {
     for (const Blob& blob : blobs) sum += blob.height * gaussian(x - blob.x, y - blob.y, blob.sigma);
     return sum;
   });
+}
+
+/// Smoothly joined random values on lattices from 3 to 96 pixels apart: structure of every size, as photographs have.
+GrayImage texture(int width, int height, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> unit(-1, 1);
+  std::vector<float> sum(static_cast<std::size_t>(width) * static_cast<std::size_t>(height), 128.0F);
+  for (const int cell : {3, 6, 12, 24, 48, 96}) {
+    const int across = width / cell + 2;
+    std::vector<float> lattice(static_cast<std::size_t>(across) * static_cast<std::size_t>(height / cell + 2));
+    for (float& value : lattice) value = 25 * unit(random);
+    for (int y = 0; y < height; ++y) {
+      const float down = static_cast<float>(y % cell) / static_cast<float>(cell);
+      const float* upper = lattice.data() + static_cast<std::ptrdiff_t>(y / cell) * across;
+      for (int x = 0; x < width; ++x) {
+        const float right = static_cast<float>(x % cell) / static_cast<float>(cell);
+        const float* at = upper + x / cell;
+        const float above = at[0] + right * (at[1] - at[0]);
+        const float below = at[across] + right * (at[across + 1] - at[across]);
+        sum[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] +=
+            above + down * (below - above);
+      }
+    }
+  }
+  GrayImage image(width, height);
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    image.row(0)[i] = static_cast<std::uint8_t>(std::clamp(std::lround(sum[i]), 0L, 255L));
+  }
+  return image;
+}
+
+GrayImage crop(const GrayImage& image, int left, int top, int width, int height) {
+  GrayImage part(width, height);
+  for (int y = 0; y < height; ++y) std::copy_n(image.row(top + y) + left, width, part.row(y));
+  return part;
+}
+
+/// Keypoints of `wanted` inside [margin, side − margin) of a crop at (left, top), and how many of them `found` has: the
+/// same to a tenth of σ, a tenth in size and 0.1 rad.
+struct Agreement {
+  std::int64_t wanted = 0;
+  std::int64_t found = 0;
+};
+Agreement agreement(const std::vector<Keypoint>& wanted, const std::vector<Keypoint>& found,
+                    const std::function<bool(const Keypoint&)>& counts) {
+  Agreement result;
+  for (const Keypoint& keypoint : wanted) {
+    if (!counts(keypoint)) continue;
+    ++result.wanted;
+    const float near = 0.1F * keypoint.sigma;
+    result.found += std::ranges::any_of(found, [&](const Keypoint& other) {
+      return std::abs(other.x - keypoint.x) < near && std::abs(other.y - keypoint.y) < near &&
+             std::abs(other.sigma / keypoint.sigma - 1) < 0.1F &&
+             std::cos(other.angle - keypoint.angle) > std::cos(0.1F);
+    });
+  }
+  return result;
 }
 
 }  // namespace
@@ -117,10 +176,76 @@ TEST_CASE("blank, tiny and thin images have no keypoints") {
   CHECK_THROWS_AS(detect_keypoints(blank, {.max_keypoints = -1}), InvalidArgument);
 }
 
+TEST_CASE("tiles own every pixel once, see a halo around it, and begin where octaves do") {
+  using vision::detection_tiles;
+  for (const auto& [width, height] : {std::pair{1, 1},
+                                      {1440, 1440},
+                                      {1441, 1440},
+                                      {1600, 1200},
+                                      {2433, 1217},
+                                      {9001, 4999},
+                                      {200000, 11},
+                                      {11, 200000}}) {
+    CAPTURE(width, height);
+    const auto tiles = detection_tiles(width, height);
+    std::int64_t owned = 0;
+    for (const auto& tile : tiles) {
+      owned += std::int64_t{tile.owned_x.size()} * tile.owned_y.size();
+      REQUIRE((tile.owned_x.size() > 0 && tile.owned_y.size() > 0));
+      REQUIRE(std::int64_t{tile.seen_x.size()} * tile.seen_y.size() <= vision::kTilePixels);
+      for (const auto& [owns, sees, side] :
+           {std::tuple{tile.owned_x, tile.seen_x, width}, {tile.owned_y, tile.seen_y, height}}) {
+        REQUIRE(sees.begin % vision::kTileAlignment == 0);
+        if (tiles.size() == 1) continue;
+        REQUIRE(sees.begin == std::max(0, owns.begin - vision::kHalo));
+        REQUIRE(sees.end == std::min(side, owns.end + vision::kHalo));
+      }
+    }
+    CHECK(owned == std::int64_t{width} * height);
+    CHECK((tiles.size() == 1) == (std::int64_t{width} * height <= vision::kTilePixels));
+  }
+}
+
+TEST_CASE("a large image has the keypoints that each part of it has by itself") {
+  const GrayImage image = texture(2000, 1502, 5);
+  ThreadPool pool(3);
+  const auto all = detect_keypoints(image, {.max_keypoints = 0}, pool);
+  REQUIRE(vision::detection_tiles(2000, 1502).size() == 4);
+
+  // A part across the tiles' common corner, small enough to be taken at once, without what its own border disturbs.
+  constexpr int kLeft = 336, kTop = 112, kSide = 1376;
+  REQUIRE(vision::detection_tiles(kSide, kSide).size() == 1);
+  auto part = detect_keypoints(crop(image, kLeft, kTop, kSide, kSide), {.max_keypoints = 0}, pool);
+  for (Keypoint& keypoint : part) {
+    keypoint.x += kLeft;
+    keypoint.y += kTop;
+  }
+  const auto inside = [](float margin) {
+    return [margin](const Keypoint& k) {
+      const float border = margin * k.sigma;
+      return k.x > kLeft + border && k.x < kLeft + kSide - border && k.y > kTop + border && k.y < kTop + kSide - border;
+    };
+  };
+  const Agreement kept = agreement(part, all, inside(20));
+  const Agreement known = agreement(all, part, inside(20));
+  CAPTURE(kept.wanted, kept.found, known.wanted, known.found);
+  REQUIRE(kept.wanted > 5000);
+  CHECK(static_cast<double>(kept.found) >= test::tolerance::kTiledKeypoints * static_cast<double>(kept.wanted));
+  CHECK(static_cast<double>(known.found) >= test::tolerance::kTiledKeypoints * static_cast<double>(known.wanted));
+  const auto large = [&](const Keypoint& k) { return k.sigma > vision::kTileSigma && inside(20)(k); };
+  const Agreement large_kept = agreement(part, all, large);
+  CAPTURE(large_kept.wanted, large_kept.found);
+  REQUIRE(large_kept.wanted > 20);
+  CHECK(static_cast<double>(large_kept.found) >=
+        test::tolerance::kReducedKeypoints * static_cast<double>(large_kept.wanted));
+
+  ThreadPool alone(1);
+  CHECK(detect_keypoints(image, {.max_keypoints = 0, .memory = 1}, alone) == all);
+}
+
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need the address space for themselves
 TEST_CASE("too little memory for a detection is one line with the image's name") {
-  CHECK(detection_bytes(4000, 3000) > 2'500'000'000);
-  const GrayImage image = noise_blobs(1500, 1500, 3);
+  const GrayImage image = noise_blobs(1400, 1400, 3);
   std::ifstream status("/proc/self/status");
   std::int64_t taken = 0;
   for (std::string word; status >> word && taken == 0;) {
@@ -129,7 +254,7 @@ TEST_CASE("too little memory for a detection is one line with the image's name")
   REQUIRE(taken > 0);
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_AS, &before) == 0);
-  const rlimit tight{static_cast<rlim_t>(taken * 1024 + detection_bytes(1500, 1500) / 4), before.rlim_max};
+  const rlimit tight{static_cast<rlim_t>(taken * 1024 + detection_bytes(1400, 1400, 1) / 4), before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_AS, &tight) == 0);
   std::string message;
   try {

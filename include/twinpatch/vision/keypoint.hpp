@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/vision/image.hpp"
 
 namespace twinpatch {
@@ -30,13 +31,22 @@ struct Keypoint {
 struct DetectOptions {
   int max_keypoints = 2000;  ///< keeps the strongest; 0: all
   std::string image{};       ///< its name, for messages
+  std::int64_t memory = 0;  ///< bound in bytes on tiles sought in at once, but never less than one; 0: half of what the
+                            ///< host has available
 };
-/// Peak memory of the detection in bytes.
-[[nodiscard]] std::int64_t detection_bytes(int width, int height);
+/// Peak memory of the detection on so many threads, in bytes. A large image is divided (see detect_keypoints), so that
+/// one thread takes at most 490 MB, and the image one byte a pixel.
+[[nodiscard]] std::int64_t detection_bytes(int width, int height, int threads);
 
 /// SIFT keypoints (Lowe 2004) by OpenCV, strongest first, ties by position; never more than asked for. OpenCV places
 /// them a quarter of a pixel too far right and down; this is corrected. Images smaller than 8 pixels have none.
+/// Images above 2.07 megapixels are divided into overlapping tiles, by their size alone: neither memory nor the number
+/// of threads changes what is found. Keypoints of σ > 10 are then sought in the image at a quarter of its size. One
+/// keypoint in a thousand differs from those of the image at once, of those with σ > 10 one in eight.
 /// Throws OutOfMemory naming the image (see detection_bytes).
+[[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options,
+                                                     ThreadPool& pool);
+/// The same on one thread.
 [[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options);
 
 /// Text, one line per keypoint: "x y sigma angle", '#' begins a comment; or COLMAP's form with a first line "N 128" and
