@@ -135,6 +135,11 @@ Selected Engine::grid(const GridSide& left, std::span<const GridSide> rights, co
   return selected;
 }
 
+Selected Engine::grid(const GridSide& left, const GridSide& right, const GridMask& mask, const GridOptions& options,
+                      const RunControl& control) {
+  return state_->select(left, right, mask, options, control);
+}
+
 void Engine::grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control) {
   if (left.size() == 0 || right.size() == 0) return;
   const GridWalk walk = state_->plan_walk(left, std::span(&right, 1), control);
@@ -145,6 +150,12 @@ void Engine::grid(const GridSide& left, const GridSide& right, const TileSink& s
 std::vector<Match> Engine::match(const GridSide& left, const GridSide& right, const MatchRules& rules,
                                  const RunControl& control) {
   return std::move(match(left, std::span(&right, 1), rules, control).front());
+}
+
+std::vector<Match> Engine::match(const GridSide& left, const GridSide& right, const GridMask& mask,
+                                 const MatchRules& rules, const RunControl& control) {
+  check(rules, spec());
+  return matches(state_->select(left, right, mask, grid_options(rules), control), rules);
 }
 
 std::vector<std::vector<Match>> Engine::match(const GridSide& left, std::span<const GridSide> rights,

@@ -82,6 +82,10 @@ struct Engine::State {
   [[nodiscard]] Selected select(const GridSide& left, std::span<const GridSide> rights, Selection& selection,
                                 const RunControl& control);
 
+  /// Scores what a mask leaves of left × right.
+  [[nodiscard]] Selected select(const GridSide& left, const GridSide& right, const GridMask& mask,
+                                const GridOptions& options, const RunControl& control);
+
   // Lists of pairs (pair_list.cpp).
 
   [[nodiscard]] std::vector<float> score(const PairsOfSets& list, const RunControl& control);

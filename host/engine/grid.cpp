@@ -139,4 +139,19 @@ Selected Engine::State::select(const GridSide& left, std::span<const GridSide> r
   }
 }
 
+Selected Engine::State::select(const GridSide& left, const GridSide& right, const GridMask& mask,
+                               const GridOptions& options, const RunControl& control) {
+  const std::span<const GridSide> rights(&right, 1);
+  const GridWalk walk = plan_walk(left, rights, control);
+  MaskedTiles tiles(scorer(), mask, selection_request(left, rights, options));
+  const WorkStage stage(control, "grid", checked_multiply(left.size(), right.size()), "pairs");
+  try {
+    walk_grid(walk, tiles, control);
+    return tiles.take();
+  } catch (const NotFinite& error) {
+    if (error.pair().left < 0) throw;
+    throw_of_its_set(spec().name, rights, error);
+  }
+}
+
 }  // namespace twinpatch

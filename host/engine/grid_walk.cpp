@@ -115,6 +115,12 @@ void walk_grid(const GridWalk& grid, PairScorer& scorer, Selection& selection, c
   });
 }
 
+void walk_grid(const GridWalk& grid, MaskedTiles& tiles, const RunControl& control) {
+  walk(grid, control, [&](PlacedRows left, std::span<const PlacedRows> right) {
+    for (const PlacedRows& part : right) tiles.add(left, part, control.quiet());
+  });
+}
+
 void walk_grid(const GridWalk& grid, PairScorer& scorer, const TileSink& sink, const RunControl& control) {
   GridWalk bounded = grid;  // scores of one tile lie in memory: at most 64 MiB of them, unless rows exist already
   bounded.tile.rows = std::min<std::int64_t>(grid.tile.rows, 2048);

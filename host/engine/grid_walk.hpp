@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "masked_tile.hpp"
 #include "twinpatch/backend/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 #include "walked_side.hpp"
@@ -24,6 +25,9 @@ struct GridWalk {
 /// halved: what is selected does not depend on it. Memory: a left part, a tile of right ones, the kept ones, the
 /// selection. Calls control.advance() with pairs; a stop is checked between tiles. Sides of size 0: nothing happens.
 void walk_grid(const GridWalk& grid, PairScorer& scorer, Selection& selection, const RunControl& control);
+
+/// The same, of the pairs that a mask leaves.
+void walk_grid(const GridWalk& grid, MaskedTiles& tiles, const RunControl& control);
 
 /// The same, every score handed out tile by tile. Throws NotFinite with the pair's place in the grid.
 void walk_grid(const GridWalk& grid, PairScorer& scorer, const TileSink& sink, const RunControl& control);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/engine/grid_mask.hpp"
 #include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/patches/patch_set.hpp"
 
@@ -113,6 +114,10 @@ class Engine {
   /// selection takes left × (right sets) × top_k × 8 bytes. NotFinite counts pairs within their right set.
   [[nodiscard]] Selected grid(const GridSide& left, std::span<const GridSide> rights, const GridOptions& options,
                               const RunControl& control = {});
+  /// Only the pairs that the mask leaves, each scored as score() does; all others are nobody's best and nobody's rival.
+  /// Time grows with the mask's pairs. Throws InvalidArgument for a mask of another size than the grid.
+  [[nodiscard]] Selected grid(const GridSide& left, const GridSide& right, const GridMask& mask,
+                              const GridOptions& options, const RunControl& control = {});
   /// Every score, tile by tile.
   void grid(const GridSide& left, const GridSide& right, const TileSink& sink, const RunControl& control = {});
 
@@ -123,6 +128,10 @@ class Engine {
   /// The same with several right sets, the matches of each apart: scored in as few grids as memory() allows.
   [[nodiscard]] std::vector<std::vector<Match>> match(const GridSide& left, std::span<const GridSide> rights,
                                                       const MatchRules& rules, const RunControl& control = {});
+
+  /// Among the pairs that a mask leaves: best, second best and mutual best are those among them.
+  [[nodiscard]] std::vector<Match> match(const GridSide& left, const GridSide& right, const GridMask& mask,
+                                         const MatchRules& rules, const RunControl& control = {});
 
   /// A side as rows on the device, for grids of many sets with each other: the caller keeps them. `which`: the place
   /// they take in a pair.
