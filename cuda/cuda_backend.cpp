@@ -101,6 +101,23 @@ std::unique_ptr<Backend> make_cuda_backend(const ExecutionOptions& options) {
   return cuda::make_several_devices(std::move(devices));
 }
 
+std::optional<int> cuda_device(const Backend& backend) {
+  const auto* const one = dynamic_cast<const cuda::CudaBackend*>(&backend);
+  return one == nullptr ? std::nullopt : std::optional(one->device());
+}
+
+void finish_cuda_device(int device) {
+  const cuda::DeviceGuard guard(device);
+  TWINPATCH_CUDA_CHECK(cudaDeviceSynchronize());
+}
+
+void copy_from_cuda_device(int device, const void* from, std::int64_t bytes, void* to) {
+  if (bytes == 0) return;
+  finish_cuda_device(device);
+  const cuda::DeviceGuard guard(device);
+  TWINPATCH_CUDA_CHECK(cudaMemcpy(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost));
+}
+
 std::vector<std::string> describe_cuda_devices() { return cuda::describe_devices(); }
 
 std::vector<std::string> describe_cuda_libraries() { return cuda::describe_libraries(); }

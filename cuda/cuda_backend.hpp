@@ -16,6 +16,7 @@ class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(std::shared_ptr<Device> device) : device_(std::move(device)) {}
   [[nodiscard]] std::string description() const override;
+  [[nodiscard]] int device() const { return device_->context.properties().device; }
   [[nodiscard]] std::unique_ptr<BranchExecutor> make_branch(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override;

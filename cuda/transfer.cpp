@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -26,11 +28,34 @@ void Staging::make_ring(std::int64_t bytes) {
   ring_.emplace(wanted);
 }
 
+bool Staging::lies_on_device(const void* from) const {
+  cudaPointerAttributes place{};
+  TWINPATCH_CUDA_CHECK(cudaPointerGetAttributes(&place, from));
+  if (place.type != cudaMemoryTypeDevice) return false;
+  const int mine = device_->context.properties().device;
+  if (place.device == mine) return true;
+  throw InvalidArgument(fmt::format("memory of CUDA device {} given to the engine of device {}", place.device, mine));
+}
+
+void Staging::copy_there(const void* from, std::int64_t bytes, void* to) {
+  const cudaStream_t stream = device_->context.copy_in();
+  copies_.begin(stream);
+  TWINPATCH_CUDA_CHECK(cudaMemcpyAsync(to, from, size(bytes), cudaMemcpyDeviceToDevice, stream));
+  copies_.end(stream);
+  TWINPATCH_CUDA_CHECK(cudaStreamSynchronize(stream));
+  bytes_ += bytes;
+}
+
 void Staging::copy(const void* from, std::int64_t bytes, void* to) {
   if (bytes == 0) return;
-  make_ring(bytes);
+  const bool there = lies_on_device(from);
+  if (!there) make_ring(bytes);
   try {
-    copy_slots(static_cast<const std::byte*>(from), bytes, static_cast<std::byte*>(to));
+    if (there) {
+      copy_there(from, bytes, to);
+    } else {
+      copy_slots(static_cast<const std::byte*>(from), bytes, static_cast<std::byte*>(to));
+    }
   } catch (...) {
     copies_.forget();
     ring_.reset();  // waits: the caller may give `to` back

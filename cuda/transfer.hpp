@@ -18,13 +18,14 @@
 namespace twinpatch::cuda {
 
 /// Host to device through a ring of three pinned slots: one is filled by the host's threads (which is where pages of a
-/// mapped file are read), one is copied, one waits.
+/// mapped file are read), one is copied, one waits. What lies in the device's memory already is copied there.
 class Staging {
  public:
   explicit Staging(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   /// Copies `bytes` in the order of the copying stream, slot by slot; `from` may change once this returns. Does not
-  /// wait for the last copies, but where it throws none is under way.
+  /// wait for the last copies of host memory, but where it throws none is under way. Throws InvalidArgument for memory
+  /// of another device.
   void copy(const void* from, std::int64_t bytes, void* to);
   /// What follows on the compute stream sees everything copied before.
   void publish();
@@ -34,6 +35,8 @@ class Staging {
   void report();
 
  private:
+  [[nodiscard]] bool lies_on_device(const void* from) const;
+  void copy_there(const void* from, std::int64_t bytes, void* to);
   void make_ring(std::int64_t bytes);
   void copy_slots(const std::byte* from, std::int64_t bytes, std::byte* to);
 

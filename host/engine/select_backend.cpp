@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine_state.hpp"
 #include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
@@ -46,5 +47,7 @@ std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::st
   why = fmt::format("{}: {}", backend->description(), reason);
   return backend;
 }
+
+std::optional<int> Engine::cuda_device() const { return twinpatch::cuda_device(*state_->backend); }
 
 }  // namespace twinpatch

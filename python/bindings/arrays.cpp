@@ -13,6 +13,7 @@
 #include <span>
 
 #include "twinpatch/backend/backend.hpp"
+#include "twinpatch/cuda/backend.hpp"
 
 namespace twinpatch::python {
 namespace {
@@ -86,9 +87,29 @@ bool import(nb::handle object, nb::ndarray<nb::ro>& values) {
   return false;
 }
 
+bool is_on_host(const Array& array) {
+  const int type = array.values.device_type();
+  return type == nb::device::cpu::value || type == nb::device::cuda_host::value;
+}
+
+std::string place_name(const Array& array) {
+  const int type = array.values.device_type();
+  return type == nb::device::cuda::value ? fmt::format("CUDA device {}", array.values.device_id())
+                                         : fmt::format("a device of DLPack's type {}", type);
+}
+
+/// Where its values then lie.
+const void* bring_to_host(Array& array) {
+  if (!array.cuda || array.copied.size() > 0) return array.data();
+  array.copied = Buffer<std::byte>(static_cast<std::int64_t>(array.values.nbytes()));
+  const nb::gil_scoped_release release;
+  copy_from_cuda_device(*array.cuda, array.values.data(), array.copied.size(), array.copied.data());
+  return array.data();
+}
+
 template <class T>
 std::span<const T> elements(const Array& array) {
-  return {static_cast<const T*>(array.values.data()), array.values.size()};
+  return {static_cast<const T*>(array.data()), array.values.size()};
 }
 
 template <class T>
@@ -123,18 +144,19 @@ std::string description(const Array& array) {
   return fmt::format("{} [{}]", type_name(array.values.dtype()), fmt::join(shape, ", "));
 }
 
-Array array_of(nb::handle object, const char* name) {
-  Array array{name, {}};
+Array array_of(nb::handle object, const char* name, std::optional<int> cuda) {
+  Array array{name, {}, {}, {}};
   if (!import(object, array.values)) {
     const nb::str type = nb::str(nb::handle(object.type()).attr("__name__"));
     throw InvalidArgument(fmt::format("{}: expected an array (NumPy, DLPack, __array_interface__), found {}", name,
                                       nb::str(type).c_str()));
   }
-  if (array.values.device_type() != nb::device::cpu::value) {
-    throw InvalidArgument(
-        fmt::format("{}: expected an array in the host's memory, found {} on device {}; copy it to "
-                    "the CPU first",
-                    name, description(array), array.values.device_type()));
+  if (array.values.device_type() == nb::device::cuda::value && array.values.device_id() == cuda) {
+    array.cuda = cuda;
+  } else if (!is_on_host(array)) {
+    throw InvalidArgument(fmt::format(
+        "{}: expected an array in the host's memory{}, found {} on {}; copy it to the CPU", name,
+        cuda ? fmt::format(" or that of CUDA device {}", *cuda) : "", description(array), place_name(array)));
   }
   if (!is_in_c_order(array.values)) {
     throw InvalidArgument(
@@ -142,10 +164,20 @@ Array array_of(nb::handle object, const char* name) {
                     "numpy.ascontiguousarray makes such a copy",
                     name, description(array)));
   }
+  if (array.cuda) {
+    const nb::gil_scoped_release release;
+    finish_cuda_device(*array.cuda);
+  }
   return array;
 }
 
-PatchView patches_of(const Array& array) {
+Array host_array_of(nb::handle object, const char* name, std::optional<int> cuda) {
+  Array array = array_of(object, name, cuda);
+  bring_to_host(array);
+  return array;
+}
+
+PatchView patches_of(Array& array) {
   constexpr const char* kExpected = "uint8 or float32 [N, H, W] or [N, 1, H, W]";
   const auto& values = array.values;
   const bool has_levels = has_type<std::uint8_t>(array);
@@ -155,7 +187,7 @@ PatchView patches_of(const Array& array) {
   constexpr std::size_t kLargest = std::numeric_limits<int>::max();
   if (values.shape(axes - 2) > kLargest || values.shape(axes - 1) > kLargest) throw_wrong_shape(array, kExpected);
   const PatchView patches{.type = has_levels ? PixelType::u8 : PixelType::f32,
-                          .pixels = values.data(),
+                          .pixels = has_levels ? array.data() : bring_to_host(array),
                           .count = static_cast<std::int64_t>(values.shape(0)),
                           .height = static_cast<int>(values.shape(axes - 2)),
                           .width = static_cast<int>(values.shape(axes - 1))};
@@ -169,7 +201,7 @@ MatrixView descriptors_of(const Array& array) {
   constexpr const char* kExpected = "float32 [N, D]";
   if (!has_type<float>(array)) throw_wrong_type(array, kExpected);
   if (!is_matrix(array)) throw_wrong_shape(array, kExpected);
-  return {static_cast<const float*>(array.values.data()), static_cast<std::int64_t>(array.values.shape(0)),
+  return {static_cast<const float*>(array.data()), static_cast<std::int64_t>(array.values.shape(0)),
           static_cast<std::int64_t>(array.values.shape(1))};
 }
 

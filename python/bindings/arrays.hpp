@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,13 +31,20 @@ namespace nb = nanobind;
 struct Array {
   const char* name = "";
   nb::ndarray<nb::ro> values;
+  std::optional<int> cuda;   ///< the device whose memory it lies in; nothing: the host's
+  Buffer<std::byte> copied;  ///< its values on the host, where they had to be brought there
+  [[nodiscard]] const void* data() const { return copied.size() > 0 ? copied.data() : values.data(); }
 };
 
-/// Refuses what is no array, lies on another device than the CPU, or is not in C order: nothing is copied in silence.
-[[nodiscard]] Array array_of(nb::handle object, const char* name);
+/// An array in the host's memory, or in that of the CUDA device `cuda`. Refuses what is no array, lies elsewhere, or is
+/// not in C order: nothing is copied in silence. Waits for what the device still computes of it.
+[[nodiscard]] Array array_of(nb::handle object, const char* name, std::optional<int> cuda = {});
+/// The same, brought to the host where it lies on the device.
+[[nodiscard]] Array host_array_of(nb::handle object, const char* name, std::optional<int> cuda);
 
-/// uint8 (grey levels) or float32 (fed to the network unchanged), [N, H, W] or [N, 1, H, W].
-[[nodiscard]] PatchView patches_of(const Array& array);
+/// uint8 (grey levels) or float32 (fed to the network unchanged), [N, H, W] or [N, 1, H, W]. Those of float32 are
+/// brought to the host, where they are looked through for values that are not finite.
+[[nodiscard]] PatchView patches_of(Array& array);
 /// float32 [N, D].
 [[nodiscard]] MatrixView descriptors_of(const Array& array);
 [[nodiscard]] bool is_matrix(const Array& array);

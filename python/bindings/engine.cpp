@@ -64,14 +64,14 @@ struct Input {
   GridSide side;
 };
 
-Input input_of(const nb::object& object, const char* name) {
-  Array array = array_of(object, name);
+Input input_of(const Engine& engine, const nb::object& object, const char* name) {
+  Array array = array_of(object, name, engine.cuda_device());
   const GridSide side = is_matrix(array) ? GridSide(descriptors_of(array)) : GridSide(patches_of(array));
   return {std::move(array), side};
 }
 
 nb::object describe(Engine& engine, const nb::object& patches, const std::string& side, nb::object progress) {
-  const Array array = array_of(patches, "patches");
+  Array array = array_of(patches, "patches", engine.cuda_device());
   const PatchView view = patches_of(array);
   const Side which = side_of(side);
   return numpy_array(run_interruptibly(
@@ -80,11 +80,13 @@ nb::object describe(Engine& engine, const nb::object& patches, const std::string
 
 nb::object score(Engine& engine, const nb::object& patches, const nb::object& pairs, const nb::object& right,
                  nb::object progress) {
-  const Array array = array_of(patches, "patches");
+  // On the host: the patches that pairs mention are gathered there.
+  const std::optional<int> cuda = engine.cuda_device();
+  Array array = host_array_of(patches, "patches", cuda);
   const PatchView view = patches_of(array);
-  const std::vector<IndexPair> listed = pairs_of(array_of(pairs, "pairs"));
+  const std::vector<IndexPair> listed = pairs_of(host_array_of(pairs, "pairs", cuda));
   std::optional<Array> right_array;
-  if (!right.is_none()) right_array = array_of(right, "right");
+  if (!right.is_none()) right_array = host_array_of(right, "right", cuda);
   const std::optional<PatchView> right_view = right_array ? std::optional(patches_of(*right_array)) : std::nullopt;
   check_pairs(listed, view.count, right_view.value_or(view).count, "pairs");
   auto scores = run_interruptibly(std::move(progress), [&](const RunControl& control) {
@@ -95,8 +97,8 @@ nb::object score(Engine& engine, const nb::object& patches, const nb::object& pa
 
 Grid grid(Engine& engine, const nb::object& left, const nb::object& right, const GridOptions& options,
           nb::object progress) {
-  const Input rows = input_of(left, "left");
-  const Input columns = input_of(right, "right");
+  const Input rows = input_of(engine, left, "left");
+  const Input columns = input_of(engine, right, "right");
   Selected selected = run_interruptibly(std::move(progress), [&](const RunControl& control) {
     return engine.grid(rows.side, columns.side, options, control);
   });
@@ -128,8 +130,8 @@ Matches as_arrays(const std::vector<Match>& matches) {
 
 Matches match(Engine& engine, const nb::object& left, const nb::object& right, const MatchRules& rules,
               nb::object progress) {
-  const Input rows = input_of(left, "left");
-  const Input columns = input_of(right, "right");
+  const Input rows = input_of(engine, left, "left");
+  const Input columns = input_of(engine, right, "right");
   return as_arrays(run_interruptibly(std::move(progress), [&](const RunControl& control) {
     return engine.match(rows.side, columns.side, rules, control);
   }));
@@ -150,8 +152,9 @@ batch: patches or pairs per pass through the network; 0: chosen.
 
 Several threads may use one engine: calls take turns on the device, and results do not depend on who else calls. The
 interpreter's lock is released while a call runs. Ctrl-C stops a call at its next clean point; the engine can be used
-again. Arrays may be NumPy's, or anything in the host's memory with DLPack (tensors of PyTorch), the buffer protocol or
-__array_interface__; they are read where they lie and must be in C order.
+again. Arrays may be NumPy's, or anything with DLPack (tensors of PyTorch), the buffer protocol or __array_interface__, in
+C order. They are read where they lie: in the host's memory or, where the engine is on a CUDA device, in that device's.
+Float32 patches and the arrays of score() are brought from there to the host first.
 
 Calls take `progress`: a function that is called with (stage, done, total, unit) about ten times a second, such as print;
 total is None where it is unknown. What it raises stops the call.

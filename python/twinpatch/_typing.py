@@ -15,7 +15,7 @@ class _SupportsArrayInterface(Protocol):
 
 
 Array: TypeAlias = _SupportsDLPack | _SupportsArrayInterface
-"""An array in the host's memory, in C order: NumPy's, a tensor of PyTorch, ..."""
+"""An array in C order: NumPy's, a tensor of PyTorch, ...; on the host, or on the CUDA device of the engine."""
 
 
 class Progress(Protocol):

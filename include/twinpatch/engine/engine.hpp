@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -30,7 +31,7 @@ struct RowChunks {
 };
 
 /// One side of a grid: patches, descriptors made earlier, or rows made earlier by the same engine. Views: the caller
-/// keeps the data alive.
+/// keeps the data alive. Patches and descriptors lie in host memory or in that of Engine::cuda_device().
 class GridSide {
  public:
   /*implicit*/ GridSide(PatchView patches) : what_(patches), size_(patches.count) {}
@@ -87,6 +88,10 @@ class Engine {
   [[nodiscard]] const NetworkSpec& spec() const { return model().spec; }
   /// The device in use, and why: one line.
   [[nodiscard]] const std::string& device() const;
+  /// The CUDA device in use: `describe`, `grid` and `match` also take patches and descriptors that lie in its memory
+  /// and are complete there (what other streams compute must be waited for). Nothing for the CPU and for several
+  /// devices.
+  [[nodiscard]] std::optional<int> cuda_device() const;
   /// Length D of a descriptor; 0 for 2-channel networks.
   [[nodiscard]] std::int64_t descriptor_size() const;
   /// One summary per device; empty if not collected.
