@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -114,6 +115,21 @@ Grid grid(Engine& engine, const nb::object& left, const nb::object& right, const
   return result;
 }
 
+nb::object scores(Engine& engine, const nb::object& left, const nb::object& right, nb::object progress) {
+  const Input rows = input_of(engine, left, "left");
+  const Input columns = input_of(engine, right, "right");
+  Matrix result(rows.side.size(), columns.side.size());
+  run_interruptibly(std::move(progress), [&](const RunControl& control) {
+    const auto keep = [&](std::int64_t row, std::int64_t column, MatrixView tile) {
+      for (std::int64_t i = 0; i < tile.rows; ++i) {
+        std::ranges::copy(tile.row(i), result.row(row + i).subspan(static_cast<std::size_t>(column)).begin());
+      }
+    };
+    engine.grid(rows.side, columns.side, keep, control);
+  });
+  return numpy_array(std::move(result));
+}
+
 /// The two columns of indices and the scores, each without gaps.
 Matches as_arrays(const std::vector<Match>& matches) {
   std::vector<IndexPair> indices;
@@ -186,6 +202,10 @@ top_k: best right ones kept for each left one, K.
 mutual: also keep the best left one for each right one (column_indices, column_scores).
 threshold: lowest score that is kept in indices and scores.)";
 
+constexpr const char* kScores = R"(Every left against every right, float32 [N, M]: 4 N M bytes; higher is more similar.
+
+left, right: as in grid().)";
+
 constexpr const char* kMatch = R"(Matches, in order of the left index.
 
 left, right: as in grid().
@@ -254,6 +274,9 @@ void bind_engine(nb::module_& module) {
           nb::sig("def grid(self, left: twinpatch._typing.Array, right: twinpatch._typing.Array, *, top_k: int = 1, "
                   "mutual: bool = False, threshold: float = ..., "
                   "progress: twinpatch._typing.Progress | None = None) -> Grid"))
+      .def("scores", &scores, "left"_a, "right"_a, nb::kw_only(), "progress"_a = nb::none(), kScores,
+           nb::sig("def scores(self, left: twinpatch._typing.Array, right: twinpatch._typing.Array, *, "
+                   "progress: twinpatch._typing.Progress | None = None) -> numpy.typing.NDArray[numpy.float32]"))
       .def(
           "match",
           [](Engine& engine, const nb::object& left, const nb::object& right, bool mutual, std::optional<float> ratio,

@@ -10,10 +10,10 @@
     matches = engine.match(tp.cut("left.jpg", left, extent), tp.cut("right.jpg", right, extent))
     matches.indices, matches.scores                                    # [K, 2], [K]
 
-Engine     a model on a device: describe, score, grid, match
+Engine     a model on a device: describe, score, scores, grid, match
 Model      a network with its weights: a shipped one, a file, or arrays; calibrated probabilities
-read_image, detect, cut, draw_matches
-           photographs, SIFT keypoints, patches, a picture of matches
+read_image, detect, cut, refine, draw_matches
+           photographs, SIFT keypoints, patches, places to a fraction of a pixel, a picture of matches
 match_colmap, export
            whole collections of photographs, for COLMAP, hloc and OpenMVG
 catalogue, weight_shapes
@@ -34,6 +34,7 @@ from ._core import (
     detect,
     draw_matches,
     read_image,
+    refine,
     weight_shapes,
 )
 from ._core import version as __version__
@@ -71,5 +72,6 @@ __all__ = [
     "export",
     "match_colmap",
     "read_image",
+    "refine",
     "weight_shapes",
 ]

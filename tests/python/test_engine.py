@@ -110,3 +110,21 @@ def test_the_engine_says_what_it_is(engine):
     assert engine.descriptor_size == 128
     assert engine.memory > 0
     assert engine.device.startswith("CPU, ")
+
+
+@pytest.mark.parametrize("model", ["hard128", "siam"])
+def test_every_score_equals_the_programs(tmp_path, model):
+    left, right = random_patches(7, 9), random_patches(8, 13)
+    np.save(tmp_path / "left.npy", left)
+    np.save(tmp_path / "right.npy", right)
+    run_program(
+        "grid", tmp_path / "left.npy", tmp_path / "right.npy", "--full", tmp_path / "all.npy", "--model", model,
+        "--device", "cpu",
+    )  # fmt: skip
+    engine = tp.Engine(model, device="cpu")
+    scores = engine.scores(left, right)
+    assert scores.dtype == np.float32
+    assert np.array_equal(scores, np.load(tmp_path / "all.npy"))
+    best = engine.grid(left, right).scores[:, 0]
+    assert np.allclose(scores.max(axis=1), best, atol=1e-5)
+    assert engine.scores(left[:0], right).shape == (0, 13)

@@ -41,6 +41,59 @@ def test_sizes_of_patches(photographs):
     assert not np.array_equal(tp.cut(photographs[0], places, upright=True), tp.cut(photographs[0], places))
 
 
+def test_refined_matches_equal_the_programs(engine, photographs):
+    left, right = photographs
+    options = ["--pixel-origin", "0.5", "--device", "cpu", "--json"]
+    printed = json.loads(run_program("match", left, right, "--refine", *options))
+    extent = engine.model.patch_extent
+    places = [tp.detect(path) for path in photographs]
+    patches = [tp.cut(path, at, extent) for path, at in zip(photographs, places, strict=True)]
+    indices, scores = engine.match(*patches)
+    ends = tp.refine(*patches, places[1], indices, extent, threads=2)
+    assert ends.dtype == np.float32 and ends.shape == (len(indices), 3)
+    mine = np.column_stack([places[0][indices[:, 0], :2], ends[:, :2], scores, ends[:, 2]])
+    assert np.array_equal(mine, np.array(printed["matches"], np.float32))
+
+    kept = ends[:, 2] == 0
+    assert 0 < np.count_nonzero(~kept)
+    assert np.array_equal(ends[kept, :2], places[1][indices[kept, 1], :2])
+    moved = [12, 7] - (ends[~kept, :2] - places[0][indices[~kept, 0], :2])
+    assert np.median(np.abs(moved)) < 0.05
+    nothing = tp.refine(*patches, places[1], indices, extent, max_move=0)
+    assert np.array_equal(nothing[:, :2], places[1][indices[:, 1], :2])
+
+
+SIDE = 16
+WINDOWS = np.zeros((2, SIDE, SIDE), np.uint8)
+PLACES = np.ones((2, 4), np.float32)
+PAIR = np.zeros((1, 2), np.int32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((WINDOWS, WINDOWS, PLACES, PAIR + 2), {}, "match of windows 2 and 2, of which there are 2 and 2"),
+        ((WINDOWS, WINDOWS, PLACES[:1], PAIR), {}, "1 keypoints for 2 right windows"),
+        ((WINDOWS.astype(np.float32), WINDOWS, PLACES, PAIR), {}, "grey levels"),
+        ((WINDOWS[:, 1:].copy(), WINDOWS, PLACES, PAIR), {}, "windows of 16x16 pixels, found 15x16 and 16x16"),
+        ((WINDOWS, WINDOWS, PLACES[:, :2], PAIR), {}, "add columns for sigma"),
+        ((WINDOWS, WINDOWS, PLACES, PAIR.astype(np.uint8)), {}, "matches: expected int32"),
+        ((WINDOWS, WINDOWS, PLACES, PAIR), {"extent": 0}, "an extent in"),
+        ((WINDOWS, WINDOWS, PLACES, PAIR), {"min_correlation": 0}, "a min_correlation in"),
+        ((WINDOWS, WINDOWS, PLACES, PAIR), {"max_move": float("nan")}, "a max_move of 0 or more"),
+    ],
+)
+def test_no_refinement(arguments, options, message):
+    with pytest.raises(tp.InvalidArgument, match=message) as raised:
+        tp.refine(*arguments, **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_nothing_to_refine():
+    none = np.zeros((0, SIDE, SIDE), np.uint8)
+    assert tp.refine(none, none, PLACES[:0], PAIR[:0]).shape == (0, 3)
+
+
 def test_a_picture_of_matches(photographs, tmp_path):
     places = [tp.detect(path, 5) for path in photographs]
     pairs = np.array([[0, 0], [4, 2]], np.int32)

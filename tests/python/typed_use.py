@@ -26,6 +26,10 @@ def match(left: Path, right: str) -> NDArray[np.float64]:
     matches: tp.Matches = engine.match(descriptors, patches[1], ratio=0.8)
     indices: NDArray[np.int32] = matches.indices
     scores: NDArray[np.float32] = engine.score(patches[0], indices, patches[1])
+    every: NDArray[np.float32] = engine.scores(descriptors, patches[1])
+    assert every.size
+    ends: NDArray[np.float32] = tp.refine(patches[0], patches[1], places[1], indices, extent, max_move=0.2)
+    assert ends.size
     tp.draw_matches("view.png", left, places[0], right, places[1], indices)
     return engine.model.probability(scores)
 
