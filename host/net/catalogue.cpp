@@ -173,13 +173,15 @@ NetworkSpec bromley_1994() {
   return spec;
 }
 
+/// InstanceNorm of grey levels from 0 to 255, as published code of PyTorch has it.
+constexpr Normalisation kInstanceNorm{.scale = 1, .divide_deviation = true, .deviation_epsilon = 1e-5};
+
 NetworkSpec tfeat() {
   const Layers layers{conv(1, 32, 7), kTanh, kPool, conv(32, 64, 6), kTanh, Linear{4096, 128}, kTanh};
   NetworkSpec spec = make("tfeat", "TFeat (Balntas et al. 2016): 32×32, 128-d descriptors, Euclidean distance",
                           Coupling::siamese, {{kWhole, layers}}, DecisionMetric{DecisionMetric::Kind::l2, false});
   spec.input = Extent{32, 32};
-  // InstanceNorm of grey levels from 0 to 255, as in the published code.
-  spec.normalisation = {.scale = 1, .divide_deviation = true, .deviation_epsilon = 1e-5};
+  spec.normalisation = kInstanceNorm;
   return spec;
 }
 
@@ -216,13 +218,24 @@ NetworkSpec descriptor(std::string name, std::string summary, StreamView view, E
   return spec;
 }
 
-/// L2-Net's shape as HardNet (Mishchuk et al. 2017) has it: 32×32 → 128.
-NetworkSpec hardnet() {
+/// L2-Net's shape (Tian et al. 2017) as its successors have it: 32×32 → 128.
+NetworkSpec l2_net(std::string name, std::string summary) {
   constexpr ConvolutionSize kSizes[] = {{32, 3, 1, 1},  {32, 3, 1, 1},  {64, 3, 2, 1}, {64, 3, 1, 1},
                                         {128, 3, 2, 1}, {128, 3, 1, 1}, {128, 8, 1, 0}};
-  NetworkSpec spec = descriptor("hardnet", "L2-Net / HardNet shape: 32×32, 128-d descriptors, Euclidean distance",
-                                kWhole, {32, 32}, kSizes);
+  return descriptor(std::move(name), std::move(summary), kWhole, {32, 32}, kSizes);
+}
+
+/// Mishchuk et al. 2017.
+NetworkSpec hardnet() {
+  NetworkSpec spec = l2_net("hardnet", "L2-Net / HardNet shape: 32×32, 128-d descriptors, Euclidean distance");
   spec.normalisation.unbiased_deviation = true;  // torch.std, as in the published code
+  return spec;
+}
+
+/// Tian et al. 2019. The published code adds 1e-10 to each number of a descriptor before it divides by the length.
+NetworkSpec sosnet() {
+  NetworkSpec spec = l2_net("sosnet", "SOSNet (Tian et al. 2019): hardnet's layers, patches normalised as TFeat's");
+  spec.normalisation = kInstanceNorm;
   return spec;
 }
 
@@ -243,6 +256,7 @@ std::vector<NetworkSpec> make_catalogue() {
   all.push_back(bromley_1994());
   all.push_back(tfeat());
   all.push_back(hardnet());
+  all.push_back(sosnet());
   all.push_back(hard128());
   for (const NetworkSpec& spec : all) check(spec);
   return all;

@@ -26,23 +26,35 @@ def tfeat():
     return net, lambda x: net.descr(net.features(x).flatten(1))
 
 
-def hardnet():
-    """Mishchuk et al. 2017: https://github.com/DagnyT/hardnet, code/HardNet.py."""
+def l2_net(dropout):
     layers, channels = [], 1
     for out, kernel, stride, padding in ((32, 3, 1, 1), (32, 3, 1, 1), (64, 3, 2, 1), (64, 3, 1, 1), (128, 3, 2, 1),
                                          (128, 3, 1, 1), (128, 8, 1, 0)):
         if out == 128 and kernel == 8:
-            layers.append(nn.Dropout(0.3))
+            layers.append(nn.Dropout(dropout))
         layers += [nn.Conv2d(channels, out, kernel, stride, padding, bias=False), nn.BatchNorm2d(out, affine=False), nn.ReLU()]
         channels = out
+    return layers[:-1]
+
+
+def hardnet():
+    """Mishchuk et al. 2017: https://github.com/DagnyT/hardnet, code/HardNet.py."""
     net = nn.Module()
-    net.features = nn.Sequential(*layers[:-1])
+    net.features = nn.Sequential(*l2_net(0.3))
 
     def run(x):
         flat = x.flatten(1)
         mean, deviation = flat.mean(1)[:, None, None, None], flat.std(1)[:, None, None, None] + 1e-7
         return nn.functional.normalize(net.features((x - mean) / deviation).flatten(1))
     return net, run
+
+
+def sosnet():
+    """Tian et al. 2019: https://github.com/scape-research/SOSNet, sosnet_model.py; the same in kornia."""
+    net = nn.Module()
+    net.features = nn.Sequential(nn.InstanceNorm2d(1, affine=False), *l2_net(0.1))
+    length = nn.LocalResponseNorm(256, alpha=256.0, beta=0.5, k=0.0)
+    return net, lambda x: length(net.features(x) + 1e-10).flatten(1)
 
 
 def main(program, *published):
@@ -67,7 +79,7 @@ def main(program, *published):
             assert error < 2e-5 and numpy.abs(theirs).max() > 0.1, f"{network} from {weights}: differs by {error}"
             print(f"{network} from {pathlib.Path(weights).name}: largest difference {error:.2g}")
 
-        for network, (net, run) in {"tfeat": tfeat(), "hardnet": hardnet()}.items():
+        for network, (net, run) in {"tfeat": tfeat(), "hardnet": hardnet(), "sosnet": sosnet()}.items():
             for module in net.modules():  # statistics as of a trained network
                 if isinstance(module, nn.BatchNorm2d):
                     module.running_mean.normal_(0, 0.1)

@@ -58,6 +58,7 @@ TEST_CASE("parameters of the older and newer networks") {
   CHECK(cost(network("tfeat")).parameters == 32 * 49 + 32 + 64 * 32 * 36 + 64 + 128 * 4096 + 128);
   CHECK(cost(network("hardnet")).parameters ==
         9 * (32 + 32 * 32 + 32 * 64 + 64 * 64 + 64 * 128 + 128 * 128) + 128 * 128 * 64);
+  CHECK(cost(network("sosnet")).parameters == cost(network("hardnet")).parameters);
   CHECK(cost(network("hard128")).parameters == 9 * (32 + 32 * 64 + 64 * 64 + 64 * 128) + 128 * 128 * 64);
   CHECK(cost(network("hard128")).macs_per_patch < cost(network("siam")).macs_per_patch);
 }
