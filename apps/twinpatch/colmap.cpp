@@ -56,8 +56,10 @@ void report_written(Session& session, const ColmapOptions& options, const Colmap
   }
   if (counts.removed > 0) session.info("old rows of {} without a match were deleted", pairs(counts.removed));
   if (!options.verify) return;
-  session.info("verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} with too few inliers",
-               pairs(result.calibrated), result.uncalibrated, result.planar, result.degenerate);
+  session.info(
+      "verified: {} calibrated, {} uncalibrated, {} planar or purely rotated, {} watermarks, {} with too few "
+      "inliers",
+      pairs(result.calibrated), result.uncalibrated, result.planar, result.watermarks, result.degenerate);
 }
 
 std::vector<std::string> report_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
@@ -114,6 +116,7 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
     object["verified"] = {{"calibrated", result.calibrated},
                           {"uncalibrated", result.uncalibrated},
                           {"planar_or_panoramic", result.planar},
+                          {"watermarks", result.watermarks},
                           {"degenerate", result.degenerate}};
   }
   if (written.has_list) object["pair_list"] = options.pair_list_path().string();

@@ -65,9 +65,12 @@ class Exporter {
   void add(ImagePair pair, std::span<const Match> matches) {
     ++result_.pairs;
     if (!matches.empty()) result_.matched.push_back(pair);
-    Waiting waiting{.pair = pair};
-    waiting.matches.reserve(matches.size());
-    for (const Match& match : matches) waiting.matches.push_back({match.left, match.right});
+    Waiting waiting{.pair = pair, .matches{matches.begin(), matches.end()}};
+    if (row(pair.second).id < row(pair.first).id) {  // ids follow no order of a run that was continued
+      std::swap(waiting.pair.first, waiting.pair.second);
+      for (Match& match : waiting.matches) std::swap(match.left, match.right);
+      pair = waiting.pair;
+    }
     // What was verified stays as it is unless it is to be replaced.
     waiting.verify =
         options_.verify && (options_.replace || !writer_.has_geometry(row(pair.first).id, row(pair.second).id));
@@ -76,7 +79,7 @@ class Exporter {
       waiting.second = keypoints_.get(row(pair.second).id);
     }
     waiting_.push_back(std::move(waiting));
-    if (waiting_.size() == kAtOnce) pass_on();
+    if (std::ssize(waiting_) >= at_once()) pass_on();
   }
 
   ColmapExport finish() {
@@ -87,11 +90,12 @@ class Exporter {
   }
 
  private:
-  static constexpr std::size_t kAtOnce = 256;
+  /// Pairs that are verified together, by all threads, and then written: a run that is killed loses no others.
+  [[nodiscard]] std::int64_t at_once() const { return options_.verify ? 8 * std::int64_t{pool_.threads()} : 256; }
   struct Waiting {
     ImagePair pair;
+    std::vector<Match> matches{};
     bool verify = false;
-    std::vector<IndexPair> matches{};
     std::shared_ptr<const std::vector<Keypoint>> first{};
     std::shared_ptr<const std::vector<Keypoint>> second{};
     std::optional<ColmapGeometry> geometry{};
@@ -125,6 +129,9 @@ class Exporter {
       case ColmapConfig::planar_or_panoramic:
         ++result_.planar;
         break;
+      case ColmapConfig::watermark:
+        ++result_.watermarks;
+        break;
       case ColmapConfig::degenerate:
         ++result_.degenerate;
         break;
@@ -136,8 +143,12 @@ class Exporter {
     if (options_.verify) verify();
     for (Waiting& one : waiting_) {
       if (one.geometry && !one.matches.empty()) count(*one.geometry);
-      writer_.add_matches(row(one.pair.first).id, row(one.pair.second).id, one.matches, std::move(one.geometry));
+      std::vector<IndexPair> matches;
+      matches.reserve(one.matches.size());
+      for (const Match& match : one.matches) matches.push_back({match.left, match.right});
+      writer_.add_matches(row(one.pair.first).id, row(one.pair.second).id, matches, std::move(one.geometry));
     }
+    if (options_.verify) writer_.flush();
     session_.control().advance(std::ssize(waiting_));
     waiting_.clear();
   }

@@ -21,6 +21,7 @@ struct ColmapExport {
   std::int64_t calibrated = 0;     ///< verified pairs by what they are
   std::int64_t uncalibrated = 0;
   std::int64_t planar = 0;
+  std::int64_t watermarks = 0;
   std::int64_t degenerate = 0;
   double seconds = 0;
 };

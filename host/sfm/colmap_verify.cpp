@@ -5,20 +5,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <opencv2/calib3d.hpp>
+#include <tuple>
+#include <utility>
 
 #include "colmap_lens.hpp"
+#include "colmap_watermark.hpp"
+#include "robust_estimates.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch {
 namespace {
 
-/// A model that was found, and who agrees with it.
-struct Estimate {
-  std::array<double, 9> matrix{};
-  std::vector<std::uint8_t> mask;
-  double inliers = 0;  ///< 0: nothing was found
-};
+using sfm::Estimate;
+using sfm::Points;
 
 void check(const ColmapVerifyOptions& options) {
   if (!(options.max_error > 0) || !(options.confidence > 0 && options.confidence < 1) || options.max_iterations < 1) {
@@ -30,60 +29,15 @@ void check(const ColmapVerifyOptions& options) {
   }
 }
 
-cv::UsacParams parameters(const ColmapVerifyOptions& options, double threshold) {
-  cv::UsacParams usac;
-  usac.confidence = options.confidence;
-  usac.maxIterations = options.max_iterations;
-  usac.threshold = threshold;
-  // As USAC_ACCURATE. On the few pairs with few right matches that were tried it kept more of them than MAGSAC's
-  // scores; on most pairs the two agree within some percent.
-  usac.score = cv::SCORE_METHOD_MSAC;
-  usac.sampler = cv::SAMPLING_UNIFORM;
-  usac.loMethod = cv::LOCAL_OPTIM_GC;
-  usac.loSampleSize = 20;
-  usac.isParallel = false;  // the same result every time
-  usac.randomGeneratorState = 0;
-  return usac;
-}
-
-Estimate estimate_of(const cv::Mat& matrix, const cv::Mat& mask) {
-  Estimate estimate;
-  if (matrix.rows != 3 || matrix.cols != 3 || mask.empty() || !cv::checkRange(matrix)) return estimate;
-  cv::Mat values;
-  matrix.convertTo(values, CV_64F);
-  for (int i = 0; i < 9; ++i) estimate.matrix[static_cast<std::size_t>(i)] = values.at<double>(i / 3, i % 3);
-  estimate.mask.assign(mask.datastart, mask.dataend);
-  estimate.inliers = cv::countNonZero(mask);
-  return estimate;
-}
-
-using Points = std::vector<cv::Point2d>;
-
-Estimate fundamental(const Points& first, const Points& second, const ColmapVerifyOptions& options) {
-  cv::Mat mask;
-  const cv::Mat matrix = cv::findFundamentalMat(first, second, mask, parameters(options, options.max_error));
-  return estimate_of(matrix, mask);
-}
-
-Estimate homography(const Points& first, const Points& second, const ColmapVerifyOptions& options) {
-  cv::Mat mask;
-  const cv::Mat matrix = cv::findHomography(first, second, mask, parameters(options, options.max_error));
-  return estimate_of(matrix, mask);
-}
-
 Estimate essential(const ColmapView& a, const ColmapView& b, const Points& first, const Points& second,
-                   const ColmapVerifyOptions& options) {
+                   sfm::RobustOptions options) {
   if (a.camera == nullptr || b.camera == nullptr) return {};
   if (!a.camera->has_prior_focal_length || !b.camera->has_prior_focal_length) return {};
   const auto left = sfm::normalise(a.camera->camera, first);
   const auto right = sfm::normalise(b.camera->camera, second);
   if (!left || !right) return {};
-  const double focal = (sfm::focal_length(a.camera->camera) + sfm::focal_length(b.camera->camera)) / 2;
-  cv::Mat mask;
-  const cv::Mat identity = cv::Mat::eye(3, 3, CV_64F);
-  const cv::Mat matrix = cv::findEssentialMat(*left, *right, identity, identity, cv::noArray(), cv::noArray(), mask,
-                                              parameters(options, options.max_error / focal));
-  return estimate_of(matrix, mask);
+  options.max_error /= (sfm::focal_length(a.camera->camera) + sfm::focal_length(b.camera->camera)) / 2;
+  return sfm::essential_matrix(*left, *right, options);
 }
 
 /// COLMAP's choice between the three (TwoViewGeometry::EstimateCalibrated, EstimateUncalibrated).
@@ -110,10 +64,9 @@ Choice choose(const Estimate& e, const Estimate& f, const Estimate& h, const Col
   return {};
 }
 
-}  // namespace
-
-ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second, std::span<const IndexPair> matches,
-                           const ColmapVerifyOptions& options) {
+/// Verifies matches in the order in which samples are to be taken.
+ColmapGeometry verify(const ColmapView& first, const ColmapView& second, std::span<const IndexPair> matches,
+                      const ColmapVerifyOptions& options, bool best_first) {
   check(options);
   check_pairs(matches, std::ssize(first.keypoints), std::ssize(second.keypoints), "matches to verify");
   ColmapGeometry geometry;
@@ -129,18 +82,46 @@ ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second, st
     left.emplace_back(a.x, a.y);
     right.emplace_back(b.x, b.y);
   }
-  const Estimate f = fundamental(left, right, options);
-  const Estimate h = homography(left, right, options);
-  const Estimate e = essential(first, second, left, right, options);
+  const sfm::RobustOptions robust{.max_error = options.max_error,
+                                  .confidence = options.confidence,
+                                  .max_iterations = options.max_iterations,
+                                  .best_first = best_first};
+  const Estimate f = sfm::fundamental_matrix(left, right, robust);
+  const Estimate h = sfm::homography(left, right, robust);
+  const Estimate e = essential(first, second, left, right, robust);
   const Choice choice = choose(e, f, h, options);
   geometry.config = choice.config;
   if (choice.inliers == nullptr) return geometry;
+  const auto& mask = choice.inliers->mask;
+  if (first.camera != nullptr && second.camera != nullptr &&
+      sfm::is_watermark(first.camera->camera, left, second.camera->camera, right, mask)) {
+    geometry.config = ColmapConfig::watermark;
+  }
   for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (choice.inliers->mask[i] != 0) geometry.inliers.push_back(matches[i]);
+    if (mask[i] != 0) geometry.inliers.push_back(matches[i]);
   }
   if (f.inliers > 0) geometry.fundamental = f.matrix;
   if (e.inliers > 0) geometry.essential = e.matrix;
   if (h.inliers > 0) geometry.homography = h.matrix;
+  return geometry;
+}
+
+}  // namespace
+
+ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second, std::span<const IndexPair> matches,
+                           const ColmapVerifyOptions& options) {
+  return verify(first, second, matches, options, false);
+}
+
+ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second, std::span<const Match> matches,
+                           const ColmapVerifyOptions& options) {
+  std::vector<Match> sorted(matches.begin(), matches.end());
+  std::ranges::sort(sorted, {}, [](const Match& match) { return std::tuple(-match.score, match.left, match.right); });
+  std::vector<IndexPair> pairs;
+  pairs.reserve(sorted.size());
+  for (const Match& match : sorted) pairs.push_back({match.left, match.right});
+  ColmapGeometry geometry = verify(first, second, pairs, options, true);
+  std::ranges::sort(geometry.inliers, {}, [](const IndexPair& pair) { return std::pair(pair.left, pair.right); });
   return geometry;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -22,6 +23,13 @@ std::map<std::string, std::pair<std::string, std::filesystem::file_time_type>> f
     if (entry.is_regular_file()) files[entry.path().string()] = {read(entry.path()), entry.last_write_time()};
   }
   return files;
+}
+
+/// What verification stored, a line for each pair.
+std::vector<std::string> geometry_rows(const std::string& database) {
+  return lines_of(TestDatabase(database).text(
+      "SELECT group_concat(pair_id || ' ' || config || hex(data) || quote(F) || quote(H), char(10)) FROM "
+      "(SELECT * FROM two_view_geometries ORDER BY pair_id)"));
 }
 
 }  // namespace
@@ -117,11 +125,7 @@ TEST_CASE("images that are added are matched with all, and rows and blocks of be
   const Collection collection({"b.png", "d.png", "f.png"});
   const std::vector<std::string> same{"--extract", "--block-keypoints", "130", "--verify", "--json"};
   REQUIRE(collection.run(same).code == 0);
-  const auto rows = [&] {
-    return lines_of(TestDatabase(collection.path())
-                        .text("SELECT group_concat(pair_id || ' ' || hex(data), char(10)) FROM "
-                              "(SELECT pair_id, data FROM two_view_geometries ORDER BY pair_id)"));
-  };
+  const auto rows = [&] { return geometry_rows(collection.path()); };
   const auto before = rows();
   const auto blocks = files_in(collection.scene.path("my data.db.twinpatch/blocks"));
   const auto descriptors = files_in(collection.scene.path("my data.db.twinpatch/descriptors"));
@@ -164,6 +168,16 @@ TEST_CASE("images that are added are matched with all, and rows and blocks of be
   REQUIRE(collection.run(straight).code == 0);
   CHECK(rows() == after);
 
+  // Killed before half of the geometries were written: the rest is verified, and the rows are the same bytes.
+  TestDatabase(collection.path()).run("DELETE FROM two_view_geometries WHERE pair_id % 2 = 1");
+  const auto left = rows();
+  REQUIRE((!left.empty() && left.size() < after.size()));
+  const auto resumed = collection.run(same);
+  INFO(resumed.err);
+  CHECK(resumed.code == 0);
+  CHECK(rows() == after);
+  CHECK_THAT(resumed.err, Contains(fmt::format("and {} geometries", after.size() - left.size())));
+
   // An image goes; the run says so and has nothing to do.
   TestDatabase(collection.path()).run("DELETE FROM images WHERE name = 'd.png'");
   const auto fewer = collection.run(same);
@@ -178,7 +192,8 @@ TEST_CASE("a database that was made anew, with images between the others, goes o
   const Collection few({"b.png", "d.png", "f.png"});
   const Collection all({"a.png", "b.png", "c.png", "d.png", "f.png"});
   const auto run_of = [&](const std::string& name) {
-    return std::vector<std::string>{"--extract", "--block-keypoints", "130", "--json", "--run", all.scene.path(name)};
+    return std::vector<std::string>{"--extract", "--block-keypoints", "130", "--verify", "--json",
+                                    "--run",     all.scene.path(name)};
   };
   for (std::size_t i = 0; i < 3; ++i) {  // the same photographs
     std::filesystem::copy_file(all.photograph(std::array{1U, 3U, 4U}[i]), few.photograph(i),
@@ -191,10 +206,15 @@ TEST_CASE("a database that was made anew, with images between the others, goes o
   CHECK(added.json()["changes"]["blocks"] == 7);
   const auto matches = matches_of(all);
   CHECK(matches.size() == 10);
+  // Ids of a.png and c.png are smaller than those of images that come before them in the run.
+  const auto geometries = [&] { return geometry_rows(all.path()); };
+  const auto verified = geometries();
+  CHECK(verified.size() == 10);
   auto again = run_of("straight");
   again.push_back("--replace");
   REQUIRE(all.run(again).code == 0);
   CHECK(matches_of(all) == matches);
+  CHECK(geometries() == verified);
 }
 
 TEST_CASE("the folder of another project is refused, though its photographs have the same names") {

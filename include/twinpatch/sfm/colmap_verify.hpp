@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "twinpatch/patches/match.hpp"
 #include "twinpatch/patches/pair_list.hpp"
 #include "twinpatch/sfm/colmap_database.hpp"
 #include "twinpatch/sfm/colmap_writer.hpp"
@@ -30,10 +31,16 @@ struct ColmapView {
 
 /// Geometric verification of the matches of two images: fundamental matrix, homography, and, where both cameras have a
 /// prior focal length and an invertible model (all but FOV and THIN_PRISM_FISHEYE), essential matrix, each by
-/// OpenCV's USAC with graph-cut RANSAC (Barath & Matas, CVPR 2018); then COLMAP's rule chooses between them
-/// (TwoViewGeometry, EstimateCalibrated and EstimateUncalibrated). The same input gives the same result. `first` must
-/// be the image with the smaller id. Throws InvalidArgument for indices out of range and for invalid options.
+/// OpenCV's USAC with graph-cut RANSAC (Barath & Matas, CVPR 2018); then COLMAP's rules choose between them and tell
+/// watermarks (EstimateCalibratedTwoViewGeometry, DetectWatermarkMatches). The same input gives the same result.
+/// `first` must be the image with the smaller id. Inliers are in the order of the matches. Throws InvalidArgument for
+/// indices out of range and for invalid options.
 [[nodiscard]] ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second,
                                          std::span<const IndexPair> matches, const ColmapVerifyOptions& options = {});
+
+/// Takes samples among the matches with the highest scores first (PROSAC; Chum & Matas, CVPR 2005), which is much
+/// faster where many are wrong. Inliers are sorted by (left, right).
+[[nodiscard]] ColmapGeometry verify_pair(const ColmapView& first, const ColmapView& second,
+                                         std::span<const Match> matches, const ColmapVerifyOptions& options = {});
 
 }  // namespace twinpatch

@@ -19,7 +19,13 @@
 namespace twinpatch {
 
 /// `config` of COLMAP's two_view_geometries. `undefined` is never written: the global mapper skips such pairs.
-enum class ColmapConfig : int { degenerate = 1, calibrated = 2, uncalibrated = 3, planar_or_panoramic = 6 };
+enum class ColmapConfig : int {
+  degenerate = 1,
+  calibrated = 2,
+  uncalibrated = 3,
+  planar_or_panoramic = 6,
+  watermark = 7
+};
 
 /// A verified pair. Matrices are row-major, on COLMAP's pixel coordinates (the image's corner is (0,0)), from the image
 /// with the smaller id to the other one; unknown ones stay NULL in the database.
