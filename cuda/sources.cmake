@@ -16,6 +16,7 @@ set(TWINPATCH_CUDA_RUNTIME
   runtime/probe.cu)
 
 set(TWINPATCH_CUDA_KERNELS
+  kernels/cutting.cu
   kernels/epilogue.cu
   kernels/grid.cu
   kernels/head_slabs.cu

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "pyramid.hpp"
 #include "sample_patch.hpp"
@@ -14,7 +15,6 @@
 namespace twinpatch {
 namespace {
 
-using vision::LevelWindow;
 using vision::Pyramid;
 
 constexpr int kLargestSide = 4096;
@@ -63,8 +63,13 @@ int levels_needed(std::span<const Keypoint> keypoints, const CutOptions& options
   return static_cast<int>(std::min(std::ceil(highest), 31.0F)) + 1;
 }
 
-LevelWindow window_in(const Pyramid& pyramid, int l, const Keypoint& keypoint, const CutOptions& options) {
-  const vision::PyramidLevel& level = pyramid.level(l);
+struct LevelSize {
+  int width = 0;
+  int height = 0;
+};
+
+/// In a level of that size, of an image that has been halved `l` times.
+LevelWindow window_in(LevelSize level, int l, const Keypoint& keypoint, const CutOptions& options) {
   const double scale = std::ldexp(1.0, -l);
   const double angle = options.upright ? 0.0 : double{keypoint.angle};
   const double step = scale * keypoint.sigma * options.extent / options.side;
@@ -73,48 +78,77 @@ LevelWindow window_in(const Pyramid& pyramid, int l, const Keypoint& keypoint, c
   // The centre of the image's first pixel is (0.5, 0.5) for a keypoint and 0 here, on every level.
   const double centre_x = (double{keypoint.x} - 0.5) * scale;
   const double centre_y = (double{keypoint.y} - 0.5) * scale;
-  const int origin_x = std::clamp(static_cast<int>(centre_x), 0, level.width - 1);
-  const int origin_y = std::clamp(static_cast<int>(centre_y), 0, level.height - 1);
   const double half = (options.side - 1) / 2.0;  // from the first patch pixel's centre to the patch's centre
 
   LevelWindow window;
-  window.origin = level.pixels.data() + origin_y * level.stride + origin_x;
-  window.stride_bytes = static_cast<std::int32_t>(level.stride * 2);
+  window.origin_x = std::clamp(static_cast<int>(centre_x), 0, level.width - 1);
+  window.origin_y = std::clamp(static_cast<int>(centre_y), 0, level.height - 1);
   window.xc = static_cast<float>(column_x);
   window.yc = static_cast<float>(column_y);
-  window.xr = static_cast<float>(-column_y);  // rows run along the direction a quarter turn further on
-  window.yr = static_cast<float>(column_x);
-  window.x0 = static_cast<float>(centre_x - origin_x - half * (column_x - column_y));
-  window.y0 = static_cast<float>(centre_y - origin_y - half * (column_y + column_x));
-  window.x_low = static_cast<float>(-origin_x);
-  window.x_high = static_cast<float>(level.width - 1 - origin_x);
-  window.y_low = static_cast<float>(-origin_y);
-  window.y_high = static_cast<float>(level.height - 1 - origin_y);
+  window.x0 = static_cast<float>(centre_x - window.origin_x - half * (column_x - column_y));
+  window.y0 = static_cast<float>(centre_y - window.origin_y - half * (column_y + column_x));
   return window;
 }
 
-void cut(const Pyramid& pyramid, const Keypoint& keypoint, const CutOptions& options, std::uint8_t* patch) {
-  const float level = std::min(level_of(keypoint, options), static_cast<float>(pyramid.levels() - 1));
-  const int fine = static_cast<int>(level);
-  const int coarse = std::min(fine + 1, pyramid.levels() - 1);
-  const float blend = level - static_cast<float>(fine);
-  vision::sample_patch(window_in(pyramid, fine, keypoint, options), window_in(pyramid, coarse, keypoint, options),
-                       blend, options.side, patch);
+/// Sizes of the levels that keypoints need, the image's own first; the last may be of one pixel.
+std::vector<LevelSize> level_sizes(LevelSize image, int levels) {
+  std::vector<LevelSize> sizes = {image};
+  while (static_cast<int>(sizes.size()) < levels && (sizes.back().width > 1 || sizes.back().height > 1)) {
+    sizes.push_back({(sizes.back().width + 1) / 2, (sizes.back().height + 1) / 2});
+  }
+  return sizes;
+}
+
+PatchWindow window_of(const std::vector<LevelSize>& levels, const Keypoint& keypoint, const CutOptions& options) {
+  const auto last = static_cast<int>(levels.size()) - 1;
+  const float level = std::min(level_of(keypoint, options), static_cast<float>(last));
+  PatchWindow window;
+  window.level = static_cast<int>(level);
+  window.blend = level - static_cast<float>(window.level);
+  const int coarse = std::min(window.level + 1, last);
+  window.fine = window_in(levels[static_cast<std::size_t>(window.level)], window.level, keypoint, options);
+  window.coarse = window_in(levels[static_cast<std::size_t>(coarse)], coarse, keypoint, options);
+  return window;
+}
+
+vision::SampledWindow sampled(const Pyramid& pyramid, int l, const LevelWindow& window) {
+  const vision::PyramidLevel& level = pyramid.level(l);
+  return {.origin = level.pixels.data() + window.origin_y * level.stride + window.origin_x,
+          .stride_bytes = static_cast<std::int32_t>(level.stride * 2),
+          .window = window,
+          .x_low = static_cast<float>(-window.origin_x),
+          .x_high = static_cast<float>(level.width - 1 - window.origin_x),
+          .y_low = static_cast<float>(-window.origin_y),
+          .y_high = static_cast<float>(level.height - 1 - window.origin_y)};
 }
 
 }  // namespace
 
-PatchSet cut_patches(const GrayImage& image, std::span<const Keypoint> keypoints, const CutOptions& options,
-                     ThreadPool& pool) {
+PatchWindows patch_windows(const GrayImage& image, std::span<const Keypoint> keypoints, const CutOptions& options) {
   check(options);
   check(image, keypoints, options);
+  PatchWindows result;
+  if (keypoints.empty()) return result;
+  if (image.width() == 0 || image.height() == 0) throw InvalidArgument("cannot cut patches from an empty image");
+  const auto levels = level_sizes({image.width(), image.height()}, levels_needed(keypoints, options));
+  result.levels = static_cast<int>(levels.size());
+  result.windows.reserve(keypoints.size());
+  for (const Keypoint& keypoint : keypoints) result.windows.push_back(window_of(levels, keypoint, options));
+  return result;
+}
+
+PatchSet cut_patches(const GrayImage& image, std::span<const Keypoint> keypoints, const CutOptions& options,
+                     ThreadPool& pool) {
+  const PatchWindows cuts = patch_windows(image, keypoints, options);
   PatchSet patches(static_cast<std::int64_t>(keypoints.size()), options.side, options.side);
   if (keypoints.empty()) return patches;
-  if (image.width() == 0 || image.height() == 0) throw InvalidArgument("cannot cut patches from an empty image");
-  const Pyramid pyramid(image, levels_needed(keypoints, options));
+  const Pyramid pyramid(image, cuts.levels);
   pool.for_ranges(patches.size(), kGrain, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t i = begin; i < end; ++i) {
-      cut(pyramid, keypoints[static_cast<std::size_t>(i)], options, patches.mutable_patch(i));
+      const PatchWindow& window = cuts.windows[static_cast<std::size_t>(i)];
+      const int coarse = std::min(window.level + 1, pyramid.levels() - 1);
+      vision::sample_patch(sampled(pyramid, window.level, window.fine), sampled(pyramid, coarse, window.coarse),
+                           window.blend, options.side, patches.mutable_patch(i));
     }
   });
   return patches;

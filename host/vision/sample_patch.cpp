@@ -28,7 +28,7 @@ HWY_INLINE FloatVector mix_pair(IntVector pair, FloatVector weight) {
 }
 
 /// Bilinear samples of one vector of patch pixels at (x, y) of a level.
-HWY_INLINE FloatVector sample(const LevelWindow& window, FloatVector x, FloatVector y) {
+HWY_INLINE FloatVector sample(const SampledWindow& window, FloatVector x, FloatVector y) {
   const Floats floats;
   const Ints ints;
   x = hn::Min(hn::Max(x, hn::Set(floats, window.x_low)), hn::Set(floats, window.x_high));
@@ -46,14 +46,17 @@ HWY_INLINE FloatVector sample(const LevelWindow& window, FloatVector x, FloatVec
   return hn::MulAdd(hn::Sub(y, y_floor), hn::Sub(mix_pair(lower, x_weight), top), top);
 }
 
-HWY_INLINE FloatVector sample_row(const LevelWindow& window, FloatVector column, float row) {
+HWY_INLINE FloatVector sample_row(const SampledWindow& level, FloatVector column, float row) {
   const Floats floats;
-  const auto x = hn::MulAdd(column, hn::Set(floats, window.xc), hn::Set(floats, window.x0 + row * window.xr));
-  const auto y = hn::MulAdd(column, hn::Set(floats, window.yc), hn::Set(floats, window.y0 + row * window.yr));
-  return sample(window, x, y);
+  const LevelWindow& window = level.window;  // rows run along the direction a quarter turn further on
+  const auto rows = hn::Set(floats, row);
+  const auto x_begin = hn::NegMulAdd(rows, hn::Set(floats, window.yc), hn::Set(floats, window.x0));
+  const auto y_begin = hn::MulAdd(rows, hn::Set(floats, window.xc), hn::Set(floats, window.y0));
+  return sample(level, hn::MulAdd(column, hn::Set(floats, window.xc), x_begin),
+                hn::MulAdd(column, hn::Set(floats, window.yc), y_begin));
 }
 
-void SamplePatch(const LevelWindow& fine, const LevelWindow& coarse, float blend, int side, std::uint8_t* patch) {
+void SamplePatch(const SampledWindow& fine, const SampledWindow& coarse, float blend, int side, std::uint8_t* patch) {
   const Floats floats;
   const hn::Rebind<std::uint8_t, Floats> bytes;
   const int lanes = static_cast<int>(hn::Lanes(floats));
@@ -88,7 +91,7 @@ namespace twinpatch::vision {
 
 HWY_EXPORT(SamplePatch);
 
-void sample_patch(const LevelWindow& fine, const LevelWindow& coarse, float blend, int side, std::uint8_t* patch) {
+void sample_patch(const SampledWindow& fine, const SampledWindow& coarse, float blend, int side, std::uint8_t* patch) {
   HWY_DYNAMIC_DISPATCH(SamplePatch)(fine, coarse, blend, side, patch);
 }
 

@@ -4,24 +4,21 @@
 
 #include <cstdint>
 
+#include "twinpatch/patches/patch_window.hpp"
+
 namespace twinpatch::vision {
 
-/// Where the pixels of a patch lie in one level of a pyramid: patch pixel (column, row) is at
-///   x = x0 + column·xc + row·xr,  y = y0 + column·yc + row·yr,
-/// in pixels of that level counted from the pixel at `origin`, and clamped to [x_low, x_high] × [y_low, y_high], the
-/// image. Small numbers near the origin keep float's precision in images of any size.
-struct LevelWindow {
-  const std::uint16_t* origin = nullptr;
+/// A window in a level that lies in memory.
+struct SampledWindow {
+  const std::uint16_t* origin = nullptr;  ///< the pixel that coordinates are counted from
   std::int32_t stride_bytes = 0;
-  float x0 = 0, y0 = 0;
-  float xc = 0, yc = 0;
-  float xr = 0, yr = 0;
-  float x_low = 0, x_high = 0;
+  LevelWindow window;
+  float x_low = 0, x_high = 0;  ///< of the level, counted so too
   float y_low = 0, y_high = 0;
 };
 
 /// Fills side × side pixels, (1 − blend)·fine + blend·coarse, each sampled bilinearly; `coarse` is not read if blend is
 /// 0.
-void sample_patch(const LevelWindow& fine, const LevelWindow& coarse, float blend, int side, std::uint8_t* patch);
+void sample_patch(const SampledWindow& fine, const SampledWindow& coarse, float blend, int side, std::uint8_t* patch);
 
 }  // namespace twinpatch::vision

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
+#include "kernels/cutting.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/context.hpp"
 #include "runtime/device_buffer.hpp"
@@ -249,4 +250,36 @@ TEST_CASE("a grid of more than 2³¹ pairs keeps what its last corner holds") {
     CHECK(far.indices[0] == -1);
     CHECK(far.column_indices[shift - 1] == -1);
   }
+}
+
+TEST_CASE("patches beyond 2³¹ pixels of a pyramid are cut like those at the beginning") {
+  const Room device(8);
+  if (!device) return;
+  constexpr int kWidth = 50000;
+  constexpr int kHeight = 50001;  // the last rows begin beyond 2³¹ pixels
+  constexpr int kSide = 33;
+  constexpr int kRows = 40;
+  const kernels::PyramidLevels levels{.level = {{{0, kWidth, kHeight}}}, .count = 1};
+  REQUIRE(std::int64_t{kHeight - kRows} * kWidth > kBeyond);
+  auto pyramid = device.room<std::uint16_t>(levels.pixels());
+  const auto floats = normal_floats(std::int64_t{kRows} * kRows, 3);
+  for (const int first : {0, kHeight - kRows}) {
+    for (int row = 0; row < kRows; ++row) {
+      std::vector<std::uint16_t> pixels;
+      for (int x = 0; x < kRows; ++x) {
+        const float level = 128 + 40 * floats[static_cast<std::size_t>(row * kRows + x)];
+        pixels.push_back(static_cast<std::uint16_t>(256 * std::clamp(level, 0.0F, 255.0F)));
+      }
+      device.put(pixels, pyramid, (std::int64_t{first} + row) * kWidth);
+    }
+  }
+  std::vector<PatchWindow> windows(2);
+  windows[0].fine = windows[1].fine = {-14.3F, -9.6F, 0.8F, 0.2F, 18, 15};
+  windows[1].fine.origin_y += kHeight - kRows;
+  const auto at = device.up(windows);
+  auto patches = device.room<std::uint8_t>(2 * kSide * kSide);
+  kernels::cut_patches(device.stream(), {pyramid.data(), levels, at.data(), 2, kSide}, patches.data());
+  const auto near = device.down(patches, 0, kSide * kSide);
+  CHECK(std::ranges::equal(near, device.down(patches, kSide * kSide, kSide * kSide)));
+  CHECK(std::ranges::adjacent_find(near, std::not_equal_to<>()) != near.end());
 }

@@ -11,6 +11,7 @@
 #include "twinpatch/core/run_control.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/patches/patch_set.hpp"
+#include "twinpatch/patches/patch_window.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 
 namespace twinpatch {
@@ -39,5 +40,14 @@ struct CutOptions {
 /// positive sigma (throws InvalidArgument naming the first that does not).
 [[nodiscard]] PatchSet cut_patches(const GrayImage& image, std::span<const Keypoint> keypoints,
                                    const CutOptions& options, ThreadPool& pool);
+
+/// What cut_patches() cuts, as a device that cuts for itself needs it.
+struct PatchWindows {
+  std::vector<PatchWindow> windows;  ///< one for each keypoint
+  int levels = 0;                    ///< of the pyramid; 0 without a keypoint
+};
+/// Throws as cut_patches() does.
+[[nodiscard]] PatchWindows patch_windows(const GrayImage& image, std::span<const Keypoint> keypoints,
+                                         const CutOptions& options);
 
 }  // namespace twinpatch
