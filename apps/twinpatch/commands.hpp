@@ -18,6 +18,7 @@ namespace twinpatch::app {
 [[nodiscard]] Command model_show_command();
 [[nodiscard]] Command model_convert_command();
 [[nodiscard]] Command model_export_command();
+[[nodiscard]] Command model_quantize_command();
 [[nodiscard]] Command model_verify_command();
 [[nodiscard]] Command colmap_command();
 [[nodiscard]] Command dataset_command();

@@ -23,7 +23,8 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
       ->group(kDeviceGroup);
   app.add_option_function(
          "--precision", [&options](const std::string& name) { options.precision = parse_precision(name); },
-         "what networks compute in: fp32; bf16 on processors with AVX-512 BF16 or AMX; CUDA: tf32, fp16 or bf16")
+         "what networks compute in: fp32; bf16 on processors with AVX-512 BF16 or AMX, int8 on those with VNNI; CUDA: "
+         "tf32, fp16 or bf16")
       ->type_name("P")
       ->default_str("fp32")
       ->group(kDeviceGroup);

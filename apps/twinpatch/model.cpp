@@ -6,7 +6,7 @@ namespace twinpatch::app {
 
 Command model_command() {
   return {.name = "model",
-          .summary = "list, show, convert, export and verify models",
+          .summary = "list, show, convert, quantize, export and verify models",
           .examples = {{"every network, and which have weights", "twinpatch model list"},
                        {"layers, sizes and cost of one", "twinpatch model show siam"},
                        {"convert a released .bin or .t7 file", "twinpatch model convert 2ch.bin 2ch.safetensors"},
@@ -14,7 +14,7 @@ Command model_command() {
           .notes = "",
           .add_options = {},
           .children = {model_list_command(), model_show_command(), model_convert_command(), model_export_command(),
-                       model_verify_command()}};
+                       model_quantize_command(), model_verify_command()}};
 }
 
 }  // namespace twinpatch::app

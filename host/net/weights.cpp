@@ -11,6 +11,7 @@
 #include "row_quantisation.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/half.hpp"
+#include "twinpatch/net/activation_ranges.hpp"
 #include "twinpatch/net/model.hpp"
 
 namespace twinpatch {
@@ -142,6 +143,8 @@ std::string model_hash(const Model& model) {
     hash.add_text(shape.name);
     hash.add_tensor(found->second);
   }
+  const auto calibrated = model.metadata.find(kActivationsKey);  // decides what int8 makes of the weights
+  if (calibrated != model.metadata.end()) hash.add_text(calibrated->second);
   return fmt::format("{:016x}", hash.value());
 }
 

@@ -121,3 +121,43 @@ TEST_CASE("a precision that the processor lacks is refused in one line that name
           std::string("error: the CPU engine has no ") + precision + " on this processor; it has: fp32\n");
   }
 }
+
+TEST_CASE("int8 needs a model that model quantize has calibrated, on patches of the network's size") {
+  const Scene scene;
+  const auto model = scene.model("siam");
+  const auto calibrated = scene.path("calibrated.safetensors");
+  const auto patches = scene.patches("p.npy", 40);
+  const auto pairs = scene.pairs("pairs.npy", {0, 1, 5, 9});
+  const auto quantize = [&](const std::string& dataset) {
+    return run_twinpatch({"model", "quantize", model, "--calibrate", dataset, "-o", calibrated, "--json"});
+  };
+  const auto score = [&](const std::string& of, const std::string& precision, const std::string& out) {
+    return run_twinpatch({"score", patches, "--pairs", pairs, "-m", of, "-o", scene.path(out), "--device", "cpu",
+                          "--precision", precision, "-v"});
+  };
+  const auto wrong_size = quantize(scene.patches("small.npy", 3, 32));
+  CHECK(wrong_size.code == 1);
+  CHECK_THAT(wrong_size.err, Contains("64") && Contains("32"));
+  CHECK(!scene.has("calibrated.safetensors"));
+
+  const auto done = quantize(patches);
+  INFO(done.err);
+  REQUIRE(done.code == 0);
+  CHECK(done.json()["patches"] == 40);
+  CHECK(done.json()["activations"].contains("branch.0.3"));
+
+  const auto result = score(calibrated, "int8", "int8.npy");
+  if (result.code != 0) {  // without VNNI
+    CHECK_THAT(result.err, Contains("the CPU engine has no int8 on this processor; it has: fp32"));
+    return;
+  }
+  CHECK_THAT(result.err, Contains("int8: 0 of ") && Contains("beyond their calibrated range"));
+  REQUIRE(score(calibrated, "fp32", "fp32.npy").code == 0);
+  const Array integers = read_array(scene.path("int8.npy"));
+  const Array floats = read_array(scene.path("fp32.npy"));
+  for (std::size_t i = 0; i < 2; ++i) CHECK(integers.values[i] == Approx(floats.values[i]).margin(0.1));
+
+  const auto refused = score(model, "int8", "none.npy");
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("siam was not calibrated: twinpatch model quantize"));
+}

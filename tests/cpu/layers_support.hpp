@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <string>
 #include <vector>
 
@@ -49,18 +52,41 @@ inline Model random_layers(const std::vector<Layer>& layers, const std::string& 
   return model;
 }
 
-/// What `precision` holds of the values, so that a layer whose operands they are loses nothing but in its sum.
-inline void round_to(Precision precision, std::span<float> values) {
-  if (precision != Precision::bf16) return;
-  for (float& value : values) value = from_bfloat16(to_bfloat16(value));
-}
+/// Operands that a precision holds, so that a layer loses nothing but in its sum.
+struct Operands {
+  Precision precision = Precision::fp32;
+  ActivationRange range{0, 255.0F / 64};  ///< int8: of the inputs
 
-/// Runs `count` items in batches through a plan and compares with the reference, layer after layer. In bf16, weights
-/// and inputs are numbers that it holds.
+  /// In place, of size [out, …] for weights. int8: multiples of 1/64 with the largest, 127, in every output.
+  void round_weights(Tensor& tensor) const {
+    if (precision == Precision::bf16) round_to_bfloat16(tensor.values);
+    if (precision != Precision::int8 || tensor.shape.size() < 2) return;
+    for (float& value : tensor.values) value = std::clamp(std::round(value * 256), -127.0F, 127.0F) / 64;
+    const std::size_t row = tensor.values.size() / static_cast<std::size_t>(tensor.shape[0]);
+    for (std::size_t i = 0; i < tensor.values.size(); i += row) tensor.values[i] = 127.0F / 64;
+  }
+  void round_inputs(std::span<float> values) const {
+    if (precision == Precision::bf16) round_to_bfloat16(values);
+    if (precision != Precision::int8) return;
+    for (float& value : values) value = std::clamp(std::round(value * 64), range.low * 64, range.high * 64) / 64;
+  }
+
+ private:
+  static void round_to_bfloat16(std::span<float> values) {
+    for (float& value : values) value = from_bfloat16(to_bfloat16(value));
+  }
+};
+
+/// Runs `count` items in batches through a plan and compares with the reference, layer after layer.
 inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int64_t count,
-                         const cpu::PlanOptions& options, Tolerance limit, const char* expected_step = nullptr) {
+                         const cpu::PlanOptions& options, Tolerance limit, const char* expected_step = nullptr,
+                         ActivationRange range = {0, 255.0F / 64}) {
   auto model = random_layers(layers, "x", 7);
-  for (auto& [name, tensor] : model.weights) round_to(options.precision, tensor.values);
+  const Operands operands{options.precision, range};
+  ActivationRanges ranges;
+  for (std::size_t i = 0; i < layers.size(); ++i) ranges[fmt::format("x.{}", i)] = range;
+  model.metadata[kActivationsKey] = to_json(ranges);
+  for (auto& [name, tensor] : model.weights) operands.round_weights(tensor);
   const std::int64_t batch = options.size.batch;
   const std::vector<Layer> copy = layers;
   std::vector<cpu::LayerPlan> plans;
@@ -73,7 +99,7 @@ inline void check_layers(const std::vector<Layer>& layers, Shape input, std::int
   }
   auto workspace = cpu::make_workspace(plans);
   auto values = normal_floats(count * input.size(), 11);
-  round_to(options.precision, values);
+  operands.round_inputs(values);
   std::vector<float> got;
   std::vector<double> expected;
   for (std::int64_t first = 0; first < count; first += batch) {

@@ -43,10 +43,47 @@ void to_bfloat16(const float* HWY_RESTRICT in, std::int64_t count, std::uint16_t
   }
 }
 
+HWY_INLINE std::int64_t ones(hn::Mask<Tag> mask) { return static_cast<std::int64_t>(hn::CountTrue(Tag(), mask)); }
+
+NarrowLosses to_integers(const float* HWY_RESTRICT in, std::int64_t count, NarrowRange range,
+                         std::uint8_t* HWY_RESTRICT out) {
+  const Tag d;
+  const hn::Rebind<std::uint8_t, Tag> bytes;
+  const auto factor = hn::Set(d, range.factor);
+  const auto low = hn::Set(d, static_cast<float>(range.low));
+  const auto high = hn::Set(d, static_cast<float>(range.high));
+  const auto half = hn::Set(d, 0.5F);
+  const auto largest = hn::Set(d, 3.4028234664e38F);
+  NarrowLosses losses{0, false};
+  float rest[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (std::int64_t i = 0; i < count; i += lanes()) {
+    const std::int64_t left = count - i;
+    const bool whole = left >= lanes();
+    for (std::int64_t j = 0; !whole && j < left; ++j) rest[j] = in[i + j];
+    const auto values = hn::LoadU(d, whole ? in + i : rest);
+    const auto scaled = hn::Mul(values, factor);
+    const auto inside = hn::Min(hn::Max(scaled, low), high);
+    // Half a step beyond the range is still rounded into it.
+    const auto outside = hn::Gt(hn::Abs(hn::Sub(scaled, inside)), half);
+    if (!hn::AllFalse(d, outside)) losses.saturated += ones(outside);
+    if (!hn::AllTrue(d, hn::Le(hn::Abs(values), largest))) losses.not_finite = true;
+    const auto integers = hn::BitCast(Bits(), hn::NearestInt(inside));
+    const auto narrow = hn::TruncateTo(bytes, integers);
+    if (whole) {
+      hn::StoreU(narrow, bytes, out + i);
+      continue;
+    }
+    std::uint8_t last[HWY_MAX_BYTES];
+    hn::StoreU(narrow, bytes, last);
+    for (std::int64_t j = 0; j < left; ++j) out[i + j] = last[j];
+  }
+  return losses;
+}
+
 }  // namespace
 
 const NarrowKernels* narrow_table() {
-  static const NarrowKernels table{&to_bfloat16};
+  static const NarrowKernels table{&to_bfloat16, &to_integers};
   return &table;
 }
 

@@ -9,9 +9,21 @@
 
 namespace twinpatch::cpu {
 
+/// Integers of an input: the nearest to factor · value in [low, high].
+struct NarrowRange {
+  float factor;
+  std::int32_t low, high;
+};
+struct NarrowLosses {
+  std::int64_t saturated;  ///< values whose nearest integer lies outside
+  bool not_finite;         ///< one or more values are infinite or NaN
+};
+
 struct NarrowKernels {
   /// out[i] = bits of the bfloat16 nearest to in[i], ties to even; infinities stay, NaN becomes a quiet NaN.
   void (*to_bfloat16)(const float* in, std::int64_t count, std::uint16_t* out);
+  /// out[i] = the integer's lowest 8 bits. Of infinities and NaN any.
+  NarrowLosses (*to_integers)(const float* in, std::int64_t count, NarrowRange range, std::uint8_t* out);
 };
 
 /// Of the best instruction set that this processor has.

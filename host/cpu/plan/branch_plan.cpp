@@ -70,7 +70,9 @@ PlanOptions plan_options(CpuContext& context, const NetworkSpec& spec, Extent pa
   const auto wanted = context.options.batch > 0 ? context.options.batch : kDefaultBatch;
   return {.size = {.batch = std::min(wanted, fits), .workers = workers},
           .exact_convolutions = context.exact_convolutions,
-          .precision = context.options.precision};
+          .precision = context.options.precision,
+          .saturation = &context.saturation,
+          .recorder = context.recorder};
 }
 
 }  // namespace twinpatch::cpu

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include "kernels/screen_kernels.hpp"
+#include "plan/activation_recorder.hpp"
+#include "plan/layer_numbers.hpp"
 #include "twinpatch/backend/options.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 
@@ -36,12 +38,18 @@ class ScreenedTotals {
 struct CpuContext {
   /// Validates; throws DeviceError for a precision or kernels that the CPU engine does not offer.
   explicit CpuContext(const ExecutionOptions& given);
+  /// Says to the options' log how many activations int8 found beyond their calibrated range.
+  ~CpuContext();
+  CpuContext(const CpuContext&) = delete;             // shared, never copied
+  CpuContext& operator=(const CpuContext&) = delete;  // likewise
 
   ExecutionOptions options;  ///< as given
   std::int64_t memory = 0;   ///< bound in bytes on rows of one tile and work space: options.memory or the default
   bool exact_convolutions = false;
   const ScreenKernels* screen = nullptr;  ///< what grids are searched with first; null: they are scored in full
   ScreenedTotals screened;
+  SaturationTotals saturation;
+  ActivationRecorder* recorder = nullptr;  ///< while a network is calibrated
   ThreadPool pool;
 };
 

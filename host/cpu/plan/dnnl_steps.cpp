@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <numeric>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 #include <vector>
 
-#include "kernels/narrow_kernels.hpp"
+#include "plan/input_rounding.hpp"
 #include "twinpatch/core/buffer.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -49,8 +51,13 @@ memory::desc map(std::int64_t batch, Shape shape, memory::data_type type = memor
   return describe_memory({batch, shape.channels, shape.height, shape.width}, memory::format_tag::nhwc, type);
 }
 
-memory::data_type type_of(const LayerNumbers& numbers) {
-  return numbers.precision == Precision::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+memory::data_type input_type(const LayerNumbers& numbers) {
+  if (numbers.precision == Precision::bf16) return memory::data_type::bf16;
+  if (numbers.precision != Precision::int8) return memory::data_type::f32;
+  return integer_steps(numbers.range).is_signed ? memory::data_type::s8 : memory::data_type::u8;
+}
+memory::data_type weight_type(const LayerNumbers& numbers) {
+  return numbers.precision == Precision::int8 ? memory::data_type::s8 : input_type(numbers);
 }
 
 dnnl::primitive_attr attributes(ActivationKind activation) {
@@ -102,12 +109,7 @@ class DnnlStep final : public Step {
   /// `make(batch)` plans one size.
   template <class Make>
   DnnlStep(std::string kind, ItemSizes items, StepSize size, const PlainWeights& weights, const Make& make)
-      : kind_(std::move(kind)), items_(items), stream_(engine()) {
-    if (items.numbers.precision == Precision::bf16) {
-      constexpr std::int64_t kAlignment = 64;
-      rounded_bytes_ =
-          ceil_divide(size.batch * items.in * std::int64_t{sizeof(std::uint16_t)}, kAlignment) * kAlignment;
-    }
+      : kind_(std::move(kind)), items_(items), rounding_(items.numbers, items.in, size.batch), stream_(engine()) {
     const SingleThreaded alone;  // implementations split their work when they are planned
     translated(kind_, [&] {
       for (auto batch = size.batch; batch >= 1; batch = batch == 1 ? 0 : ceil_divide(batch, 4)) {
@@ -120,21 +122,23 @@ class DnnlStep final : public Step {
     for (auto& variant : variants_) {
       for (; batch >= variant.batch; batch -= variant.batch) {
         auto& arguments = variant.workers[static_cast<std::size_t>(worker)];
-        arguments.source.set_data_handle(rounded(in, variant.batch, scratch));
+        // oneDNN has no const memory
+        arguments.source.set_data_handle(const_cast<void*>(rounding_.round(in, variant.batch, scratch)));
         arguments.destination.set_data_handle(out);
-        arguments.scratchpad.set_data_handle(scratch + rounded_bytes_);
+        arguments.scratchpad.set_data_handle(scratch + rounding_.scratch_bytes());
         translated(kind_, [&] {
           dnnl::error::wrap_c_api(
               dnnl_primitive_execute(variant.primitive.get(), stream_.get(), arguments.count, arguments.list.data()),
               "could not execute a primitive");
         });
+        rounding_.spoil(scratch, variant.batch, out, items_.out);
         in += variant.batch * items_.in;
         out += variant.batch * items_.out;
       }
     }
   }
 
-  [[nodiscard]] std::int64_t scratch_bytes() const override { return rounded_bytes_ + scratch_bytes_; }
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return rounding_.scratch_bytes() + scratch_bytes_; }
   [[nodiscard]] std::string name() const override {
     return fmt::format("oneDNN {} {}", kind_, variants_.front().implementation);
   }
@@ -178,13 +182,6 @@ class DnnlStep final : public Step {
     variants_.push_back(std::move(variant));
   }
 
-  /// The items' values in the layer's numbers: `in` itself, or in `scratch`.
-  void* rounded(const float* in, std::int64_t batch, std::byte* scratch) const {
-    if (rounded_bytes_ == 0) return const_cast<float*>(in);  // only read: oneDNN has no const memory
-    narrow_kernels().to_bfloat16(in, batch * items_.in, reinterpret_cast<std::uint16_t*>(scratch));
-    return scratch;
-  }
-
   memory reordered(const memory::desc& wanted, const memory& plain, memory Variant::*member) {
     for (const auto& earlier : variants_) {
       if ((earlier.*member).get_desc() == wanted) return earlier.*member;
@@ -197,9 +194,9 @@ class DnnlStep final : public Step {
 
   std::string kind_;
   ItemSizes items_;
+  InputRounding rounding_;
   dnnl::stream stream_;
   std::vector<Variant> variants_;   // largest batch first, the last is 1
-  std::int64_t rounded_bytes_ = 0;  // of the rounded inputs, at the beginning of the scratch space
   std::int64_t scratch_bytes_ = 0;  // of oneDNN
 };
 
@@ -207,8 +204,33 @@ memory plain_memory(const float* values, const Dims& dims, memory::format_tag ta
   return {describe_memory(dims, tag), engine(), const_cast<float*>(values)};  // only read, by a reorder
 }
 
-memory bias_memory(const float* bias, std::int64_t size) {
-  return bias == nullptr ? memory() : plain_memory(bias, {size}, memory::format_tag::x);
+/// Weights [out, …] and biases as a primitive in these numbers wants them. oneDNN multiplies integers' sums, biases
+/// included, by a factor for each output.
+struct LayerWeights {
+  LayerWeights(const LayerNumbers& numbers, const Dims& dims, const float* weight, const float* bias)
+      : weights{weight, weight + product(dims)}, biases(bias, bias == nullptr ? nullptr : bias + dims[0]) {
+    if (numbers.precision != Precision::int8) return;
+    auto [integers, steps] = integer_weights(weights, dims[0]);
+    weights = std::move(integers);
+    factors = std::move(steps);
+    for (float& factor : factors) factor *= integer_steps(numbers.range).step;
+    for (std::size_t i = 0; i < biases.size(); ++i) biases[i] /= factors[i];
+  }
+  static std::int64_t product(const Dims& dims) {
+    return std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, std::multiplies<>());
+  }
+  [[nodiscard]] PlainWeights plain(const Dims& dims, memory::format_tag tag) const {
+    return {plain_memory(weights.data(), dims, tag),
+            biases.empty() ? memory() : plain_memory(biases.data(), {dims[0]}, memory::format_tag::x)};
+  }
+  std::vector<float> weights, biases, factors;  // factors: of int8
+};
+
+dnnl::primitive_attr attributes(ActivationKind activation, const LayerWeights& weights) {
+  constexpr int kByOutput = 1 << 1;  // the second dimension of what comes out
+  dnnl::primitive_attr result = attributes(activation);
+  if (!weights.factors.empty()) result.set_output_scales(kByOutput, weights.factors);
+  return result;
 }
 
 }  // namespace
@@ -218,47 +240,47 @@ std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSiz
   const Dims kernel{layer.out, layer.in, layer.kernel.height, layer.kernel.width};
   const Dims stride{layer.stride.height, layer.stride.width};
   const Dims padding{layer.padding.height, layer.padding.width};
-  const auto type = type_of(work.numbers);
-  const auto any = describe_memory(kernel, memory::format_tag::any, type);
+  const LayerWeights weights(work.numbers, kernel, work.weight, work.bias);
+  const auto any = describe_memory(kernel, memory::format_tag::any, weight_type(work.numbers));
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference,
-                                                      dnnl::algorithm::convolution_direct, map(batch, work.input, type),
-                                                      any, any_bias, map(batch, work.output), stride, padding, padding);
-    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
+                                                      dnnl::algorithm::convolution_direct,
+                                                      map(batch, work.input, input_type(work.numbers)), any, any_bias,
+                                                      map(batch, work.output), stride, padding, padding);
+    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(work.activation, weights),
+                                                               engine());
     auto result = planned(descriptor, dnnl::convolution_forward(descriptor));
     result.weights = descriptor.weights_desc();
     result.bias = descriptor.bias_desc();
     return result;
   };
   return translated("a convolution", [&] {
-    return std::make_unique<DnnlStep>(
-        "convolution", ItemSizes{work.input.size(), work.output.size(), work.numbers}, size,
-        PlainWeights{plain_memory(work.weight, kernel, memory::format_tag::oihw), bias_memory(work.bias, layer.out)},
-        make);
+    return std::make_unique<DnnlStep>("convolution", ItemSizes{work.input.size(), work.output.size(), work.numbers},
+                                      size, weights.plain(kernel, memory::format_tag::oihw), make);
   });
 }
 
 std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize size) {
-  const auto type = type_of(work.numbers);
-  const auto any = describe_memory({work.out, work.in}, memory::format_tag::any, type);
+  const Dims matrix{work.out, work.in};
+  const LayerWeights weights(work.numbers, matrix, work.weight, work.bias);
+  const auto any = describe_memory(matrix, memory::format_tag::any, weight_type(work.numbers));
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({work.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
     const dnnl::inner_product_forward::desc description(
-        dnnl::prop_kind::forward_inference, describe_memory({batch, work.in}, memory::format_tag::nc, type), any,
-        any_bias, describe_memory({batch, work.out}, memory::format_tag::nc));
-    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(work.activation), engine());
+        dnnl::prop_kind::forward_inference,
+        describe_memory({batch, work.in}, memory::format_tag::nc, input_type(work.numbers)), any, any_bias,
+        describe_memory({batch, work.out}, memory::format_tag::nc));
+    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(work.activation, weights),
+                                                                 engine());
     auto result = planned(descriptor, dnnl::inner_product_forward(descriptor));
     result.weights = descriptor.weights_desc();
     result.bias = descriptor.bias_desc();
     return result;
   };
   return translated("an inner product", [&] {
-    return std::make_unique<DnnlStep>(
-        "inner product", ItemSizes{work.in, work.out, work.numbers}, size,
-        PlainWeights{plain_memory(work.weight, {work.out, work.in}, memory::format_tag::oi),
-                     bias_memory(work.bias, work.out)},
-        make);
+    return std::make_unique<DnnlStep>("inner product", ItemSizes{work.in, work.out, work.numbers}, size,
+                                      weights.plain(matrix, memory::format_tag::oi), make);
   });
 }
 
@@ -304,7 +326,9 @@ DnnlProducts dnnl_products() {
   const auto has = [&](dnnl::cpu_isa wanted) {
     return (set & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
   };
-  return {.bf16 = has(dnnl::cpu_isa::avx512_core_bf16), .amx = has(dnnl::cpu_isa::avx512_core_amx)};
+  return {.bf16 = has(dnnl::cpu_isa::avx512_core_bf16),
+          .int8 = has(dnnl::cpu_isa::avx512_core_vnni) || has(dnnl::cpu_isa::avx2_vnni),
+          .amx = has(dnnl::cpu_isa::avx512_core_amx)};
 }
 
 std::string dnnl_version() {

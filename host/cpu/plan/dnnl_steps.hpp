@@ -31,6 +31,7 @@ class SingleThreaded {
 /// What oneDNN multiplies in hardware on this processor, beside float32. $DNNL_MAX_CPU_ISA may hide some.
 struct DnnlProducts {
   bool bf16 = false;
+  bool int8 = false;  ///< with sums in 32 bits: VNNI
   bool amx = false;
 };
 [[nodiscard]] DnnlProducts dnnl_products();

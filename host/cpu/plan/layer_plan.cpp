@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/layer_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -10,6 +12,7 @@
 #include "plan/own_steps.hpp"
 #include "plan/stem_step.hpp"
 #include "plan/winograd_step.hpp"
+#include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cpu {
 
@@ -27,6 +30,7 @@ struct LayerPlan::Planner {
   const LayerList& list;
   std::size_t first;
   const PlanOptions& options;
+  ActivationRanges ranges;  ///< of the model, for int8
 
   /// oneDNN takes every activation; kernels of our own, where there are some for the layer, ReLU and pooling by two.
   [[nodiscard]] FusionRules rules() const {
@@ -47,9 +51,23 @@ struct LayerPlan::Planner {
     return !options.exact_convolutions && winograd_fits(layer, group.input, group.layer_output) &&
            !beats_winograd(numbers(group).precision, layer);
   }
+  /// The first layer sees the grey levels.
+  [[nodiscard]] bool stays_fp32(const FusedLayer& group) const { return group.layer == list.layers.data(); }
+  [[nodiscard]] static std::string layer_name(const FusedLayer& group) {
+    return group.name.substr(0, group.name.size() - 1);  // without the point
+  }
   [[nodiscard]] LayerNumbers numbers(const FusedLayer& group) const {
-    const bool sees_pixels = group.layer == list.layers.data();
-    return {sees_pixels ? Precision::fp32 : options.precision};
+    if (stays_fp32(group)) return {};
+    LayerNumbers result{options.precision, {}, options.saturation};
+    if (options.precision != Precision::int8) return result;
+    const auto range = ranges.find(layer_name(group));
+    if (range == ranges.end()) {
+      throw InvalidArgument(fmt::format(
+          "int8 needs the range of what goes into layer {}, and {} was not calibrated: twinpatch model quantize",
+          layer_name(group), list.model->spec.name));
+    }
+    result.range = range->second;
+    return result;
   }
   /// Whether the group's activation is followed by the pooling that our kernels can take along.
   [[nodiscard]] bool pooling_follows(const FusedLayer& group) const {
@@ -69,7 +87,12 @@ struct LayerPlan::Planner {
     const auto matrix = columns_channels_last(group.weight, group.input);
     const ProductWork work{group.input.size(), group.layer_output.size(), group.activation,
                            matrix.data(),      data_or_null(group.bias),  numbers(group)};
-    append(make_inner_product_step(work, options.size), group.output);
+    append(recorded(make_inner_product_step(work, options.size), group), group.output);
+  }
+
+  [[nodiscard]] std::unique_ptr<Step> recorded(std::unique_ptr<Step> step, const FusedLayer& group) const {
+    if (options.recorder == nullptr || stays_fp32(group)) return step;
+    return make_recorded_step(std::move(step), layer_name(group), group.input.size(), *options.recorder);
   }
 
   void add(const Convolution& layer, const FusedLayer& group) {
@@ -87,9 +110,9 @@ struct LayerPlan::Planner {
       plan.planar_input_ = true;
       append(make_stem_step(work), group.output);
     } else if (own && takes_winograd(layer, group)) {
-      append(make_winograd_step(work), group.output);
+      append(recorded(make_winograd_step(work), group), group.output);
     } else {
-      append(make_convolution_step(work, options.size), group.output);
+      append(recorded(make_convolution_step(work, options.size), group), group.output);
     }
   }
 
@@ -120,7 +143,8 @@ struct LayerPlan::Planner {
 
 LayerPlan::LayerPlan(const LayerList& list, std::size_t first, Shape input, const PlanOptions& options)
     : input_(input), output_(input) {
-  Planner planner{*this, list, first, options};
+  Planner planner{*this, list, first, options, {}};
+  if (options.precision == Precision::int8) planner.ranges = activation_ranges(*list.model);
   for (const FusedLayer& group : fuse_layers(list, first, input, planner.rules())) {
     std::visit([&](const auto& layer) { planner.add(layer, group); }, *group.layer);
     output_ = group.output;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/activation_recorder.hpp"
 #include "plan/step.hpp"
 #include "twinpatch/core/buffer.hpp"
 #include "twinpatch/net/fused_layers.hpp"
@@ -20,6 +21,8 @@ struct PlanOptions {
   /// Of the products. First convolutions, which see the grey levels, and decision layers compute in float32 always, as
   /// do layers where Winograd's method in float32 is faster.
   Precision precision = Precision::fp32;
+  SaturationTotals* saturation = nullptr;  ///< of int8; may be null
+  ActivationRecorder* recorder = nullptr;  ///< gets the ranges that int8 needs; may be null
 };
 
 /// Memory one worker needs to run plans: two buffers that layers write in turn, and scratch space.
@@ -32,7 +35,8 @@ struct Workspace {
 class LayerPlan {
  public:
   /// Layers [first, end of the list), whose batch normalisations are folded; `input` is the input of layer `first`.
-  /// Throws ShapeError naming a tensor that is missing or of another size.
+  /// Throws ShapeError naming a tensor that is missing or of another size, InvalidArgument for int8 and a model that
+  /// was not calibrated.
   LayerPlan(const LayerList& list, std::size_t first, Shape input, const PlanOptions& options);
 
   /// `in` [batch, input], NHWC or planar; returns the output, NHWC [batch, output], in the workspace, or `in` itself

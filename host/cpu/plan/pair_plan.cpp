@@ -14,6 +14,7 @@ PairPlan::PairPlan(const Model& model, Extent patch, std::size_t first_layer, co
   const Shape vector{static_cast<int>(branch_.size()), 1, 1};
   PlanOptions exact = options;
   exact.precision = Precision::fp32;  // a fraction of a per cent of the work
+  exact.recorder = nullptr;
   decision_.emplace_back(LayerList{&model, "decision", layers}, 0, vector, exact);
   for (int worker = 0; worker < options.size.workers; ++worker) {
     workers_.push_back(

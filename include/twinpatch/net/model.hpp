@@ -46,7 +46,7 @@ struct WeightShape {
 /// Throws ShapeError naming the first tensor that is missing, unexpected or of another shape than in the spec.
 void check(const Model& model);
 
-/// Hash (16 hex digits) of the spec and every weight as stored: names caches and results. Independent of metadata.
+/// Hash (16 hex digits) of the spec and every weight as stored, and of "activations": names caches and results.
 [[nodiscard]] std::string model_hash(const Model& model);
 
 /// How `save_model` will store the weights; the values are unchanged. i8: 8-bit integers with a scale for each output
