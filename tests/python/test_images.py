@@ -76,7 +76,7 @@ PAIR = np.zeros((1, 2), np.int32)
         ((WINDOWS, WINDOWS, PLACES[:1], PAIR), {}, "1 keypoints for 2 right windows"),
         ((WINDOWS.astype(np.float32), WINDOWS, PLACES, PAIR), {}, "grey levels"),
         ((WINDOWS[:, 1:].copy(), WINDOWS, PLACES, PAIR), {}, "windows of 16x16 pixels, found 15x16 and 16x16"),
-        ((WINDOWS, WINDOWS, PLACES[:, :2], PAIR), {}, "add columns for sigma"),
+        ((WINDOWS, WINDOWS, PLACES[:, :2].copy(), PAIR), {}, "add columns for sigma"),
         ((WINDOWS, WINDOWS, PLACES, PAIR.astype(np.uint8)), {}, "matches: expected int32"),
         ((WINDOWS, WINDOWS, PLACES, PAIR), {"extent": 0}, "an extent in"),
         ((WINDOWS, WINDOWS, PLACES, PAIR), {"min_correlation": 0}, "a min_correlation in"),
