@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests share: random patches, a small photograph, and the program that every result is compared with."""
+"""What the tests share: random patches, a small photograph, tensors anywhere, and the program to compare with."""
 
+import ctypes
 import os
 import subprocess
 from pathlib import Path
@@ -52,6 +53,48 @@ def photographs(tmp_path_factory):
     for name, part in (("left.pgm", levels[7:, 12:]), ("right.pgm", levels[:-7, :-12])):
         write_pgm(folder / name, np.ascontiguousarray(part))
     return folder / "left.pgm", folder / "right.pgm"
+
+
+CPU, CUDA, PINNED, METAL = 1, 2, 3, 8  # as dlpack.h numbers devices
+
+
+class DLTensor(ctypes.Structure):
+    """A DLManagedTensor of DLPack 0.x: what an array's __dlpack__ hands out."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("axes", ctypes.c_int32),
+        ("type_code", ctypes.c_uint8),
+        ("type_bits", ctypes.c_uint8),
+        ("type_lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+        ("manager", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+    ]
+
+
+class TensorAt:
+    """Memory at `address` that says it is of a device, with an array's type and shape: as a tensor of PyTorch there."""
+
+    def __init__(self, address, like, device_type, device_id):
+        code = {"i": 0, "u": 1, "f": 2}[like.dtype.kind]
+        self.like = like
+        self.shape = (ctypes.c_int64 * like.ndim)(*like.shape)
+        self.tensor = DLTensor(
+            address, device_type, device_id, like.ndim, code, 8 * like.itemsize, 1, self.shape, None, 0, None, None
+        )
+
+    def __dlpack__(self, **_):
+        make = ctypes.pythonapi.PyCapsule_New
+        make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return make(ctypes.addressof(self.tensor), b"dltensor", None)
+
+    def __dlpack_device__(self):
+        return self.tensor.device_type, self.tensor.device_id
 
 
 def data_folder(name):

@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes in without a copy, and what is refused, each with one line."""
 
-import ctypes
 import re
 
 import numpy as np
 import pytest
-from conftest import random_patches
+from conftest import CPU, CUDA, METAL, PINNED, TensorAt, random_patches
 
 import twinpatch as tp
 
@@ -108,54 +107,14 @@ def test_wrong_shapes(engine, name):
     assert "\n" not in str(error.value)
 
 
-class DLTensor(ctypes.Structure):
-    """A DLManagedTensor of DLPack 0.x: what an array's __dlpack__ hands out."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("device_type", ctypes.c_int32),
-        ("device_id", ctypes.c_int32),
-        ("axes", ctypes.c_int32),
-        ("type_code", ctypes.c_uint8),
-        ("type_bits", ctypes.c_uint8),
-        ("type_lanes", ctypes.c_uint16),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-        ("manager", ctypes.c_void_p),
-        ("deleter", ctypes.c_void_p),
-    ]
-
-
-class TensorElsewhere:
-    """Says that PATCHES lie on another device, as a tensor of PyTorch on a GPU does."""
-
-    def __init__(self, device_type, device_id):
-        self.shape = (ctypes.c_int64 * 3)(*PATCHES.shape)
-        self.tensor = DLTensor(
-            PATCHES.ctypes.data, device_type, device_id, 3, 1, 8, 1, self.shape, None, 0, None, None
-        )
-
-    def __dlpack__(self, **_):
-        make = ctypes.pythonapi.PyCapsule_New
-        make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-        return make(ctypes.addressof(self.tensor), b"dltensor", None)
-
-    def __dlpack_device__(self):
-        return self.tensor.device_type, self.tensor.device_id
-
-
-CPU, CUDA, PINNED, METAL = 1, 2, 3, 8  # as dlpack.h numbers devices
-
-
 @pytest.mark.parametrize("device", [CPU, PINNED])
 def test_memory_of_the_host_goes_in_whatever_it_is_called(engine, device):
-    assert np.array_equal(engine.describe(TensorElsewhere(device, 0)), engine.describe(PATCHES))
+    assert np.array_equal(engine.describe(TensorAt(PATCHES.ctypes.data, PATCHES, device, 0)), engine.describe(PATCHES))
 
 
 @pytest.mark.parametrize(("device", "name"), [(CUDA, "CUDA device 1"), (METAL, "a device of DLPack's type 8")])
 def test_a_device_that_is_not_the_engines(engine, device, name):
-    tensor = TensorElsewhere(device, 1)
+    tensor = TensorAt(PATCHES.ctypes.data, PATCHES, device, 1)
     expected = f"array in the host's memory, found uint8 [4, 64, 64] on {name}; copy it to the CPU"
     for call in (
         lambda: engine.describe(tensor),
