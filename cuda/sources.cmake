@@ -89,6 +89,7 @@ set(TWINPATCH_CUDA_ENGINE
   plan/pair_network.cpp
   plan/stem_plan.cpp
   plan/tuning_input.cpp
+  photograph_feed.cpp
   run_statistics.cpp
   scorer.cpp
   scorer_parts.cpp

@@ -4,22 +4,26 @@
 
 #include <utility>
 
+#include "photograph_feed.hpp"
 #include "plan/branch_plan.hpp"
 #include "plan/kernel_rules.hpp"
+#include "plan/measured_kernels.hpp"
 #include "siamese.hpp"
 #include "transfer.hpp"
+#include "twinpatch/backend/photograph_branch.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda {
 namespace {
 
-class SiameseBranch final : public BranchExecutor {
+class SiameseBranch final : public BranchExecutor, public PhotographBranch {
  public:
   SiameseBranch(std::shared_ptr<Device> device, std::shared_ptr<const Model> model)
       : device_(std::move(device)),
         weights_(device_, std::move(model)),
         row_maker_(weights_),
         feed_(device_),
+        photographs_(device_),
         staging_(device_),
         delivery_(device_),
         size_(branch_size(spec())) {
@@ -49,26 +53,28 @@ class SiameseBranch final : public BranchExecutor {
   }
 
   Matrix descriptors(PatchView patches, Side side, const RunControl& control) override {
-    check_patch_size(spec(), patches.height, patches.width);
-    const Turn turn(*device_);
-    Matrix result(patches.count, size_);
-    const std::int64_t row = size_ * static_cast<std::int64_t>(sizeof(float));
-    auto& network = plan(side, {patches.height, patches.width}, patches.count);
-    delivery_.start();
-    HeldBuffer<float> batch(device_, std::min(network.batch(), patches.count) * size_);
-    describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
-      copy_vectors(network, count, batch.data());
-      delivery_.take(batch.data(), count * row, result.row(begin).data());
-    });
-    delivery_.finish();
-    finish(network, patches.count);
-    return result;
+    return descriptors_of(patches, nullptr, side, control);
+  }
+
+  bool cuts() const override {
+    return storage_of(device_->options.precision) != NumberType::fp32 && takes_fused(*device_, "cut");
+  }
+
+  Matrix descriptors(const PhotographView& photograph, Side side, const RunControl& control) override {
+    const PatchView patches{PixelType::u8, nullptr, std::ssize(photograph.windows), photograph.side, photograph.side};
+    return descriptors_of(patches, &photograph, side, control);
   }
 
   std::int64_t descriptor_size() const override { return size_; }
   std::int64_t row_bytes(int /*height*/, int /*width*/) const override { return row_maker_.row_bytes(); }
 
  private:
+  /// Patches, and what they are cut from (null: their pixels are there).
+  struct Given {
+    PatchView patches;
+    const PhotographView* photograph = nullptr;
+  };
+
   [[nodiscard]] const NetworkSpec& spec() const { return weights_.model().spec; }
 
   BranchPlan& plan(Side side, Extent patch, std::int64_t count) {
@@ -79,12 +85,30 @@ class SiameseBranch final : public BranchExecutor {
     });
   }
 
+  /// `photograph`: what the patches are cut from; null: their pixels are there.
+  Matrix descriptors_of(PatchView patches, const PhotographView* photograph, Side side, const RunControl& control) {
+    check_patch_size(spec(), patches.height, patches.width);
+    const Turn turn(*device_);
+    Matrix result(patches.count, size_);
+    const std::int64_t row = size_ * static_cast<std::int64_t>(sizeof(float));
+    auto& network = plan(side, {patches.height, patches.width}, patches.count);
+    delivery_.start();
+    HeldBuffer<float> batch(device_, std::min(network.batch(), patches.count) * size_);
+    describe(network, {patches, photograph}, control, [&](std::int64_t begin, std::int64_t count) {
+      copy_vectors(network, count, batch.data());
+      delivery_.take(batch.data(), count * row, result.row(begin).data());
+    });
+    delivery_.finish();
+    finish(network, patches.count);
+    return result;
+  }
+
   /// [patches.count, size_] on the device, in the order of the compute stream.
   HeldBuffer<float> vectors(PatchView patches, Side side, const RunControl& control) {
     HeldBuffer<float> result(device_, checked_multiply(padded_size(patches.count), size_));
     if (patches.count == 0) return result;
     auto& network = plan(side, {patches.height, patches.width}, patches.count);
-    describe(network, patches, control, [&](std::int64_t begin, std::int64_t count) {
+    describe(network, {patches, nullptr}, control, [&](std::int64_t begin, std::int64_t count) {
       copy_vectors(network, count, result.data() + begin * size_);
     });
     finish(network, patches.count);
@@ -94,11 +118,12 @@ class SiameseBranch final : public BranchExecutor {
   /// Enqueues, batch by batch, the way of patches to the plan's vectors, and calls take(begin, count) when those of a
   /// batch have been.
   template <class Take>
-  void describe(BranchPlan& network, PatchView patches, const RunControl& control, const Take& take) {
+  void describe(BranchPlan& network, const Given& given, const RunControl& control, const Take& take) {
+    const PatchView& patches = given.patches;
     static const RangeName kDescribe(Stage::compute, "describe");
     const bool floats = patches.type == PixelType::f32;
     HeldBuffer<kernels::PixelMap> maps(device_, floats ? 0 : std::min(network.batch(), patches.count));
-    feed_.run(patches, network.batch(), control, [&](const void* pixels, std::int64_t begin, std::int64_t count) {
+    const auto consume = [&](const void* pixels, std::int64_t begin, std::int64_t count) {
       const Range range(kDescribe, {.pairs = count, .bytes = count * patches.patch_bytes()});
       if (!floats) {
         kernels::pixel_maps(device_->stream(), {static_cast<const std::uint8_t*>(pixels), count, patches.patch_bytes()},
@@ -108,7 +133,12 @@ class SiameseBranch final : public BranchExecutor {
       network.load({&source, 1}, count);
       network.run();
       take(begin, count);
-    });
+    };
+    if (given.photograph != nullptr) {
+      photographs_.run(*given.photograph, network.batch(), control, consume);
+    } else {
+      feed_.run(patches, network.batch(), control, consume);
+    }
   }
 
   void copy_vectors(const BranchPlan& network, std::int64_t count, float* to) {
@@ -121,6 +151,7 @@ class SiameseBranch final : public BranchExecutor {
     device_->finish();
     if (patches == 0) return;
     feed_.report();
+    photographs_.report();
     const double passes = static_cast<double>(ceil_divide(patches, network.batch()));
     const double useful = static_cast<double>(patches) / static_cast<double>(network.batch());
     device_->statistics.add_patches(patches, useful * network.operations());
@@ -132,6 +163,7 @@ class SiameseBranch final : public BranchExecutor {
   DeviceWeights weights_;
   SiameseRowMaker row_maker_;
   PatchFeed feed_;
+  PhotographFeed photographs_;
   Staging staging_;
   Delivery delivery_;
   BatchPlans<BranchPlan> plans_;

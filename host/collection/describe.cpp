@@ -27,7 +27,8 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
   const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics);
   const auto stored =
       folder.path.empty() ? nullptr : std::make_unique<DescriptorsBehind>(make_folder_cache(folder.path));
-  ImageReader reader({source, images, keys, stored.get()}, Budget(engine, nullptr, source.patch_size()).ahead());
+  ImageReader reader({source, images, keys, stored.get(), engine.cuts_patches()},
+                     Budget(engine, nullptr, source.patch_size()).ahead());
   reader.expect(order);
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     control.check();
@@ -43,7 +44,8 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
     }
     try {
       const auto made = std::make_shared<const CachedDescriptors>(
-          engine.describe(loaded.patches->view(), Side::left, control.quiet()));
+          loaded.photograph ? engine.describe(loaded.photograph->view, Side::left, control.quiet())
+                            : engine.describe(loaded.patches->view(), Side::left, control.quiet()));
       if (stored != nullptr) stored->store(keys.key(image, Side::left), made);
       sink(i, made->view());
     } catch (const NotFinite& error) {

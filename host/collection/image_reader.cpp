@@ -53,12 +53,15 @@ LoadedImage ImageReader::load(const Wanted& wanted) const {
                                                  from_.keys.descriptor_size(), result.damage);
     if (result.descriptors != nullptr) return result;
   }
-  result.patches = std::make_shared<const PatchSet>(from_.source.patches(wanted.image));
+  if (from_.photographs && !wanted.patches) result.photograph = from_.source.photograph(wanted.image);
+  if (!result.photograph) result.patches = std::make_shared<const PatchSet>(from_.source.patches(wanted.image));
+  const std::int64_t keypoints =
+      result.photograph ? std::ssize(result.photograph->view.windows) : result.patches->size();
   const auto changed = [&](const std::string& what) {
     throw ImageChanged(planned.name, fmt::format("image {} changed since the run was planned: {}", planned.name, what));
   };
-  if (result.patches->size() != planned.keypoints) {
-    changed(fmt::format("it had {} keypoints, now it has {}", planned.keypoints, result.patches->size()));
+  if (keypoints != planned.keypoints) {
+    changed(fmt::format("it had {} keypoints, now it has {}", planned.keypoints, keypoints));
   }
   if (planned_key(from_.source, wanted.image) != planned.key) changed("its pixels, keypoints or mask differ");
   return result;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ struct Wanted {
 
 struct LoadedImage {
   std::shared_ptr<const PatchSet> patches;
+  std::optional<Photograph> photograph;  ///< instead of patches
   std::shared_ptr<const CachedDescriptors> descriptors;
   std::string damage;  ///< what was wrong with the kept descriptors
 };
@@ -52,6 +54,7 @@ class ImageReader {
     const std::vector<PlannedImage>& images;
     const DescriptorKeys& keys;
     const DescriptorsBehind* descriptors = nullptr;
+    bool photographs = false;  ///< in place of patches that nobody asked for, where the source has them
   };
   /// `threads`: 0: half of what the process has, at most eight.
   ImageReader(const From& from, std::int64_t bytes_ahead, int threads = 0);

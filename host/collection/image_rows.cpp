@@ -27,7 +27,9 @@ ImageRows::ImageRows(const CollectionWork& work, const Budget& budget, const std
       keypoint_cost_(budget.row_bytes() + budget.patch_bytes()),
       keys_(work.engine, work.plan.patch_settings, work.plan.numerics),
       stored_(make_store(work.engine, descriptors)),
-      reader_({work.source, work.plan.images, keys_, stored_.get()}, budget.ahead()),
+      reader_({work.source, work.plan.images, keys_, stored_.get(),
+               work.engine.cuts_patches() && work.rerank == nullptr},  // which needs the patches themselves
+              budget.ahead()),
       ahead_({[this](const RowKey& key) { return make(key); },
               [this](const RowKey& key) { return planned(key.first).keypoints * keypoint_cost_; }},
              budget.rows_ahead(), 1) {}
@@ -87,12 +89,13 @@ RowChunks ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& l
   const std::string key = keys_.key(planned(image), side);
   if (descriptors == nullptr) {  // another block, or the other side, may have made them since they were asked for
     std::string damage;
-    descriptors = stored_->find(key, loaded.patches->size(), work_.engine.descriptor_size(), damage);
+    descriptors = stored_->find(key, planned(image).keypoints, work_.engine.descriptor_size(), damage);
   }
   made.descriptors_read = descriptors != nullptr;
   if (descriptors == nullptr) {
-    descriptors =
-        std::make_shared<const CachedDescriptors>(work_.engine.describe(loaded.patches->view(), side, control_));
+    descriptors = std::make_shared<const CachedDescriptors>(
+        loaded.photograph ? work_.engine.describe(loaded.photograph->view, side, control_)
+                          : work_.engine.describe(loaded.patches->view(), side, control_));
     made.described = descriptors->view().rows;
     stored_->store(key, descriptors);
   }

@@ -27,6 +27,9 @@ class RenumberedSource final : public ImageSource {
   [[nodiscard]] std::string patch_settings() const override { return source_.patch_settings(); }
   [[nodiscard]] Extent patch_size() const override { return source_.patch_size(); }
   [[nodiscard]] PatchSet patches(std::int64_t image) const override { return source_.patches(original(image)); }
+  [[nodiscard]] std::optional<Photograph> photograph(std::int64_t image) const override {
+    return source_.photograph(original(image));
+  }
 
  private:
   [[nodiscard]] const PlannedImage& planned(std::int64_t image) const {

@@ -30,6 +30,15 @@ void Engine::State::describe(const PatchBlocks& patches, Side side, const RunCon
   }
 }
 
+Matrix Engine::State::describe(const PhotographView& photograph, Side side, const RunControl& control) {
+  Matrix descriptors = cutter->descriptors(photograph, side, control.quiet());
+  for (std::int64_t i = 0; i < descriptors.rows(); ++i) {
+    if (!all_finite(descriptors.row(i))) throw NotFinite::of_descriptor(spec().name, i);
+  }
+  control.advance(descriptors.rows());
+  return descriptors;
+}
+
 std::shared_ptr<const DescriptorStore> Engine::State::describe_side(const GridSide& side, Side which,
                                                                     const RunControl& control) {
   auto store = std::make_shared<DescriptorStore>(side.size(), branch->descriptor_size(), backend->memory() / 4);

@@ -54,7 +54,10 @@ Engine::State::State(Model given, std::unique_ptr<Backend> on, std::string why)
       backend(std::move(on)),
       device(std::move(why)),
       branch(backend->make_branch(runnable)),
-      selections(*backend, backend->memory() / 8) {}
+      cutter(dynamic_cast<PhotographBranch*>(branch.get())),
+      selections(*backend, backend->memory() / 8) {
+  if (cutter != nullptr && !cutter->cuts()) cutter = nullptr;
+}
 
 PairScorer& Engine::State::scorer() {
   const std::scoped_lock lock(mutex_);
@@ -111,6 +114,16 @@ Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunC
     first += group.count;
   }
   return result;
+}
+
+bool Engine::cuts_patches() const { return state_->cutter != nullptr; }
+
+Matrix Engine::describe(const PhotographView& photograph, Side side, const RunControl& control) {
+  check_has_descriptors(spec());
+  if (!cuts_patches()) throw InvalidArgument("the device does not cut patches");
+  state_->check_windows(photograph);
+  const WorkStage stage(control, "describe", std::ssize(photograph.windows), "patches");
+  return state_->describe(photograph, side, control);
 }
 
 std::vector<float> Engine::score(PatchView patches, std::span<const IndexPair> pairs, const RunControl& control) {

@@ -13,6 +13,7 @@
 #include "descriptor_store.hpp"
 #include "grid_walk.hpp"
 #include "selection_pool.hpp"
+#include "twinpatch/backend/photograph_branch.hpp"
 #include "twinpatch/core/work_stage.hpp"
 #include "twinpatch/engine/engine.hpp"
 
@@ -44,6 +45,7 @@ struct Engine::State {
   std::unique_ptr<Backend> backend;
   std::string device;
   std::unique_ptr<BranchExecutor> branch;
+  PhotographBranch* cutter;  ///< the branch, where its device cuts patches; else null
   SelectionPool selections;
 
   /// Made on first use: a model that gives descriptors alone has none.
@@ -60,6 +62,7 @@ struct Engine::State {
   /// Also: pairs of 2-channel networks need patches of one size.
   void check_pair_of_sets(PatchView left, PatchView right) const;
   void check_side(const GridSide& side, Side which) const;
+  void check_windows(const PhotographView& photograph) const;
   void check_sides(const GridSide& left, const GridSide& right) const;
 
   // Descriptors (describe.cpp).
@@ -67,6 +70,8 @@ struct Engine::State {
   /// Runs patches through the tower in blocks that keep the device busy; advances in patches. Throws NotFinite with the
   /// number of the patch.
   void describe(const PatchBlocks& patches, Side side, const RunControl& control);
+  /// Patches that the device cuts; advances in patches. Throws NotFinite with the number of the patch.
+  [[nodiscard]] Matrix describe(const PhotographView& photograph, Side side, const RunControl& control);
   /// A whole side, in memory or in a file, as a stage; pages of mapped patches are let go once used.
   [[nodiscard]] std::shared_ptr<const DescriptorStore> describe_side(const GridSide& side, Side which,
                                                                      const RunControl& control);

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "engine_state.hpp"
 #include "twinpatch/backend/check_rows.hpp"
 
@@ -50,6 +53,29 @@ void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {
   }
   if (left.pixels != nullptr && right.pixels != nullptr && left.type != right.type) {
     throw InvalidArgument("left and right patches must both be grey levels or both be raw floats");
+  }
+}
+
+void Engine::State::check_windows(const PhotographView& photograph) const {
+  const auto count = std::ssize(photograph.windows);
+  check_patches({PixelType::u8, nullptr, count, photograph.side, photograph.side}, "described");
+  std::vector<Extent> levels = {{photograph.height, photograph.width}};
+  while (std::ssize(levels) < photograph.levels && (levels.back().height > 1 || levels.back().width > 1)) {
+    levels.push_back({(levels.back().height + 1) / 2, (levels.back().width + 1) / 2});
+  }
+  const auto lies_in = [&](const LevelWindow& window, std::int64_t level) {
+    const Extent size = levels[static_cast<std::size_t>(std::min(level, std::ssize(levels) - 1))];
+    return window.origin_x >= 0 && window.origin_x < size.width && window.origin_y >= 0 &&
+           window.origin_y < size.height;
+  };
+  for (std::int64_t i = 0; i < count; ++i) {
+    const PatchWindow& window = photograph.windows[static_cast<std::size_t>(i)];
+    if (window.level >= 0 && window.level < std::ssize(levels) && lies_in(window.fine, window.level) &&
+        lies_in(window.coarse, window.level + 1)) {
+      continue;
+    }
+    throw InvalidArgument(fmt::format("window {} lies outside the levels of an image of {}×{} pixels", i,
+                                      photograph.width, photograph.height));
   }
 }
 

@@ -52,10 +52,10 @@ std::string FeatureImageSource::patch_settings() const {
   return fmt::format("side {}, extent {}{}", cut_.side, cut_.extent, cut_.upright ? ", upright" : "");
 }
 
-PatchSet FeatureImageSource::patches(std::int64_t image) const {
+GrayImage FeatureImageSource::read_pixels(std::int64_t image) const {
   const FeatureImage& expected = at(image);
   const auto path = folder_ / expected.name;
-  const GrayImage pixels = read_image(path);
+  GrayImage pixels = read_image(path);
   const bool known = expected.width > 0 && expected.height > 0;
   if (known && (pixels.width() != expected.width || pixels.height() != expected.height)) {
     const bool turned = pixels.width() == expected.height && pixels.height() == expected.width;
@@ -66,12 +66,39 @@ PatchSet FeatureImageSource::patches(std::int64_t image) const {
                  "stored: find them again in the stored pixels, or store the photograph turned"
                : "this is not the folder they were found in, or the photographs were resized later"));
   }
+  return pixels;
+}
+
+PatchSet FeatureImageSource::patches(std::int64_t image) const {
+  const GrayImage pixels = read_pixels(image);
   const auto found = keypoints(image);
   try {
     return cut_patches(pixels, found, cut_, *pool_);
   } catch (const InvalidArgument& error) {
-    throw InvalidArgument(fmt::format("{}: {}", path.string(), error.what()));
+    throw InvalidArgument(fmt::format("{}: {}", (folder_ / at(image).name).string(), error.what()));
   }
+}
+
+std::optional<Photograph> FeatureImageSource::photograph(std::int64_t image) const {
+  struct Kept {
+    GrayImage pixels;
+    PatchWindows cuts;
+  };
+  const auto kept = std::make_shared<Kept>();
+  kept->pixels = read_pixels(image);
+  const auto found = keypoints(image);
+  try {
+    kept->cuts = patch_windows(kept->pixels, found, cut_);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(fmt::format("{}: {}", (folder_ / at(image).name).string(), error.what()));
+  }
+  return Photograph{{.pixels = kept->pixels.row(0),
+                     .width = kept->pixels.width(),
+                     .height = kept->pixels.height(),
+                     .windows = kept->cuts.windows,
+                     .levels = kept->cuts.levels,
+                     .side = cut_.side},
+                    kept};
 }
 
 }  // namespace twinpatch

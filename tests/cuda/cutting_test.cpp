@@ -1,14 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "kernel_bench.hpp"
 #include "kernels/cutting.hpp"
 #include "support/random.hpp"
-#include "twinpatch/vision/cut_patches.hpp"
 
-// Patches cut on the device against those that the host cuts.
+// Pyramids and patches on the device against a plain twin; host_cut_test.cpp has what the host cuts.
 
 using namespace twinpatch;
 using namespace twinpatch::test;
@@ -16,26 +15,16 @@ namespace kernels = twinpatch::cuda::kernels;
 
 namespace {
 
-/// Whether the host's vectors multiply and add with one rounding, as the device does.
-bool host_fuses() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
-#else
-  return false;
-#endif
-}
+struct Image {
+  int width, height;
+  std::vector<std::uint8_t> pixels;
+};
 
-GrayImage noise(int width, int height, std::uint64_t seed) {
+Image noise(int width, int height, std::uint64_t seed) {
   Random random(seed);
-  GrayImage image(width, height);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) image.row(y)[x] = static_cast<std::uint8_t>(random.below(256));
-  }
+  Image image{width, height, {}};
+  for (int i = 0; i < width * height; ++i) image.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
   return image;
-}
-
-std::vector<std::uint8_t> pixels_of(const GrayImage& image) {
-  return {image.row(0), image.row(0) + std::int64_t{image.width()} * image.height()};
 }
 
 /// Written to be read: the binomial filter over 5 × 5, border pixels repeated.
@@ -58,37 +47,64 @@ std::vector<std::uint16_t> halved(const std::vector<std::uint16_t>& fine, int wi
   return coarse;
 }
 
-/// What the device cuts; `pixels` are at an address that is not aligned.
-std::vector<std::uint8_t> cut_on_device(Bench& bench, const GrayImage& image, const PatchWindows& cuts, int side) {
-  std::vector<std::uint8_t> shifted = {0};
-  for (const std::uint8_t pixel : pixels_of(image)) shifted.push_back(pixel);
-  const auto pixels = bench.up(shifted);
-  const auto windows = bench.up(cuts.windows);
-  const auto levels = kernels::PyramidLevels::of(image.width(), image.height(), cuts.levels);
-  CHECK(levels.count == cuts.levels);
-  auto pyramid = bench.room<std::uint16_t>(levels.pixels());
-  kernels::make_pyramid(bench.stream(), pixels.data() + 1, levels, pyramid.data());
-  const auto count = std::ssize(cuts.windows);
-  auto patches = bench.room<std::uint8_t>(count * side * side);
-  kernels::cut_patches(bench.stream(), {pyramid.data(), levels, windows.data(), count, side}, patches.data());
-  return bench.down(patches);
+struct Level {
+  int width, height;
+  std::vector<std::uint16_t> pixels;
+
+  /// Beyond the border the nearest pixel.
+  [[nodiscard]] float at(int x, int y) const {
+    return pixels[static_cast<std::size_t>(std::clamp(y, 0, height - 1) * width + std::clamp(x, 0, width - 1))];
+  }
+  /// Bilinear at the place of patch pixel (column, row), with the roundings that the device is to have.
+  [[nodiscard]] float sample(const LevelWindow& window, int column, int row) const {
+    const auto c = static_cast<float>(column);
+    const auto r = static_cast<float>(row);
+    const float x = std::clamp(std::fma(c, window.xc, std::fma(r, -window.yc, window.x0)),
+                               static_cast<float>(-window.origin_x), static_cast<float>(width - 1 - window.origin_x));
+    const float y = std::clamp(std::fma(c, window.yc, std::fma(r, window.xc, window.y0)),
+                               static_cast<float>(-window.origin_y), static_cast<float>(height - 1 - window.origin_y));
+    const int left = window.origin_x + static_cast<int>(std::floor(x));
+    const int upper = window.origin_y + static_cast<int>(std::floor(y));
+    const auto mixed = [&](int of_row) {
+      return std::fma(x - std::floor(x), at(left + 1, of_row) - at(left, of_row), at(left, of_row));
+    };
+    return std::fma(y - std::floor(y), mixed(upper + 1) - mixed(upper), mixed(upper));
+  }
+};
+
+std::vector<Level> levels_of(const Image& image, int count) {
+  std::vector<Level> levels = {{image.width, image.height, {}}};
+  for (const std::uint8_t pixel : image.pixels) levels[0].pixels.push_back(static_cast<std::uint16_t>(256 * pixel));
+  while (std::ssize(levels) < count) {
+    const Level& fine = levels.back();
+    levels.push_back({(fine.width + 1) / 2, (fine.height + 1) / 2, halved(fine.pixels, fine.width, fine.height)});
+  }
+  return levels;
 }
 
-/// Corners and borders, centres between pixels, from much smaller than a pixel of the image to larger than the image.
-std::vector<Keypoint> some_keypoints(const GrayImage& image, std::int64_t count, std::uint64_t seed) {
-  Random random(seed);
-  const auto width = static_cast<float>(image.width());
-  const auto height = static_cast<float>(image.height());
-  std::vector<Keypoint> keypoints = {
-      {0, 0, 2, 0.3F},       {width, height, 1, 2.0F},   {width, 0, 30, -1.0F},
-      {0, height, 0.01F, 0}, {0.5F, 0.5F, 16.0F / 3, 0}, {width / 2, height / 2, width + height, 1.0F}};
-  while (std::ssize(keypoints) < count) {
-    keypoints.push_back({static_cast<float>(random.uniform(0, width)), static_cast<float>(random.uniform(0, height)),
-                         static_cast<float>(std::exp(random.uniform(-1, 3))),
-                         static_cast<float>(random.uniform(-4, 4) * std::numbers::pi)});
+std::vector<std::uint8_t> reference_cut(const std::vector<Level>& levels, const PatchWindow& window, int side) {
+  std::vector<std::uint8_t> patch;
+  for (int row = 0; row < side; ++row) {
+    for (int column = 0; column < side; ++column) {
+      const auto level = static_cast<std::size_t>(window.level);
+      float value = levels[level].sample(window.fine, column, row);
+      if (window.blend > 0) {
+        const float coarse = levels[std::min(level + 1, levels.size() - 1)].sample(window.coarse, column, row);
+        value = std::fma(window.blend, coarse - value, value);
+      }
+      patch.push_back(static_cast<std::uint8_t>(std::rint(value / 256)));
+    }
   }
-  keypoints.resize(static_cast<std::size_t>(count));
-  return keypoints;
+  return patch;
+}
+
+/// Anywhere in a level and beyond its border.
+LevelWindow some_window(Random& random, const Level& level) {
+  const auto within = [&](int size) {
+    return static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(size)));
+  };
+  const auto number = [&](double most) { return static_cast<float>(random.uniform(-most, most)); };
+  return {number(30), number(30), number(2), number(2), within(level.width), within(level.height)};
 }
 
 }  // namespace
@@ -98,14 +114,14 @@ TEST_CASE("the levels of a pyramid are those of the definition, whatever the siz
   Bench bench;
   for (const auto& [width, height] : {std::pair(1, 1), {1, 7}, {6, 1}, {2, 2}, {5, 3}, {64, 33}, {97, 130}}) {
     INFO(width << " x " << height);
-    const GrayImage image = noise(width, height, 3);
+    const Image image = noise(width, height, 3);
     const auto levels = kernels::PyramidLevels::of(width, height, 20);
     auto pyramid = bench.room<std::uint16_t>(levels.pixels());
-    const auto pixels = bench.up(pixels_of(image));
+    const auto pixels = bench.up(image.pixels);
     kernels::make_pyramid(bench.stream(), pixels.data(), levels, pyramid.data());
     const std::vector<std::uint16_t> got = bench.down(pyramid);
     std::vector<std::uint16_t> expected;
-    for (const std::uint8_t pixel : pixels_of(image)) expected.push_back(static_cast<std::uint16_t>(256 * pixel));
+    for (const std::uint8_t pixel : image.pixels) expected.push_back(static_cast<std::uint16_t>(256 * pixel));
     for (int l = 0; l < levels.count; ++l) {
       const auto& level = levels.level[static_cast<std::size_t>(l)];
       REQUIRE(std::ssize(expected) == std::int64_t{level.width} * level.height);
@@ -116,29 +132,40 @@ TEST_CASE("the levels of a pyramid are those of the definition, whatever the siz
   }
 }
 
-TEST_CASE("patches cut on the device are those that the host cuts, up to and beyond the border of the image") {
+TEST_CASE("cut patches are those of the definition, whatever their size, number, level and place") {
   if (no_device()) return;
   Bench bench;
-  ThreadPool pool(1);
-  for (const auto& [width, height] : {std::pair(1, 1), {3, 50}, {101, 76}, {128, 128}}) {
-    const GrayImage image = noise(width, height, 5);
+  Random random(9);
+  for (const auto& [width, height] : {std::pair(1, 1), {3, 50}, {101, 76}}) {
+    const Image image = noise(width, height, 5);
+    const auto layout = kernels::PyramidLevels::of(width, height, 4);
+    const std::vector<Level> levels = levels_of(image, layout.count);
+    std::vector<std::uint8_t> shifted = {0};  // pixels at an address that is not aligned
+    shifted.insert(shifted.end(), image.pixels.begin(), image.pixels.end());
+    const auto pixels = bench.up(shifted);
+    auto pyramid = bench.room<std::uint16_t>(layout.pixels());
+    kernels::make_pyramid(bench.stream(), pixels.data() + 1, layout, pyramid.data());
     for (const int side : {1, 7, 31, 32, 33, 64}) {
-      const std::int64_t count = side == 32 ? 0 : side == 33 ? 1 : 12;
-      const auto keypoints = some_keypoints(image, count, static_cast<std::uint64_t>(side));
-      const CutOptions options{.side = side, .upright = side == 7};
-      const PatchSet expected = cut_patches(image, keypoints, options, pool);
-      const auto got = cut_on_device(bench, image, patch_windows(image, keypoints, options), side);
-      REQUIRE(std::ssize(got) == count * side * side);
-      const auto* const wanted = static_cast<const std::uint8_t*>(expected.view().pixels);
-      std::int64_t differ = 0;
-      int worst = 0;
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        worst = std::max(worst, std::abs(int{got[i]} - int{wanted[i]}));
-        differ += got[i] != wanted[i] ? 1 : 0;
+      const std::int64_t count = side == 32 ? 0 : side == 33 ? 1 : 9;
+      std::vector<PatchWindow> windows;
+      std::vector<std::uint8_t> expected;
+      for (std::int64_t i = 0; i < count; ++i) {
+        PatchWindow window;
+        window.level = static_cast<std::int32_t>(random.below(levels.size()));
+        const auto level = static_cast<std::size_t>(window.level);
+        window.fine = some_window(random, levels[level]);
+        window.coarse = some_window(random, levels[std::min(level + 1, levels.size() - 1)]);
+        window.blend = i % 3 == 0 ? 0 : static_cast<float>(random.uniform(0, 1));
+        windows.push_back(window);
+        const auto patch = reference_cut(levels, window, side);
+        expected.insert(expected.end(), patch.begin(), patch.end());
       }
-      INFO(width << " x " << height << ", side " << side << ": " << differ << " differ");
-      CHECK(worst <= 1);  // the roundings of a host without fused multiply-add
-      if (host_fuses()) CHECK(differ == 0);
+      const auto at = bench.up(windows);
+      auto patches = bench.room<std::uint8_t>(count * side * side);
+      kernels::cut_patches(bench.stream(), {pyramid.data(), layout, at.data(), count, side}, patches.data());
+      INFO(width << " x " << height << ", side " << side);
+      const bool same = bench.down(patches) == expected;
+      CHECK(same);
     }
   }
 }

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "twinpatch/net/spec.hpp"
 #include "twinpatch/patches/patch_set.hpp"
+#include "twinpatch/patches/photograph.hpp"
 
 // A collection: many images, each with keypoints and a patch around each keypoint.
 
@@ -38,6 +40,9 @@ class ImageSource {
   [[nodiscard]] virtual Extent patch_size() const = 0;
   /// One patch per keypoint, row i for keypoint i. Throws IoError, FormatError.
   [[nodiscard]] virtual PatchSet patches(std::int64_t image) const = 0;
+  /// The photograph that patches() would cut from, for an engine that cuts patches itself; nothing: there is none.
+  /// Throws as patches() does.
+  [[nodiscard]] virtual std::optional<Photograph> photograph(std::int64_t /*image*/) const { return std::nullopt; }
 };
 
 /// 32 hex digits (XXH3, 128 bits) over bytes, for content keys. Not a defence against forgery.

@@ -16,6 +16,7 @@
 #include "twinpatch/engine/grid_mask.hpp"
 #include "twinpatch/engine/match_rules.hpp"
 #include "twinpatch/patches/patch_set.hpp"
+#include "twinpatch/patches/photograph.hpp"
 
 namespace twinpatch {
 
@@ -102,6 +103,13 @@ class Engine {
   [[nodiscard]] Matrix describe(PatchView patches, Side side = Side::left, const RunControl& control = {});
   /// Patches of different sizes (networks of any input size): rows in the order of the groups.
   [[nodiscard]] Matrix describe(std::span<const PatchView> groups, Side side = Side::left,
+                                const RunControl& control = {});
+
+  /// Whether the device cuts patches from photographs, by its options (`--kernels`).
+  [[nodiscard]] bool cuts_patches() const;
+  /// Descriptors of patches that the device cuts. Throws InvalidArgument for a window outside its levels and where the
+  /// device does not cut.
+  [[nodiscard]] Matrix describe(const PhotographView& photograph, Side side = Side::left,
                                 const RunControl& control = {});
 
   /// Scores of pairs of one set of patches, in the order of the pairs. Throws InvalidArgument for an index out of

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,10 @@ class FeatureImageSource final : public ImageSource {
   /// keypoints were found in and for a keypoint outside it or without a size, FormatError if the number of keypoints
   /// has changed; all name the image.
   [[nodiscard]] PatchSet patches(std::int64_t image) const override;
+  [[nodiscard]] std::optional<Photograph> photograph(std::int64_t image) const override;
 
  private:
+  [[nodiscard]] GrayImage read_pixels(std::int64_t image) const;
   [[nodiscard]] const FeatureImage& at(std::int64_t image) const { return images_.at(static_cast<std::size_t>(image)); }
   [[nodiscard]] std::vector<Keypoint> keypoints(std::int64_t image) const;
 
