@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -236,6 +238,61 @@ void end_to_end(const CaseOptions& options, Measure& measure) {
   });
 }
 
+/// Windows of 12 σ with σ from 1.6 to 12 pixels, small ones more often, as bench/cut_patches.cpp has them.
+std::vector<PatchWindow> make_windows(std::int64_t count, int width, int height, int levels) {
+  SplitMix64 random(9);
+  const auto unit = [&] { return static_cast<double>(random.next() >> 11) * 0x1p-53; };
+  std::vector<PatchWindow> windows;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double step = std::exp(0.5 + 2 * unit()) * 12 / 64;
+    const double level = std::clamp(std::log2(step), 0.0, levels - 1.0);
+    const double angle = 6.28 * unit();
+    const double x = unit() * width;
+    const double y = unit() * height;
+    const auto in_level = [&](int l) {
+      const double scale = std::ldexp(1.0, -l);
+      const double xc = scale * step * std::cos(angle);
+      const double yc = scale * step * std::sin(angle);
+      return LevelWindow{static_cast<float>(-31.5 * (xc - yc)),
+                         static_cast<float>(-31.5 * (yc + xc)),
+                         static_cast<float>(xc),
+                         static_cast<float>(yc),
+                         static_cast<std::int32_t>(x * scale),
+                         static_cast<std::int32_t>(y * scale)};
+    };
+    const int fine = static_cast<int>(level);
+    windows.push_back(
+        {in_level(fine), in_level(std::min(fine + 1, levels - 1)), static_cast<float>(level - fine), fine});
+  }
+  return windows;
+}
+
+/// From a photograph in host memory to descriptors there: patches cut on the device; where it does not cut, as many
+/// patches that are cut already.
+void photograph(const CaseOptions& options, Measure& measure) {
+  const std::int64_t count = options.tiny ? 40 : 16384;
+  const int width = options.tiny ? 96 : 4000;
+  const int height = options.tiny ? 72 : 3000;
+  constexpr int kLevels = 3;
+  std::string why;
+  auto opened = open(options, why);
+  const Backend& backend = *opened;
+  Engine engine(random_model(network("siam"), 1), std::move(opened), options.execution);
+  const PatchSet pixels = make_patches(std::int64_t{width} * height / (64 * 64) + 1, 8);
+  const PatchSet patches = make_patches(engine.cuts_patches() ? 0 : count, 1);
+  const std::vector<PatchWindow> windows = make_windows(count, width, height, kLevels);
+  measure.unit = "patches";
+  measure.count = count;
+  time_runs(measure, backend, options.seconds, 3, [&] {
+    if (!engine.cuts_patches()) {
+      (void)engine.describe(patches.view());
+      return;
+    }
+    (void)engine.describe(
+        PhotographView{static_cast<const std::uint8_t*>(pixels.view().pixels), width, height, windows, kLevels, 64});
+  });
+}
+
 using Case = void (*)(const CaseOptions&, Measure&);
 const std::vector<std::pair<std::string, Case>>& cases() {
   static const std::vector<std::pair<std::string, Case>> all = {{"tower", &tower},
@@ -245,7 +302,8 @@ const std::vector<std::pair<std::string, Case>>& cases() {
                                                                 {"l2_odd", &l2_odd},
                                                                 {"l2_batch", &l2_batch},
                                                                 {"two_channel_grid", &two_channel_grid},
-                                                                {"end_to_end", &end_to_end}};
+                                                                {"end_to_end", &end_to_end},
+                                                                {"photograph", &photograph}};
   return all;
 }
 
