@@ -5,10 +5,18 @@
 #include <cstddef>
 #include <cstring>
 
+#include "simt/simt.hpp"
+
 // Memory of the CUDA stand-in's device, as another library in the process would hold it: for test_device.py, by ctypes.
 // Nothing is given back before the process ends.
 
 extern "C" {
+
+/// Before all else: the device does nothing before somebody waits for it, and then only what that needs.
+__attribute__((visibility("default"))) void stand_in_begin() {
+  static const auto* const machine = new simt::Machine({.eagerness = simt::Eagerness::late});
+  (void)machine;  // until the process ends
+}
 
 /// Null where it fails.
 __attribute__((visibility("default"))) void* stand_in_allocate(std::size_t bytes) {

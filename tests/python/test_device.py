@@ -19,6 +19,8 @@ STAND_IN.stand_in_allocate.restype = ctypes.c_void_p
 STAND_IN.stand_in_write.restype = ctypes.c_bool
 STAND_IN.stand_in_write.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
 
+STAND_IN.stand_in_begin()
+
 LEFT, RIGHT = random_patches(1, 21), random_patches(2, 13)
 PAIRS = np.array([[0, 12], [20, 0], [3, 3]], np.int32)
 
