@@ -4,6 +4,7 @@
 """Makes every table of figures in docs/models.md: all models that ship, TFeat, and OpenCV's descriptors.
 
   bench/models/tables.py BUILD_FOLDER DATA [--work DIR] [--write] [--models NAME...]
+                         [--tables NAME...]
 
 DATA holds oxford_graf, oxford_trees, sceaux_castle (images/, sparse/, tracks.txt), ubc_notredame2007 and tfeat
 (tfeat-liberty.params); what is missing is named and left out. Pairs and converted models are kept in --work and used
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 
 import peers
+import precisions
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/models.md"
 DEMONSTRATIONS = {"chopra-2005", "bromley-1994"}  # faces and signatures
@@ -94,12 +96,23 @@ class Table:
         return "\n".join(lines) + "\n"
 
 
+def labelled(folder):
+    return folder, folder / "m50_1000_1000_0.txt"
+
+
+def notre_dame(data):
+    """Patches that others have cut."""
+    return data / "ubc_notredame2007", data / "ubc_notredame2007/hard50_1186_1186_0.txt"
+
+
+def pair_lists(data, folders):
+    return [labelled(folder) for (_, extent), folder in folders.items() if extent == EXTENTS[0]] + [notre_dame(data)]
+
+
 def separation(program, models, data, folders):
     """FPR95 on pairs whose windows were cut here, and on patches that others cut."""
-    lists = {f"{scene}, {extent}σ": (folder, folder / "m50_1000_1000_0.txt")
-             for (scene, extent), folder in folders.items()}
-    notredame = data / "ubc_notredame2007"
-    lists["Notre Dame, hard"] = (notredame, notredame / "hard50_1186_1186_0.txt")  # cut by others
+    lists = {f"{scene}, {extent}σ": labelled(folder) for (scene, extent), folder in folders.items()}
+    lists["Notre Dame, hard"] = notre_dame(data)
     table = Table(list(lists))
     for column, (folder, pairs) in lists.items():
         print(column, file=sys.stderr)
@@ -146,6 +159,8 @@ def main():
     parser.add_argument("--work", type=Path, default=Path("build/models"))
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--models", nargs="+")
+    names = ["separation", "matching", "precision"]
+    parser.add_argument("--tables", nargs="+", choices=names, default=names)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
 
@@ -155,11 +170,15 @@ def main():
     models += tfeat(program, arguments.data, arguments.work)
     if not peers.available():
         print("no OpenCV with xfeatures2d for Python here: without VGG, BoostDesc and TEBLID", file=sys.stderr)
-    tables = {
-        "separation": separation(program, models, arguments.data,
-                                 pair_folders(program, arguments.data, arguments.work)),
-        "matching": matching(program, models, two_photographs(arguments.data, arguments.work), arguments.work),
+    data, work = arguments.data, arguments.work
+    folders = pair_folders(program, data, work)
+    make = {
+        "separation": lambda: separation(program, models, data, folders),
+        "matching": lambda: matching(program, models, two_photographs(data, work), work),
+        "precision": lambda: precisions.table(
+            program, models, (data, work, pair_lists(data, folders), two_photographs(data, work)), Table),
     }
+    tables = {name: make[name]() for name in arguments.tables}
     if arguments.write:
         write(tables)
     else:
