@@ -53,7 +53,7 @@ std::int64_t seen_pixels(const vision::DetectionTile& tile) {
 }
 
 std::int64_t largest_tile_bytes(const std::vector<vision::DetectionTile>& tiles) {
-  std::int64_t largest = 0;
+  std::int64_t largest = 1;
   for (const auto& tile : tiles) largest = std::max(largest, seen_pixels(tile));
   return kBytesPerPixel * largest;
 }
