@@ -6,11 +6,7 @@
   bench/growth.py BUILD_FOLDER --json bench/results/NAME.json --images FOLDER [--chart docs/images/growth.svg]
 
 Grids of 128-d descriptors of 1,000 to 1,000,000 rows a side (beyond 32,000 the left side stays there unless --full:
-<<<<<<< Updated upstream
 the square of a million takes ten minutes and more), 1 and 2 threads; collections of 2 to 64 images of 2,000 keypoints made from the
-=======
-the square of a million takes half an hour), 1 and 2 threads; collections of 2 to 64 images of 2,000 keypoints made from the
->>>>>>> Stashed changes
 photographs in FOLDER, descriptors stored. Points are measured in rounds and the fastest of each counts. A stopped run goes
 on with what --json has. Drawing needs matplotlib.
 """
