@@ -210,6 +210,7 @@ GridMask epipolar_mask(const Matrix3& fundamental, std::span<const Vector2> left
 GridMask homography_mask(const Matrix3& homography, std::span<const Vector2> left, std::span<const Vector2> right,
                          double pixels) {
   std::vector<std::pair<double, std::int32_t>> heights;
+  heights.reserve(right.size());
   for (std::int32_t j = 0; j < std::ssize(right); ++j) heights.emplace_back(right[static_cast<std::size_t>(j)][1], j);
   Sorted by_height;
   by_height.sort(std::move(heights));
