@@ -104,6 +104,9 @@ void add_learning(Options& app, TrainOptions& train) {
   add_number(app, {"--momentum", "of sgd and asgd", kLearning}, train.momentum, "M");
   add_number(app, {"--weight-decay", "of weights, not of biases", kLearning}, train.weight_decay, "L");
   add_number(app, {"--clip", "largest norm of the gradient; 0: no bound", kLearning}, train.clip, "NORM");
+  add_names(app, {"--amp", "bf16: layers at half the width, where processor and PyTorch have it", kLearning}, train.amp,
+            {Amp::off, Amp::bf16});
+  add_number(app, {"--accumulate", "batches whose mean gradient makes a step", kLearning}, train.accumulate, "N");
   add_number(app, {"--average-from", "asgd: averages the steps after this share of the run", kLearning},
              train.average_from, "SHARE");
   app.add_option("--start-from", train.initial,

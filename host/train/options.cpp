@@ -144,6 +144,8 @@ std::string to_string(ScheduleKind kind) {
 
 std::string to_string(PairSource source) { return source == PairSource::groups ? "groups" : "list"; }
 
+std::string to_string(Amp amp) { return amp == Amp::off ? "off" : "bf16"; }
+
 TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   if (options.loss == LossKind::automatic) options.loss = default_loss(spec);
   if (options.loss == LossKind::softmax && options.temperature == 0) options.temperature = kSoftmaxTemperature;
@@ -154,6 +156,7 @@ TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   check_range("the number of steps", static_cast<double>(options.steps), 0, 1e12);
   check_range("minutes", options.minutes, 0, 1e7);
   check_range("the batch", options.batch, 2, 65536);
+  check_range("the number of batches of a step", options.accumulate, 1, 65536);
   check_range("the rate", options.rate, 1e-12, 1e3);
   check_range("the momentum", options.momentum, 0, 0.9999);
   check_range("the weight decay", options.weight_decay, 0, 1);
@@ -182,6 +185,8 @@ std::string to_json(const TrainOptions& options) {
                                        {"steps", options.steps},
                                        {"minutes", options.minutes},
                                        {"batch", options.batch},
+                                       {"accumulate", options.accumulate},
+                                       {"amp", to_string(options.amp)},
                                        {"loss", to_string(options.loss)},
                                        {"ranking", options.ranking},
                                        {"temperature", options.temperature},

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "autocast.hpp"
 #include "pair_head.hpp"
 #include "twinpatch/core/error.hpp"
 
@@ -189,12 +191,14 @@ at::Tensor TorchNetwork::run_layers(at::Tensor x, const std::vector<Layer>& laye
 }
 
 at::Tensor TorchNetwork::branch(const at::Tensor& input, const std::string& name) const {
+  std::optional<Autocast> autocast;
+  if (bf16_ && training_) autocast.emplace(device_);
   std::vector<at::Tensor> parts;
   for (std::size_t i = 0; i < spec_.streams.size(); ++i) {
     const auto seen = view_of(input, spec_.streams[i].view).contiguous(at::MemoryFormat::ChannelsLast);
     parts.push_back(run_layers(seen, spec_.streams[i].layers, fmt::format("{}.{}", name, i)).flatten(1));
   }
-  return parts.size() == 1 ? parts.front() : at::cat(parts, 1);
+  return (parts.size() == 1 ? parts.front() : at::cat(parts, 1)).to(at::kFloat);
 }
 
 at::Tensor TorchNetwork::vectors(const at::Tensor& patches, Side side) const {

@@ -40,6 +40,9 @@ class TorchNetwork {
 
   /// Batch normalisation: statistics of the batch (training) or the running ones.
   void set_training(bool training) { training_ = training; }
+  /// Layers of branches in bf16 while training, where PyTorch's autocast does so; weights, decisions, distances and
+  /// what is no product stay fp32. Off at first.
+  void set_bf16(bool on) { bf16_ = on; }
 
   [[nodiscard]] const NetworkSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] at::Device device() const noexcept { return device_; }
@@ -66,6 +69,7 @@ class TorchNetwork {
   at::Device device_;
   std::map<std::string, at::Tensor> weights_;
   bool training_ = false;
+  bool bf16_ = false;
 };
 
 /// A view of uint8 or float patches as a tensor [N, H, W] that shares their memory.

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "autocast.hpp"
 #include "checkpoint.hpp"
 #include "loader.hpp"
 #include "losses.hpp"
@@ -45,6 +46,8 @@ class TrainingRun {
     for (const auto& scene : scenes.training) training_names_.push_back(scene->name());
     for (const auto& scene : scenes.validation) validation_names_.push_back(scene->name());
     state_.configuration = configuration();
+    if (options_.amp == Amp::bf16) check_bf16(net_.device());
+    net_.set_bf16(options_.amp == Amp::bf16);
   }
 
   TrainResult run(const std::stop_token& stop);
@@ -60,7 +63,7 @@ class TrainingRun {
   }
   [[nodiscard]] bool validation_due() const;
   void resume();
-  void learn(const PatchBatch& batch);
+  void learn(Loader& loader);
   void validate();
   void save();
   void save_curves() const;
@@ -114,9 +117,13 @@ void TrainingRun::resume() {
                                    options_.checkpoint.string()));
 }
 
-void TrainingRun::learn(const PatchBatch& batch) {
-  const auto loss = batch_loss(net_, options_, batch);
-  const double value = loss.item<double>();
+void TrainingRun::learn(Loader& loader) {
+  double value = 0;
+  for (int i = 0; i < options_.accumulate; ++i) {
+    const auto loss = batch_loss(net_, options_, loader.next()) / options_.accumulate;
+    loss.backward();
+    value += loss.item<double>();
+  }
   last_rate_ = learning_rate(options_, state_.step, progress());
   if (!std::isfinite(value)) {
     const std::string kept = saved_step_ >= 0 ? fmt::format("the last good checkpoint is {} (step {})",
@@ -126,7 +133,6 @@ void TrainingRun::learn(const PatchBatch& batch) {
                            fmt::format("the loss is {} at step {} (rate {:.3g}): {}; try a lower --rate", value,
                                        state_.step + 1, last_rate_, kept));
   }
-  loss.backward();
   optimiser_.step(last_rate_, options_.optimiser == OptimiserKind::asgd && progress() >= options_.average_from);
   ++state_.step;
   state_.loss_sum += value;
@@ -279,14 +285,14 @@ TrainResult TrainingRun::run(const std::stop_token& stop) {
   began_ = Clock::now();
   if (!state_.done) {
     net_.set_training(true);
-    Loader loader(sampler_, state_.step);
+    Loader loader(sampler_, state_.step * options_.accumulate);
     double reported = 0;
     while (progress() < 1) {
       if (stop.stop_requested()) {
         save();
         throw Interrupted();
       }
-      learn(loader.next());
+      learn(loader);
       if (seconds() - reported > 0.2) {
         reported = seconds();
         const double left = progress() > 0 ? seconds() * (1 - progress()) / progress() : 0;

@@ -1,5 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include "autocast.hpp"
+#include "initial_weights.hpp"
+#include "losses.hpp"
+// libtorch's logging defines a CHECK of its own.
+#undef CHECK
+
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -7,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "support/tolerances.hpp"
 #include "tiny_network.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/evaluate/metrics.hpp"
@@ -133,6 +140,64 @@ TEST_CASE("a run that was stopped goes on as if it had not been", "[train]") {
     const TrainResult again = run(options);
     CHECK(again.model.weights.begin()->second.values == rest.model.weights.begin()->second.values);
   }
+}
+
+TEST_CASE("a step is of the mean gradient of its batches, and the run resumes", "[train]") {
+  const TemporaryFolder folder;
+  TrainOptions options = test::tiny_options(folder, siamese(), 1);
+  options.momentum = options.weight_decay = 0;
+  options.warm_up = 0;
+  options.schedule = ScheduleKind::constant;
+  options.rate = 0.5;
+  options.accumulate = 3;
+  const TrainResult result = run(options);
+  const NetworkSpec spec = find_network(options.network);
+  const TrainOptions resolved = resolve(options, spec);
+  const Model start = train::initial_model(spec, options.seed);
+  const train::TorchNetwork net(start, at::kCPU);
+  const train::Sampler sampler({std::make_shared<const Scene>(options.datasets.front(), options.cache)}, resolved);
+  for (std::int64_t i = 0; i < 3; ++i) train::batch_loss(net, resolved, sampler.batch(i)).backward();
+  double moved = 0;
+  for (const auto& [name, tensor] : start.weights) {
+    const auto gradient = net.weights().at(name).grad().contiguous();
+    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+      const float step = 0.5F / 3 * gradient.data_ptr<float>()[i];
+      REQUIRE(result.model.weights.at(name).values[i] == Approx(tensor.values[i] - step).margin(1e-5));
+      moved = std::max(moved, std::abs(double(step)));
+    }
+  }
+  CHECK(moved > 1e-3);
+}
+
+TEST_CASE("bf16 learns as fp32 does and resumes, or is refused", "[train]") {
+  const TemporaryFolder folder;
+  TrainOptions options = test::tiny_options(folder, siamese(), 40);
+  options.optimiser = OptimiserKind::adam;
+  options.rate = 3e-3;
+  options.accumulate = 2;
+  options.validate_every = 20;
+  const TrainResult exact = run(options);
+  options.amp = Amp::bf16;
+  try {
+    train::check_bf16(at::kCPU);
+  } catch (const DeviceError& why) {
+    CHECK_THROWS_WITH(run(options), why.what());
+    WARN("skipped: " << why.what());
+    return;
+  }
+  const TrainResult whole = run(options);
+  CAPTURE(exact.history[0].loss, exact.history[1].loss, whole.history[0].loss, whole.history[1].loss);
+  CHECK(whole.history[0].loss == Approx(exact.history[0].loss).epsilon(test::tolerance::kScoreBf16.relative));
+  CHECK(whole.history[0].loss != exact.history[0].loss);
+  options.checkpoint = folder / "run";
+  Watch watch;
+  watch.stop_after = 20;
+  CHECK_THROWS_AS(train_network(options, watch, watch.source.get_token()), Interrupted);
+  const TrainResult rest = run(options);
+  CHECK(rest.resumed);
+  CHECK(rest.history.back().loss == Approx(whole.history.back().loss).epsilon(test::tolerance::kScoreBf16.relative));
+  options.amp = Amp::off;
+  CHECK_THROWS_WITH(run(options), Contains("amp is \"bf16\" in the checkpoint and \"off\" in the command"));
 }
 
 TEST_CASE("a checkpoint of another run is refused, a damaged one too", "[train]") {

@@ -48,6 +48,8 @@ enum class OptimiserKind {
   adam
 };
 enum class ScheduleKind { constant, linear, cosine };
+/// Precision of a training step: fp32, or bf16 where PyTorch's autocast takes it (weights and losses stay fp32).
+enum class Amp { off, bf16 };
 /// Where the pairs come from: groups of info.txt, or the folder's own pair list (m50_*.txt).
 enum class PairSource { groups, list };
 
@@ -58,6 +60,7 @@ enum class PairSource { groups, list };
 [[nodiscard]] std::string to_string(OptimiserKind kind);
 [[nodiscard]] std::string to_string(ScheduleKind kind);
 [[nodiscard]] std::string to_string(PairSource source);
+[[nodiscard]] std::string to_string(Amp amp);
 
 /// Everything that decides the result of a training run. One of `steps` and `minutes` bounds it.
 struct TrainOptions {
@@ -86,8 +89,10 @@ struct TrainOptions {
   double weight_decay = 5e-4;
   double average_from = 0.5;  ///< asgd: averaging begins at this share of the run
   ScheduleKind schedule = ScheduleKind::cosine;
-  int warm_up = 100;  ///< steps of a rate that rises from 0
-  double clip = 0;    ///< largest norm of the gradient; 0: no bound
+  int warm_up = 100;   ///< steps of a rate that rises from 0
+  double clip = 0;     ///< largest norm of the gradient; 0: no bound
+  int accumulate = 1;  ///< batches whose mean gradient makes one step; negatives come from a batch of their own each
+  Amp amp = Amp::off;
 
   Augmentation augmentation;
   WindowRange windows;
