@@ -5,6 +5,7 @@
 #include <memory>
 #include "apps/frame/options.hpp"
 
+#include "apps/frame/outputs.hpp"
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/eval_datasets.hpp"
@@ -29,9 +30,22 @@ void validate(const EvalOptions& options) {
   }
 }
 
+void validate_two_stages(const EvalOptions& options, InputKind kind) {
+  if (options.rerank.empty() && !options.fit.empty()) throw UsageError("--fit needs --rerank");
+  if (!options.rerank.empty() && kind != InputKind::image_sequence)
+    throw UsageError("--rerank is for image sequences: labelled pairs need no candidates");
+  Outputs outputs;
+  outputs.add_input(options.dataset);
+  outputs.add_input(options.rerank);
+  outputs.add("--fit", options.fit);
+  outputs.check();
+}
+
 ExitCode run_eval(Session& session, const EvalOptions& options) {
   validate(options);
-  switch (input_kind(options.dataset)) {
+  const InputKind kind = input_kind(options.dataset);
+  validate_two_stages(options, kind);
+  switch (kind) {
     case InputKind::photo_tour:
       return eval_photo_tour(session, options);
     case InputKind::hpatches:
@@ -83,6 +97,14 @@ Run add_eval_options(Options& app) {
                  "image sequences: 2-channel networks compare this many nearest by root-SIFT")
       ->type_name("N")
       ->default_str(std::to_string(options->candidates))
+      ->group(kMainGroup);
+  app.add_option("--rerank", options->rerank,
+                 "image sequences: the model's nearest are scored by this network too (a row of its own)")
+      ->type_name("FILE|NAME")
+      ->group(kMainGroup);
+  app.add_option("--fit", options->fit,
+                 "write --rerank's network with weights for both scores, fitted here on --candidates nearest")
+      ->type_name("FILE")
       ->group(kMainGroup);
   return [options](Session& session) { return run_eval(session, *options); };
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct EvalOptions {
   int max_keypoints = 2000;
   std::optional<float> extent;
   int candidates = 20;
+  std::string rerank;  ///< second network of two stages
+  std::string fit;     ///< where to write it with the weights of both, fitted on the dataset
   bool no_baselines = false;
   bool snn = false;
 };
@@ -48,5 +51,11 @@ struct Compared {
 [[nodiscard]] ExitCode eval_photo_tour(Session& session, const EvalOptions& options);
 [[nodiscard]] ExitCode eval_hpatches(Session& session, const EvalOptions& options);
 [[nodiscard]] ExitCode eval_sequences(Session& session, const EvalOptions& options);
+
+/// Sequences that can be evaluated; what they and the others lack is named (and put into `missing`) before the work.
+[[nodiscard]] std::vector<std::filesystem::path> usable_sequences(Session& session, const std::string& dataset,
+                                                                  std::vector<std::string>& missing);
+/// Fits the weights of --rerank's two stages on image sequences and writes the model that has them.
+[[nodiscard]] ExitCode fit_two_stages(Session& session, const EvalOptions& options);
 
 }  // namespace twinpatch::app

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "apps/twinpatch/eval_datasets.hpp"
+#include "apps/twinpatch/two_stages.hpp"
 #include "twinpatch/evaluate/sequence_matching.hpp"
+#include "twinpatch/net/patch_extent.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 
 namespace twinpatch::app {
@@ -76,9 +78,18 @@ void rank_candidates(Session& session, Compared& compared, int candidates) {
   }
 }
 
-/// Sequences that can be evaluated; what they and the others lack is named now, before the work.
-std::vector<std::filesystem::path> complete_enough(Session& session, const std::string& dataset,
-                                                   std::vector<std::string>& missing) {
+/// The model's candidates scored by --rerank's network too, as one more row.
+void add_two_stages(Session& session, const EvalOptions& options, Compared& compared) {
+  const auto first = std::make_shared<Engine>(make_engine(session, options.engine));
+  compared.comparers.push_back(make_two_stages(session, options.rerank, first, options.engine.execution));
+  compared.sees_pairs.push_back(false);
+  compared.extents.push_back(patch_extent(first->model()));
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> usable_sequences(Session& session, const std::string& dataset,
+                                                    std::vector<std::string>& missing) {
   std::vector<std::filesystem::path> usable;
   for (const auto& folder : image_sequences(dataset)) {
     const ImageSequenceFiles files = list_image_sequence(folder);
@@ -92,9 +103,8 @@ std::vector<std::filesystem::path> complete_enough(Session& session, const std::
   return usable;
 }
 
-}  // namespace
-
 ExitCode eval_sequences(Session& session, const EvalOptions& options) {
+  if (!options.fit.empty()) return fit_two_stages(session, options);
   if (!options.pairs.empty() || !options.report.empty()) {
     throw UsageError("--pairs and --report are for PhotoTour folders; an image sequence defines its own pairs");
   }
@@ -102,11 +112,12 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
   SequenceMatchingOptions matching;
   matching.max_keypoints = options.max_keypoints;
   auto compared = make_comparers(session, options);
+  if (!options.rerank.empty()) add_two_stages(session, options, compared);
   rank_candidates(session, compared, options.candidates);
   ThreadPool pool(options.engine.execution.threads);
   std::vector<Row> rows;
   std::vector<std::string> missing;
-  for (const auto& folder : complete_enough(session, options.dataset, missing)) {
+  for (const auto& folder : usable_sequences(session, options.dataset, missing)) {
     session.control().check();
     const SequenceTruth truth = find_sequence_truth(read_image_sequence(folder), matching, pool, session.control());
     session.info("{}: {} images, {} keypoints in the first", folder.string(), truth.keypoints.size(),

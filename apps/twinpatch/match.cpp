@@ -13,6 +13,7 @@
 #include "apps/twinpatch/engine_options.hpp"
 #include "apps/twinpatch/match_report.hpp"
 #include "apps/twinpatch/photograph.hpp"
+#include "apps/twinpatch/two_stages.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/units.hpp"
 
@@ -26,6 +27,7 @@ struct MatchOptions {
   std::string left_keypoints, right_keypoints;
   bool no_mutual = false;
   bool refine = false;
+  std::string rerank;
   std::optional<float> ratio;
   std::optional<float> threshold;
   bool probability = false;
@@ -38,6 +40,7 @@ struct MatchOptions {
 
 MatchRules MatchOptions::rules() const {
   MatchRules rules{.mutual = !no_mutual, .ratio = ratio};
+  if (!rerank.empty()) rules.threshold = 0;  // below, "none of them" is likelier than the best candidate
   if (threshold) rules.threshold = *threshold;
   return rules;
 }
@@ -47,8 +50,11 @@ void MatchOptions::validate(bool json) const {
   engine.execution.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1))
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
+  if (!rerank.empty() && (ratio || probability))
+    throw UsageError(
+        "--rerank adds two scores: the sum is no distance (--ratio) and has no calibration (--probability)");
   Outputs outputs;
-  for (const auto& input : {left, right, left_keypoints, right_keypoints, homography}) outputs.add_input(input);
+  for (const auto& input : {left, right, left_keypoints, right_keypoints, homography, rerank}) outputs.add_input(input);
   outputs.add("-o", out);
   outputs.add("--view", view);
   outputs.add("--patches", patches);
@@ -104,6 +110,12 @@ void write_results(Session& session, const MatchOptions& options, const Engine& 
   }
 }
 
+std::vector<Match> match_in_two_stages(Comparer& comparer, const Photograph& left, const Photograph& right,
+                                       const MatchRules& rules, const RunControl& control) {
+  const GridOptions options{.column_best = rules.mutual, .threshold = rules.threshold};
+  return matches(comparer.best(left.patches.view(), right.patches.view(), options, control), rules);
+}
+
 /// Moves the right ends of the matches, and says what that took.
 void refine_matches(Session& session, const CutOptions& cut, MatchResult& result, ThreadPool& pool) {
   const Stopwatch watch;
@@ -121,7 +133,11 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   }
   std::optional<Homography> truth;
   if (!options.homography.empty()) truth = read_homography(options.homography);
-  Engine engine = make_engine(session, options.engine);
+  const auto shared_engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  Engine& engine = *shared_engine;
+  std::unique_ptr<Comparer> two_stages;
+  if (!options.rerank.empty())
+    two_stages = make_two_stages(session, options.rerank, shared_engine, options.engine.execution);
   check(options.rules(), engine.spec());
   const auto calibration = calibration_of(engine, options.probability);
 
@@ -136,7 +152,9 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   const double prepared = watch.seconds();
 
   MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth};
-  result.matches = engine.match(left.patches, right.patches, options.rules(), session.control());
+  result.matches = two_stages == nullptr
+                       ? engine.match(left.patches, right.patches, options.rules(), session.control())
+                       : match_in_two_stages(*two_stages, left, right, options.rules(), session.control());
   const double compared = watch.seconds();
   if (options.refine) refine_matches(session, cut_options(options.photographs, engine.model()), result, pool);
   mark_correct(result);
@@ -175,6 +193,10 @@ Run add_match_options(Options& app) {
       ->group(kMainGroup);
   app.add_flag("--refine", options->refine,
                "move the right end of each match to where the two windows agree best; adds a column")
+      ->group(kMainGroup);
+  app.add_option("--rerank", options->rerank,
+                 "score the model's nearest by this network too (twinpatch eval --fit makes it)")
+      ->type_name("FILE|NAME")
       ->group(kMainGroup);
   app.add_flag("--probability", options->probability, "add a column: the calibrated probability of a match")
       ->group(kMainGroup);

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "twinpatch/backend/empty_selection.hpp"
+#include "select_scored.hpp"
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/evaluate/comparer.hpp"
 
@@ -41,40 +39,10 @@ class RerankingComparer final : public Comparer {
         pairs.push_back({static_cast<std::int32_t>(i / candidates_), candidates.indices[i]});
     }
     const std::vector<float> scores = second_->score(left, right, pairs, control);
-    return select(pairs, scores, left.count, right.count, options);
+    return select_scored({pairs, scores, left.count, right.count}, options);
   }
 
  private:
-  /// The best of the scored pairs for each row and column; ties go to the lower index.
-  static Selected select(const std::vector<IndexPair>& pairs, const std::vector<float>& scores, std::int64_t rows,
-                         std::int64_t columns, const GridOptions& options) {
-    Selected selected = empty_selection({rows, columns, options.top_k, options.column_best, options.threshold});
-    std::vector<std::size_t> order(pairs.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      if (pairs[a].left != pairs[b].left) return pairs[a].left < pairs[b].left;
-      if (scores[a] != scores[b]) return scores[a] > scores[b];
-      return pairs[a].right < pairs[b].right;
-    });
-    std::int64_t kept = 0;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const std::int32_t row = pairs[order[i]].left;
-      if (i == 0 || row != pairs[order[i - 1]].left) kept = 0;
-      if (kept == options.top_k || scores[order[i]] < options.threshold) continue;
-      selected.indices[row * options.top_k + kept] = pairs[order[i]].right;
-      selected.scores[row * options.top_k + kept] = scores[order[i]];
-      ++kept;
-    }
-    if (!options.column_best) return selected;
-    for (std::size_t i = 0; i < pairs.size(); ++i) {  // pairs come in order of their rows
-      const std::int32_t column = pairs[i].right;
-      if (selected.column_indices[column] >= 0 && scores[i] <= selected.column_scores[column]) continue;
-      selected.column_indices[column] = pairs[i].left;
-      selected.column_scores[column] = scores[i];
-    }
-    return selected;
-  }
-
   std::shared_ptr<Comparer> first_;
   std::unique_ptr<Comparer> second_;
   int candidates_;
