@@ -68,7 +68,8 @@ void add_collection_options(Options& app, CollectionOptions& options) {
   add_engine_options(app, options.engine);
   app.add_option_function(
          "--pairs", [&options](const std::string& text) { options.pairs = PairChoice::parse(text); },
-         "exhaustive, sequential:N, retrieval:N, a file of pairs of names, for COLMAP spatial:R and transitive:N; "
+         "exhaustive, sequential:N, retrieval:N, a file of pairs of names, for COLMAP spatial:R, overlap:S and "
+         "transitive:N; "
          "several joined by +")
       ->type_name("WHICH")
       ->default_str(options.pairs.text)

@@ -160,12 +160,12 @@ ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairC
   ImageListing listing = list_images(source, options.leave_out, session.control());
   const bool all_are_needed = candidates.choice.has(PairRule::Kind::retrieval);
   if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
-  const PairSelection all = select_pairs(session, candidates,
-                                         {engines.first,
-                                          source,
-                                          {places.descriptors, options.numerics(), listing.images},
-                                          options.engine.execution.threads,
-                                          options.global_vectors});
+  const auto [all, by_rule] = select_pairs(session, candidates,
+                                           {engines.first,
+                                            source,
+                                            {places.descriptors, options.numerics(), listing.images},
+                                            options.engine.execution.threads,
+                                            options.global_vectors});
   std::vector<DamagedImage> needed;  // a list of pairs may have no use for a damaged image
   for (const auto& image : listing.damaged) {
     if (all_are_needed || all.uses(image.image)) needed.push_back(image);
@@ -173,7 +173,7 @@ ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairC
   if (!all_are_needed) settle_damaged(session, needed, source.size(), options.leave_out_damaged);
   std::vector<bool> out;
   for (const auto& image : listing.images) out.push_back(image.is_left_out());
-  ChosenPairs chosen{std::move(listing.images), all.without(out), options.leave_out};
+  ChosenPairs chosen{std::move(listing.images), all.without(out), options.leave_out, by_rule};
   for (const auto& image : needed) chosen.left_out.push_back(image.name);
   if (!chosen.left_out.empty()) {
     session.warn("{} image{} left out, and so {} pairs of images", chosen.left_out.size(),
@@ -229,7 +229,7 @@ nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes) {
 }
 
 std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
-                                              const CollectionOptions& options) {
+                                              const CollectionOptions& options, const std::vector<RuleCount>& by_rule) {
   const Shard shard = options.parsed_shard();
   if (const auto task = Shard::slurm_task(); task && options.shard.empty()) {
     session.warn(
@@ -240,7 +240,7 @@ std::optional<CollectionMatches> match_images(Session& session, const Collection
   if (options.dry_run) {
     const std::vector<std::int64_t> todo = not_done(work.plan, places, shard);
     print_plan(session, work.plan,
-               {estimate_run(work, todo, session.control()), shard, std::ssize(todo), degrees(work.pairs)});
+               {estimate_run(work, todo, session.control()), shard, std::ssize(todo), degrees(work.pairs), by_rule});
     return std::nullopt;
   }
   summarise(session, places, run_shard(session, work, places, options));

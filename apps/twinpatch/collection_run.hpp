@@ -78,6 +78,7 @@ struct ChosenPairs {
   std::vector<PlannedImage> images;
   PairSelection pairs;
   std::vector<std::string> left_out;  ///< images that were damaged or named by --leave-out
+  std::vector<RuleCount> by_rule;
   /// `otherwise`, or partial if images were left out.
   [[nodiscard]] ExitCode exit_code(ExitCode otherwise) const {
     return left_out.empty() ? otherwise : ExitCode::partial;
@@ -104,6 +105,7 @@ void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, 
 /// failed run says how to go on with it. Nothing after a dry run or a shard: results are written by one call that finds
 /// all blocks done.
 [[nodiscard]] std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work,
-                                                            const RunPlaces& places, const CollectionOptions& options);
+                                                            const RunPlaces& places, const CollectionOptions& options,
+                                                            const std::vector<RuleCount>& by_rule);
 
 }  // namespace twinpatch::app

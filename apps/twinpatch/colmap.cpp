@@ -2,7 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
+
 #include "apps/frame/options.hpp"
 
 #include "apps/twinpatch/colmap_export.hpp"
@@ -62,8 +68,24 @@ void report_written(Session& session, const ColmapOptions& options, const Colmap
       pairs(result.calibrated), result.uncalibrated, result.planar, result.watermarks, result.degenerate);
 }
 
-std::vector<std::string> report_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
-                                     const ColmapExport& result, bool has_list) {
+/// What comes next, as commands of the shell.
+struct NextCommands {
+  std::vector<std::string> colmap;
+  std::vector<std::string> pycolmap;  ///< the same where no program `colmap` is there
+};
+
+bool has_program(const std::string& name) {
+  const char* const path = std::getenv("PATH");
+  for (std::string_view rest = path == nullptr ? "" : path; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    if (::access((std::filesystem::path(rest.substr(0, end)) / name).c_str(), X_OK) == 0) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+NextCommands report_next(Session& session, const ColmapOptions& options, const ColmapImages& images,
+                         const ColmapExport& result, bool has_list) {
   if (result.matched.empty()) {
     session.warn("no pair of images has a match: COLMAP cannot continue");
     return {};
@@ -71,14 +93,15 @@ std::vector<std::string> report_next(Session& session, const ColmapOptions& opti
   bool spaces = !has_list;
   for (const auto& row : images.rows) spaces = spaces || row.name.find_first_of(" \t") != std::string::npos;
   const auto folder = std::filesystem::path(options.database).parent_path();
-  auto commands = colmap_next_commands({.database = options.database,
-                                        .images = options.images,
-                                        .pair_list = options.pair_list_path(),
-                                        .sparse = folder / "sparse",
-                                        .schema = images.database.schema(),
-                                        .verified = options.verify && result.counts.kept == 0,
-                                        .list_has_spaces = spaces});
-  if (commands.empty()) {
+  const ColmapNextStep step{.database = options.database,
+                            .images = options.images,
+                            .pair_list = options.pair_list_path(),
+                            .sparse = folder / "sparse",
+                            .schema = images.database.schema(),
+                            .verified = options.verify && result.counts.kept == 0,
+                            .list_has_spaces = spaces};
+  NextCommands next{colmap_next_commands(step), {}};
+  if (next.colmap.empty()) {
     session.warn(
         "COLMAP {} cannot read a list of names with spaces. Run the same command again with --verify (nothing "
         "is matched again), or verify with `colmap geometric_verifier` of COLMAP 3.13 or newer",
@@ -86,15 +109,19 @@ std::vector<std::string> report_next(Session& session, const ColmapOptions& opti
     return {};
   }
   session.info("next:");
-  for (const std::string& command : commands) session.info("  {}", command);
-  return commands;
+  for (const std::string& command : next.colmap) session.info("  {}", command);
+  if (has_program("colmap")) return next;
+  next.pycolmap = pycolmap_next_commands(step);
+  session.info("or, since no program `colmap` is there, with Python's pycolmap:");
+  for (const std::string& command : next.pycolmap) session.info("  {}", command);
+  return next;
 }
 
 /// What the run left: rows in the database, the list of pairs, the next commands.
 struct Written {
   const ColmapExport& result;
   bool has_list = false;
-  const std::vector<std::string>& next;
+  const NextCommands& next;
   const std::optional<MaskSummary>& masks;
 };
 
@@ -120,11 +147,13 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
                           {"degenerate", result.degenerate}};
   }
   if (written.has_list) object["pair_list"] = options.pair_list_path().string();
+  object["pairs_by_rule"] = rules_json(chosen.by_rule);
   object["left_out"] = chosen.left_out;
   object["masks"] = masks_json(written.masks);
   object["generation"] = run.plan.generation();
   object["changes"] = changes_json(run.changes);
-  object["next"] = written.next;
+  object["next"] = written.next.colmap;
+  if (!written.next.pycolmap.empty()) object["next_pycolmap"] = written.next.pycolmap;
   return object;
 }
 
@@ -149,14 +178,14 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
   const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
-  const auto matches = match_images(session, work, places, options.collection);
+  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   if (!matches) return chosen.exit_code(candidates.exit_code());
 
   const ColmapExport result = export_matches(session, options, images, *matches, sigma_of_points(options, cut));
   report_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
   const bool has_list = write_pair_list(session, options, names_of(run.plan), result.matched);
-  const std::vector<std::string> next = report_next(session, options, images, result, has_list);
+  const NextCommands next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
     session.print_json("twinpatch.colmap/1", export_json(options, {result, has_list, next, masks}, chosen, run));
   }

@@ -5,9 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <utility>
 
 #include "apps/twinpatch/photograph.hpp"
+#include "twinpatch/sfm/overlap_pairs.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -110,14 +113,66 @@ std::vector<std::int64_t> frames_of(const ColmapOptions& options, const ColmapIm
   return result;
 }
 
+std::vector<ImagePair> overlapping_pairs_of(Session& session, const ColmapOptions& options,
+                                            const ColmapImages& images) {
+  const ColmapModel model = read_colmap_model(options.poses);
+  if (model.points.empty()) {
+    throw InvalidArgument(fmt::format("{}: no points: nothing says how far away the scene is", options.poses));
+  }
+  std::map<std::string_view, std::uint32_t> by_name;
+  for (const auto& [id, image] : model.images) by_name.emplace(image.name, id);
+  std::vector<std::optional<std::uint32_t>> ids;
+  std::vector<std::string> without;
+  for (const auto& row : images.rows) {
+    const auto found = by_name.find(row.name);
+    ids.push_back(found == by_name.end() ? std::nullopt : std::optional(found->second));
+    if (!ids.back()) without.push_back(row.name);
+  }
+  if (without.size() == ids.size()) {
+    throw InvalidArgument(fmt::format("{}: none of the {} images of {} is in this reconstruction", options.poses,
+                                      ids.size(), options.database));
+  }
+  if (!without.empty()) {
+    session.warn("{} of {} images have no pose and get no pairs by overlap: {}", without.size(), ids.size(),
+                 quoted_names(without));
+  }
+  const auto& rules = options.collection.pairs.rules;
+  const auto rule = std::ranges::find(rules, Kind::overlap, &PairRule::kind);
+  auto pairs = overlapping_pairs(model, ids, rule->number);
+  if (pairs.empty()) throw InvalidArgument(fmt::format("--pairs {}: no two images overlap so much", rule->text));
+  return pairs;
+}
+
+/// "1:2": two cameras of the database, the lower one first.
+std::pair<std::uint32_t, std::uint32_t> sensors_of(const std::string& text, const ColmapImages& images) {
+  const auto refuse = [&](const std::string& what) { throw UsageError("--skip-sensors " + text + ": " + what); };
+  std::pair<std::uint32_t, std::uint32_t> cameras;
+  const char* const end = text.data() + text.size();
+  const auto [colon, error] = std::from_chars(text.data(), end, cameras.first);
+  if (error != std::errc() || colon == end || *colon != ':') refuse("expected two ids of cameras, as in 1:2");
+  const auto [rest, second_error] = std::from_chars(colon + 1, end, cameras.second);
+  if (second_error != std::errc() || rest != end) refuse("expected two ids of cameras, as in 1:2");
+  for (const std::uint32_t camera : {cameras.first, cameras.second}) {
+    if (std::ranges::find(images.rows, camera, &ColmapImageRow::camera) == images.rows.end()) {
+      refuse(fmt::format("no image has camera {}", camera));
+    }
+  }
+  return std::minmax(cameras.first, cameras.second);
+}
+
 }  // namespace
 
 PairKnowledge read_knowledge(Session& session, const ColmapOptions& options, const ColmapImages& images) {
   PairKnowledge knowledge;
   const PairChoice& choice = options.collection.pairs;
   if (choice.has(Kind::spatial)) knowledge.positions = positions_of(session, options, images);
+  if (choice.has(Kind::overlap)) knowledge.overlapping = overlapping_pairs_of(session, options, images);
   if (choice.has(Kind::transitive)) knowledge.verified = verified_pairs_of(options, images);
   if (options.skip_same_frame) knowledge.frames = frames_of(options, images);
+  for (const std::string& sensors : options.skip_sensors) knowledge.never.push_back(sensors_of(sensors, images));
+  if (!knowledge.never.empty()) {
+    for (const auto& row : images.rows) knowledge.cameras.push_back(row.camera);
+  }
   return knowledge;
 }
 

@@ -39,6 +39,9 @@ void ColmapOptions::validate() const {
   if (!(lock_wait >= 0 && lock_wait <= 86'400)) {
     throw UsageError(fmt::format("--lock-wait must be 0 to 86400 seconds, found {}", lock_wait));
   }
+  if (collection.pairs.has(PairRule::Kind::overlap) == poses.empty()) {
+    throw UsageError("--pairs overlap:S and --poses DIR need each other");
+  }
   if (extract && collection.dry_run) throw UsageError("--extract writes keypoints, but a plan writes nothing");
   if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
 }
@@ -55,6 +58,12 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
       ->group(kMainGroup);
   app.add_flag("--skip-same-frame", options.skip_same_frame, "never match two images of one frame of a rig")
       ->group(kMainGroup);
+  app.add_option("--skip-sensors", options.skip_sensors, "never match images of camera A with those of B, by ids")
+      ->type_name("A:B")
+      ->group(kMainGroup);
+  app.add_option("--poses", options.poses, "reconstruction that knows the images' poses, for --pairs overlap:S")
+      ->type_name("DIR")
+      ->group(kDatabaseGroup);
   app.add_flag("--verify", options.verify, "verify geometrically, so that COLMAP need not")->group(kMainGroup);
   app.add_flag("--extract", options.extract, "detect SIFT keypoints in images that have none, and store them")
       ->group(kDatabaseGroup);

@@ -26,6 +26,8 @@ struct ColmapOptions {
   bool replace = false;
   bool verify = false;
   bool skip_same_frame = false;
+  std::vector<std::string> skip_sensors;  ///< "A:B": cameras whose images are never matched
+  std::string poses;                      ///< folder of a model, for --pairs overlap:S
   ColmapVerifyOptions verification;
   double lock_wait = 30;  ///< seconds
 

@@ -106,7 +106,7 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
   const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
-  const auto matches = match_images(session, work, places, options.collection);
+  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown, masks)
                                   : candidates.exit_code());
 }

@@ -170,7 +170,7 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
   const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
-  const auto matches = match_images(session, work, places, options.collection);
+  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   if (!matches) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
   return chosen.exit_code(write(session, options, *matches, assigned, {.unknown = candidates.unknown, .masks = masks}));

@@ -24,6 +24,7 @@ struct NumberedRule {
 constexpr NumberedRule kNumbered[] = {{Kind::sequential, "sequential:", true},
                                       {Kind::retrieval, "retrieval:", true},
                                       {Kind::spatial, "spatial:", false},
+                                      {Kind::overlap, "overlap:", false},
                                       {Kind::transitive, "transitive:", true}};
 
 double number_behind(const std::string& text, const NumberedRule& rule) {
@@ -31,6 +32,10 @@ double number_behind(const std::string& text, const NumberedRule& rule) {
   const char* const end = text.data() + text.size();
   double value = 0;
   int whole = 0;
+  if (rule.kind == Kind::overlap) {
+    if (std::from_chars(begin, end, value).ptr == end && value > 0 && value <= 1) return value;
+    throw UsageError(fmt::format("--pairs {}: expected overlap:S with a share S above 0 and up to 1", text));
+  }
   const auto [rest, error] = rule.whole ? std::from_chars(begin, end, whole) : std::from_chars(begin, end, value);
   if (rule.whole) value = whole;
   if (error == std::errc() && rest == end && std::isfinite(value) && value > 0) return value;
@@ -45,8 +50,8 @@ PairRule parse_rule(const std::string& text) {
   }
   if (std::filesystem::exists(text)) return {Kind::list, 0, text};
   throw UsageError(
-      fmt::format("--pairs {}: expected exhaustive, sequential:N, retrieval:N, spatial:R, transitive:N, an existing "
-                  "file, or several of them joined by +",
+      fmt::format("--pairs {}: expected exhaustive, sequential:N, retrieval:N, spatial:R, overlap:S, transitive:N, an "
+                  "existing file, or several of them joined by +",
                   text));
 }
 
@@ -114,9 +119,9 @@ void keep_listed_images(PairCandidates& candidates) {
 
 void refuse_database_rules(const PairChoice& choice) {
   for (const PairRule& rule : choice.rules) {
-    if (rule.kind != Kind::spatial && rule.kind != Kind::transitive) continue;
+    if (rule.kind != Kind::spatial && rule.kind != Kind::overlap && rule.kind != Kind::transitive) continue;
     throw UsageError(
-        fmt::format("--pairs {}: only twinpatch colmap has this rule, whose database knows the positions "
+        fmt::format("--pairs {}: only twinpatch colmap has this rule, which knows the positions, the poses "
                     "and the verified pairs",
                     rule.text));
   }

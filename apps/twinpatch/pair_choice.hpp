@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/frame/command.hpp"
@@ -17,9 +19,9 @@ namespace twinpatch::app {
 
 /// One of the rules of --pairs.
 struct PairRule {
-  enum class Kind : std::uint8_t { exhaustive, sequential, retrieval, spatial, transitive, list };
+  enum class Kind : std::uint8_t { exhaustive, sequential, retrieval, spatial, overlap, transitive, list };
   Kind kind = Kind::exhaustive;
-  double number = 0;  ///< N of sequential, retrieval and transitive; R of spatial
+  double number = 0;  ///< N of sequential, retrieval and transitive; R of spatial, S of overlap
   std::string text = "exhaustive";
 
   [[nodiscard]] int count() const { return static_cast<int>(number); }
@@ -41,7 +43,10 @@ struct PairChoice {
 struct PairKnowledge {
   std::vector<std::optional<Position>> positions{};  ///< of spatial
   std::vector<ImagePair> verified{};                 ///< of transitive
+  std::vector<ImagePair> overlapping{};              ///< of overlap
   std::vector<std::int64_t> frames{};                ///< never two images of one; -1: in none; empty: no matter
+  std::vector<std::uint32_t> cameras{};              ///< of the images, if some are never matched
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> never{};  ///< cameras, the lower one first
 };
 
 /// The images that pairs are chosen among, and what a list says about them.
@@ -71,10 +76,21 @@ struct Retrieval {
   int threads = 0;               ///< as --threads
   std::string global_vectors{};  ///< .npy float32 [images, D], rows in order of the images' names; empty: VLAD
 };
+/// How many pairs a rule of --pairs gives.
+struct RuleCount {
+  std::string rule;
+  std::int64_t pairs = 0;
+};
+struct SelectedPairs {
+  PairSelection pairs;
+  std::vector<RuleCount> by_rule;
+};
+/// For --json.
+[[nodiscard]] nlohmann::ordered_json rules_json(const std::vector<RuleCount>& by_rule);
 /// The pairs that are chosen; only retrieval:N looks at the images. Says how many each rule gives if there are several.
 /// Throws InvalidArgument where a network without descriptors is to find similar images, and where no two images are
 /// within the radius of spatial:R.
-[[nodiscard]] PairSelection select_pairs(Session& session, const PairCandidates& candidates,
+[[nodiscard]] SelectedPairs select_pairs(Session& session, const PairCandidates& candidates,
                                          const Retrieval& retrieval);
 
 }  // namespace twinpatch::app

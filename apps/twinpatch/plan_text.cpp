@@ -20,6 +20,9 @@ std::string lines(const CollectionPlan& plan, const PlanSummary& summary) {
   line("images", fmt::format("{} ({} with keypoints)", plan.images.size(), estimate.images_with_keypoints));
   line("keypoints", std::to_string(plan.keypoints()));
   line("pairs of images", std::to_string(plan.pairs()));
+  for (const RuleCount& one : summary.by_rule) {
+    if (summary.by_rule.size() > 1) line("", fmt::format("{} by {}", one.pairs, one.rule));
+  }
   line("pairs of an image", degree_text(degree_bins(summary.degrees)));
   line("comparisons", format_count(static_cast<double>(plan.comparisons())));
   line("kept", rules_text(plan.rules));
@@ -57,6 +60,7 @@ void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary&
                                                   {"images_with_keypoints", estimate.images_with_keypoints},
                                                   {"keypoints", plan.keypoints()},
                                                   {"pairs", plan.pairs()},
+                                                  {"pairs_by_rule", rules_json(summary.by_rule)},
                                                   {"degrees", degree_json(degree_bins(summary.degrees))},
                                                   {"comparisons", plan.comparisons()},
                                                   {"kept", rules_text(plan.rules)},

@@ -125,6 +125,8 @@ std::vector<ImagePair> pairs_of(Session& session, const PairRule& rule, const Pa
       return retrieved(session, rule, candidates, retrieval);
     case Kind::spatial:
       return spatial(rule, candidates);
+    case Kind::overlap:
+      return candidates.knowledge.overlapping;
     case Kind::transitive:
       return transitive_pairs(images, candidates.knowledge.verified, rule.count());
     case Kind::list:
@@ -133,34 +135,57 @@ std::vector<ImagePair> pairs_of(Session& session, const PairRule& rule, const Pa
   return candidates.listed;
 }
 
+/// Takes out the pairs that the database rules out: within a frame, and of cameras that are never matched.
+void skip_pairs(Session& session, const PairKnowledge& knowledge, std::int64_t images, std::vector<ImagePair>& pairs) {
+  const auto skip = [&](const char* which, const auto& is_skipped) {
+    const std::int64_t before = PairSelection::listed(images, pairs).count();
+    std::erase_if(pairs, is_skipped);
+    session.info("pairs: {} {} are skipped", before - PairSelection::listed(images, pairs).count(), which);
+  };
+  const auto of = [](const auto& values, std::int32_t image) { return values[static_cast<std::size_t>(image)]; };
+  if (!knowledge.frames.empty()) {
+    skip("within a frame", [&](const ImagePair& pair) {
+      const auto frame = of(knowledge.frames, pair.first);
+      return frame >= 0 && frame == of(knowledge.frames, pair.second);
+    });
+  }
+  if (!knowledge.never.empty()) {
+    skip("between the sensors of --skip-sensors", [&](const ImagePair& pair) {
+      const auto cameras = std::minmax({of(knowledge.cameras, pair.first), of(knowledge.cameras, pair.second)});
+      return std::ranges::find(knowledge.never, std::pair(cameras.first, cameras.second)) != knowledge.never.end();
+    });
+  }
+}
+
 }  // namespace
 
-PairSelection select_pairs(Session& session, const PairCandidates& candidates, const Retrieval& retrieval) {
+nlohmann::ordered_json rules_json(const std::vector<RuleCount>& by_rule) {
+  auto rules = nlohmann::ordered_json::array();
+  for (const RuleCount& one : by_rule) rules.push_back({{"rule", one.rule}, {"pairs", one.pairs}});
+  return rules;
+}
+
+SelectedPairs select_pairs(Session& session, const PairCandidates& candidates, const Retrieval& retrieval) {
   const PairChoice& choice = candidates.choice;
   const std::int64_t images = std::ssize(candidates.names);
-  const auto& frames = candidates.knowledge.frames;
-  if (choice.rules.size() == 1 && choice.has(Kind::exhaustive) && frames.empty()) {
-    return PairSelection::exhaustive(images);  // takes no memory
+  const PairKnowledge& knowledge = candidates.knowledge;
+  if (choice.rules.size() == 1 && choice.has(Kind::exhaustive) && knowledge.frames.empty() && knowledge.never.empty()) {
+    auto all = PairSelection::exhaustive(images);  // takes no memory
+    const std::int64_t count = all.count();
+    return {std::move(all), {{choice.text, count}}};
   }
   std::vector<ImagePair> all;
+  std::vector<RuleCount> by_rule;
   for (const PairRule& rule : choice.rules) {
     const auto pairs = pairs_of(session, rule, candidates, retrieval);
-    if (choice.rules.size() > 1) {
-      session.info("pairs: {} by {}", PairSelection::listed(images, pairs).count(), rule.text);
-    }
+    by_rule.push_back({rule.text, PairSelection::listed(images, pairs).count()});
+    if (choice.rules.size() > 1) session.info("pairs: {} by {}", by_rule.back().pairs, rule.text);
     all.insert(all.end(), pairs.begin(), pairs.end());
   }
-  const auto frame_of = [&](std::int32_t image) { return frames[static_cast<std::size_t>(image)]; };
-  if (!frames.empty()) {
-    const std::int64_t before = PairSelection::listed(images, all).count();
-    std::erase_if(all, [&](const ImagePair& pair) {
-      return frame_of(pair.first) >= 0 && frame_of(pair.first) == frame_of(pair.second);
-    });
-    session.info("pairs: {} within a frame are skipped", before - PairSelection::listed(images, all).count());
-  }
+  skip_pairs(session, knowledge, images, all);
   PairSelection selection = PairSelection::listed(images, std::move(all));
   if (choice.rules.size() > 1) session.info("pairs: {} in all", selection.count());
-  return selection;
+  return {std::move(selection), std::move(by_rule)};
 }
 
 }  // namespace twinpatch::app

@@ -14,6 +14,34 @@ std::string shell_quote(const std::string& word) {
   return quoted + "'";
 }
 
+namespace {
+
+/// A call of pycolmap, whose arguments are words of the shell.
+std::string python(std::string_view function, const std::string& arguments) {
+  return fmt::format("python3 -c 'import pycolmap, sys; pycolmap.{}(*sys.argv[1:])' {}", function, arguments);
+}
+
+}  // namespace
+
+std::vector<std::string> pycolmap_next_commands(const ColmapNextStep& step) {
+  const std::string database = shell_quote(step.database.string());
+  const std::string sparse = shell_quote(step.sparse.string());
+  std::vector<std::string> commands;
+  if (!step.verified) {
+    if (step.schema >= ColmapSchema::v4_0) {
+      commands.push_back(python("geometric_verification", database));
+    } else if (step.list_has_spaces) {
+      return {};
+    } else {
+      commands.push_back(python("verify_matches", database + " " + shell_quote(step.pair_list.string())));
+    }
+  }
+  commands.push_back(fmt::format("mkdir -p {}", sparse));
+  commands.push_back(
+      python("incremental_mapping", fmt::format("{} {} {}", database, shell_quote(step.images.string()), sparse)));
+  return commands;
+}
+
 std::vector<std::string> colmap_next_commands(const ColmapNextStep& step) {
   const std::string database = shell_quote(step.database.string());
   const std::string sparse = shell_quote(step.sparse.string());

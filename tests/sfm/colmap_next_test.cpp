@@ -33,3 +33,18 @@ TEST_CASE("the next commands fit the release of COLMAP") {
   step.verified = true;
   CHECK(colmap_next_commands(step) == std::vector<std::string>{"mkdir -p sparse", mapper});
 }
+
+TEST_CASE("pycolmap does the same where no program is there") {
+  ColmapNextStep step{.database = "it's.db", .images = "images", .pair_list = "run/pairs.txt", .sparse = "sparse"};
+  const std::string call = "python3 -c 'import pycolmap, sys; pycolmap.";
+  const std::string mapping = call + "incremental_mapping(*sys.argv[1:])' 'it'\\''s.db' images sparse";
+  CHECK(pycolmap_next_commands(step) ==
+        std::vector<std::string>{call + "verify_matches(*sys.argv[1:])' 'it'\\''s.db' run/pairs.txt", "mkdir -p sparse",
+                                 mapping});
+  step.list_has_spaces = true;
+  CHECK(pycolmap_next_commands(step).empty());
+  step.schema = ColmapSchema::v4_2;
+  CHECK(pycolmap_next_commands(step)[0] == call + "geometric_verification(*sys.argv[1:])' 'it'\\''s.db'");
+  step.verified = true;
+  CHECK(pycolmap_next_commands(step) == std::vector<std::string>{"mkdir -p sparse", mapping});
+}

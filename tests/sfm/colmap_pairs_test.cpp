@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
 
 #include "sfm/colmap_collection.hpp"
 #include "support/message.hpp"
 #include "support/random.hpp"
 #include "twinpatch/formats/npy.hpp"
+#include "twinpatch/sfm/overlap_pairs.hpp"
 #include "twinpatch/sfm/pair_rules.hpp"
 
 // Pairs by what a database knows: positions, verified pairs, frames; and several rules together.
@@ -97,7 +99,106 @@ struct Located : Collection {
   }
 };
 
+/// Cameras that see 10 m of a wall 10 m away, looking along z, from x = 0, 4, 13; the fourth from
+/// behind it.
+ColmapModel wall_model() {
+  ColmapModel model;
+  model.cameras[1] = {CameraModel::pinhole, 200, 200, {200, 200, 100, 100}};
+  const double places[] = {0, 4, 13};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    model.images[i + 1] = {.name = {}, .translation = {-places[i], 0, 0}, .camera = 1, .keypoints = {}};
+  }
+  // Turned by 180 degrees about y, at z = 20.
+  model.images[4] = {.name = {}, .rotation = {0, 0, 1, 0}, .translation = {0, 0, 20}, .camera = 1, .keypoints = {}};
+  for (std::int64_t i = 0; i < 300; ++i) {
+    model.points[i + 1].position = {-6 + 0.1 * static_cast<double>(i) + 0.05, 0.1 * static_cast<double>(i % 5), 10};
+  }
+  return model;
+}
+
 }  // namespace
+
+TEST_CASE("views overlap where they share points in view from about the same side") {
+  ColmapModel model = wall_model();
+  std::vector<std::optional<std::uint32_t>> ids{1, 2, 3, 4, std::nullopt};
+  // Of a wall 10 m away each image sees 10 m: 6 m of it are shared by the first two, 1 m by the second and third. The
+  // fourth looks at the same points from the other side, and the fifth has no pose.
+  CHECK(overlapping_pairs(model, ids, 0.5) == std::vector<ImagePair>{{0, 1}});
+  CHECK(overlapping_pairs(model, ids, 0.05) == std::vector<ImagePair>{{0, 1}, {1, 2}});
+  CHECK(overlapping_pairs(model, ids, 0.65).empty());
+  model.points.clear();
+  CHECK(overlapping_pairs(model, ids, 0.5).empty());
+}
+
+TEST_CASE("pairs by overlap take the poses of a reconstruction") {
+  const Located collection;
+  const auto folder = std::filesystem::path(collection.scene.path("model"));
+  std::filesystem::create_directory(folder);
+  const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder / name) << text; };
+  write("cameras.txt", "1 PINHOLE 240 180 240 240 120 90\n");
+  // x of the translation is the camera's place, negative.
+  const auto poses = [](const std::string& last) {
+    std::string text;
+    const double places[] = {0, 4, 9, 30};
+    for (int i = 0; i < 4; ++i) {
+      const std::string name = i == 3 ? last : std::string(1, static_cast<char>('a' + i)) + ".png";
+      text += fmt::format("{} 1 0 0 0 {} 0 0 1 {}\n\n", i + 1, -places[i], name);
+    }
+    return text;
+  };
+  write("images.txt", poses("d.png"));
+  std::string points;
+  for (int i = 0; i < 400; ++i) points += fmt::format("{} {} {} 10 0 0 0 0\n", i + 1, -5 + 0.1 * i, (i % 7) * 0.5 - 1);
+  write("points3D.txt", points);
+  const auto run = [&](const std::string& rule, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"--pairs", rule, "--dry-run", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return collection.run(arguments);
+  };
+  const std::vector<std::string> with_poses{"--poses", folder.string()};
+  const auto found = run("overlap:0.3+sequential:1", with_poses);
+  INFO(found.err);
+  REQUIRE(found.code == 0);
+  CHECK_THAT(found.err, Contains("1 of 5 images have no pose") && Contains("\"e.png\""));
+  CHECK(found.json()["pairs_by_rule"] == nlohmann::json::parse(R"([{"rule":"overlap:0.3","pairs":2},
+                                                                   {"rule":"sequential:1","pairs":4}])"));
+  CHECK(found.json()["pairs"] == 4);
+
+  CHECK(run("overlap:0.3", {}).code == 2);
+  CHECK(run("exhaustive", with_poses).code == 2);
+  CHECK(run("overlap:1.5", with_poses).code == 2);
+  CHECK_THAT(run("overlap:0.99", with_poses).err, Contains("no two images overlap so much"));
+  CHECK_THAT(run("overlap:0.3", {"--poses", collection.images()}).err, Contains("photo graphs"));
+  write("points3D.txt", "");
+  CHECK_THAT(run("overlap:0.3", with_poses).err, Contains("no points: nothing says how far away the scene is"));
+  write("points3D.txt", points);
+  write("images.txt", "1 1 0 0 0 0 0 0 1 other.png\n\n");
+  CHECK_THAT(run("overlap:0.3", with_poses).err,
+             Contains("none of the 5 images") && Contains("is in this reconstruction"));
+}
+
+TEST_CASE("images of given sensors are never matched with each other") {
+  const Located collection;
+  {
+    TestDatabase database(collection.path());
+    database.camera(2, 0, kWidth, kHeight, {300, 120, 90}, true);
+    database.run("UPDATE images SET camera_id = 2 WHERE image_id >= 6");
+  }
+  const auto run = [&](const std::string& sensors) {
+    return collection.run({"--skip-sensors", sensors, "--dry-run", "--json"});
+  };
+  const auto skipped = run("2:1");
+  INFO(skipped.err);
+  REQUIRE(skipped.code == 0);
+  CHECK(skipped.json()["pairs"] == 4);  // 3 within a, b, c; d-e
+  CHECK_THAT(skipped.err, Contains("6 between the sensors of --skip-sensors are skipped"));
+  CHECK(run("2:2").json()["pairs"] == 9);
+  CHECK_THAT(run("1:3").err, Contains("--skip-sensors 1:3: no image has camera 3"));
+  for (const char* const text : {"1", "1:", ":1", "1:2x", "a:b", "-1:2"}) {
+    INFO(text);
+    CHECK(run(text).code == 2);
+  }
+}
 
 TEST_CASE("pairs by position, with other rules, are counted, and images in no pair are named") {
   const Located collection;

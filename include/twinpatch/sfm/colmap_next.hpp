@@ -25,6 +25,9 @@ struct ColmapNextStep {
 /// cannot verify these pairs, because its list would be split at the space in a name.
 [[nodiscard]] std::vector<std::string> colmap_next_commands(const ColmapNextStep& step);
 
+/// The same by way of Python's pycolmap, each a command of the shell.
+[[nodiscard]] std::vector<std::string> pycolmap_next_commands(const ColmapNextStep& step);
+
 /// A word quoted for a POSIX shell, if it needs quotes.
 [[nodiscard]] std::string shell_quote(const std::string& word);
 
