@@ -11,6 +11,7 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/engine_options.hpp"
+#include "apps/twinpatch/guided_match.hpp"
 #include "apps/twinpatch/match_report.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "apps/twinpatch/two_stages.hpp"
@@ -30,6 +31,8 @@ struct MatchOptions {
   std::string rerank;
   std::optional<float> ratio;
   std::optional<float> threshold;
+  bool guided = false;
+  double band = 4;  ///< pixels
   bool probability = false;
   std::string homography;
   std::string out, view, patches;
@@ -48,11 +51,15 @@ MatchRules MatchOptions::rules() const {
 void MatchOptions::validate(bool json) const {
   photographs.validate();
   engine.execution.validate();
+  if (!(band > 0 && band <= 1000)) {
+    throw UsageError(fmt::format("--band must be above 0 and at most 1000 pixels, found {}", band));
+  }
   if (ratio && !(*ratio > 0 && *ratio <= 1))
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   if (!rerank.empty() && (ratio || probability))
     throw UsageError(
         "--rerank adds two scores: the sum is no distance (--ratio) and has no calibration (--probability)");
+  if (!rerank.empty() && guided) throw UsageError("--guided takes one network: leave out --rerank, or --guided");
   Outputs outputs;
   for (const auto& input : {left, right, left_keypoints, right_keypoints, homography, rerank}) outputs.add_input(input);
   outputs.add("-o", out);
@@ -152,9 +159,11 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   const double prepared = watch.seconds();
 
   MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth};
-  result.matches = two_stages == nullptr
-                       ? engine.match(left.patches, right.patches, options.rules(), session.control())
-                       : match_in_two_stages(*two_stages, left, right, options.rules(), session.control());
+  if (!options.guided) session.no_effect({"--band"}, "it needs --guided");
+  result.matches = two_stages != nullptr
+                       ? match_in_two_stages(*two_stages, left, right, options.rules(), session.control())
+                   : options.guided ? match_guided(session, engine, {left, right}, options.rules(), options.band)
+                                    : engine.match(left.patches, right.patches, options.rules(), session.control());
   const double compared = watch.seconds();
   if (options.refine) refine_matches(session, cut_options(options.photographs, engine.model()), result, pool);
   mark_correct(result);
@@ -191,6 +200,12 @@ Run add_match_options(Options& app) {
       ->group(kMainGroup);
   app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
+  app.add_flag("--guided", options->guided, "match again, within bands around the epipolar lines of the matches")
+      ->group(kMainGroup);
+  app.add_option("--band", options->band, "half the width of a band of --guided")
+      ->type_name("PIXELS")
+      ->default_str("4")
+      ->group(kMainGroup);
   app.add_flag("--refine", options->refine,
                "move the right end of each match to where the two windows agree best; adds a column")
       ->group(kMainGroup);
@@ -224,6 +239,8 @@ Command match_command() {
                     "twinpatch match left.jpg right.jpg --view matches.png --patches patches.png > matches.txt"},
                    {"how many are right, if the true map is known",
                     "twinpatch match graf1.png graf3.png --homography H1to3p.xml -o matches.txt"},
+                   {"a second look along epipolar lines, for views from far apart",
+                    "twinpatch match a.jpg b.jpg --ratio 0.8 --guided > matches.txt"},
                    {"right ends to a fraction of a pixel", "twinpatch match a.jpg b.jpg --refine > matches.txt"},
                    {"keypoints of your own, in COLMAP's pixel convention",
                     "twinpatch match a.jpg b.jpg --keypoints-left a.txt --keypoints-right b.txt --pixel-origin 0.5"}},

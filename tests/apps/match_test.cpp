@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdio>
 #include <sstream>
 
@@ -238,4 +239,32 @@ TEST_CASE("a model's own window is taken unless another is asked for") {
   const auto refused = run_twinpatch({"match", left, right, "-m", wide});
   CHECK(refused.code == 1);
   CHECK_THAT(refused.err, Contains("patch_extent"));
+}
+
+TEST_CASE("a second pass of two photographs keeps to what the first one says of them") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 320, 240);
+  const auto right = scene.photograph("right.png", 320, 240, kShift);
+  const auto model = scene.model("siam-l2");
+  const auto run = [&](const std::vector<std::string>& more, const std::string& keypoints = "300") {
+    std::vector<std::string> arguments{"match", left, right, "-m", model, "--max-keypoints", keypoints};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  const auto once = rows_of(run({}).out);
+  const auto result = run({"--guided", "--band", "2"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.err, Contains("second pass, around the places of a homography") &&
+                             Contains("instead of " + std::to_string(once.size())));
+  const auto rows = rows_of(result.out);
+  CHECK(rows.size() > 20);
+  for (const auto& row : rows) CHECK(std::hypot(row[2] - row[0] - kShift, row[3] - row[1]) < 4);
+
+  const auto few = run({"--guided"}, "8");
+  CHECK(few.code == 0);
+  CHECK_THAT(few.err, Contains("there is no second pass"));
+  CHECK(run({"--guided", "--band", "0"}).code == 2);
+  CHECK_THAT(run({"--guided", "--rerank", model}).err, Contains("leave out --rerank"));
+  CHECK_THAT(run({"--band", "2"}).err, Contains("--band") && Contains("it needs --guided"));
 }
