@@ -17,6 +17,7 @@ constexpr const char* kRunOptions = "Long runs";
 void CollectionOptions::validate() const {
   photographs.validate();
   engine.execution.validate();
+  guide.validate();
   if (ratio && !(*ratio > 0 && *ratio <= 1)) {
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   }
@@ -92,6 +93,7 @@ void add_collection_options(Options& app, CollectionOptions& options) {
   app.add_option("--rerank-threshold", options.rerank_threshold, "lowest score of the second network")
       ->type_name("T")
       ->group(kMainGroup);
+  add_guide_options(app, options.guide);
   app.add_flag("--refine", options.refine, "")->group("");  // refused with the reason
   app.add_option("--masks", options.masks,
                  "folder of masks: keypoints on black pixels are not matched (of a/b.jpg: a/b.jpg.png or a/b.png)")

@@ -12,7 +12,7 @@
 namespace twinpatch::app {
 namespace {
 
-void summarise(Session& session, const RunPlaces& places, const CollectionStatistics& run) {
+void summarise(Session& session, const CollectionWork& work, const RunPlaces& places, const CollectionStatistics& run) {
   if (run.blocks_found > 0) {
     session.info("{} of {} blocks are already done and intact", run.blocks_found, run.blocks);
   }
@@ -25,6 +25,11 @@ void summarise(Session& session, const RunPlaces& places, const CollectionStatis
       format_count(run.seconds > 0 ? static_cast<double>(run.comparisons) / run.seconds : 0),
       uses == 0 ? 0.0 : 100.0 * static_cast<double>(run.row_hits) / static_cast<double>(uses),
       format_seconds(run.waited), run.stages.slowest().first, format_seconds(run.stages.slowest().second));
+  if (work.guide != nullptr) {
+    session.info("second pass: {} of {} pairs have a geometry, {} comparisons within their bands, in {}", run.guided,
+                 run.pairs, format_count(static_cast<double>(run.guided_comparisons)),
+                 format_seconds(run.stages.guided));
+  }
   session.detail("{} patches described, descriptors of {} images read from {}, {} survivors re-scored", run.described,
                  run.descriptors_read, places.descriptors.string(), run.reranked);
 }
@@ -36,6 +41,8 @@ nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
           {"comparisons", run.comparisons},
           {"matches", run.matches},
           {"reranked", run.reranked},
+          {"guided", run.guided},
+          {"guided_comparisons", run.guided_comparisons},
           {"row_hits", run.row_hits},
           {"row_misses", run.row_misses},
           {"described", run.described},
@@ -46,6 +53,7 @@ nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
            {{"read", run.stages.read},
             {"describe", run.stages.describe},
             {"match", run.stages.match},
+            {"guided", run.stages.guided},
             {"rescore", run.stages.rescore},
             {"write", run.stages.write}}},
           {"slowest", run.stages.slowest().first}};
@@ -156,7 +164,7 @@ void report_alone(Session& session, const ChosenPairs& chosen) {
 }  // namespace
 
 ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates) {
-  const auto& [options, engines, source, places] = job;
+  const auto& [options, engines, source, places, guide] = job;
   ImageListing listing = list_images(source, options.leave_out, session.control());
   const bool all_are_needed = candidates.choice.has(PairRule::Kind::retrieval);
   if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
@@ -205,8 +213,10 @@ void report_changes(Session& session, const PlanChanges& changes, const Collecti
 }  // namespace
 
 RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen) {
-  const auto& [options, engines, source, places] = job;
-  const PlanRequest request{.rules = options.rules(engines.first.spec()),
+  const auto& [options, engines, source, places, guide] = job;
+  PairRules rules = options.rules(engines.first.spec());
+  if (guide != nullptr) rules.guide = guide->rule();
+  const PlanRequest request{.rules = std::move(rules),
                             .numerics = options.numerics(),
                             .tile_keypoints = options.block_keypoints,
                             .rerank = engines.rerank(),
@@ -243,7 +253,7 @@ std::optional<CollectionMatches> match_images(Session& session, const Collection
                {estimate_run(work, todo, session.control()), shard, std::ssize(todo), degrees(work.pairs), by_rule});
     return std::nullopt;
   }
-  summarise(session, places, run_shard(session, work, places, options));
+  summarise(session, work, places, run_shard(session, work, places, options));
   if (shard.count == 1) return CollectionMatches(places.folder);
   report_shard(session, places, shard);
   return std::nullopt;

@@ -10,6 +10,7 @@
 #include "apps/frame/command.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/engine_options.hpp"
+#include "apps/twinpatch/guide.hpp"
 #include "apps/twinpatch/pair_choice.hpp"
 #include "apps/twinpatch/photograph.hpp"
 #include "twinpatch/collection/matches.hpp"
@@ -37,7 +38,8 @@ struct CollectionOptions {
   bool dry_run = false;
   bool leave_out_damaged = false;
   std::vector<std::string> leave_out;  ///< names of images
-  std::string masks;                   ///< folder; empty: none
+  GuideChoice guide;
+  std::string masks;  ///< folder; empty: none
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
@@ -71,6 +73,7 @@ struct CollectionJob {
   CollectionEngines& engines;
   const ImageSource& source;
   const RunPlaces& places;
+  const MatchGuide* guide = nullptr;
 };
 
 /// The pairs of a run, and what is known of its images.

@@ -17,6 +17,7 @@
 #include "apps/twinpatch/colmap_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/export_common.hpp"
+#include "apps/twinpatch/known_geometry.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/units.hpp"
 #include "twinpatch/sfm/colmap_next.hpp"
@@ -161,7 +162,9 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
 
 ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   options.validate();
-  if (!options.verify) session.no_effect({"--max-error", "--min-inliers"}, "it needs --verify");
+  if (!options.verify && options.collection.guide.kind == GuideChoice::Kind::none) {
+    session.no_effect({"--max-error", "--min-inliers"}, "it needs --verify or --guided");
+  }
   Model model = open_model(session, options.collection.engine.model);
   const CutOptions cut = cut_options(options.collection.photographs, model);
   // Found now rather than after hours of work: a lock, a disk that is full, a place that cannot be written to.
@@ -172,12 +175,18 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   PairCandidates candidates = read_candidates(session, options.collection.pairs, images.names());
   candidates.knowledge = read_knowledge(session, options, images);
 
+  const auto guide = make_guide(
+      session, options.collection.guide,
+      {.names = images.names(),
+       .source = guide_source(images, sigma_of_points(options, cut)),
+       .options = {.estimation = options.verification, .threads = options.collection.engine.execution.threads},
+       .database = [&] { return geometries_of_database(session, options, images); }});
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places};
+  const CollectionJob job{options.collection, engines, source, places, guide.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
   const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   if (!matches) return chosen.exit_code(candidates.exit_code());
 

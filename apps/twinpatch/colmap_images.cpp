@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "apps/frame/command.hpp"
@@ -175,6 +176,14 @@ ColmapSource image_source(Session& session, const ColmapImages& images, const Co
   auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, features, load);
   return {{options.images, std::move(features), load, cut, options.collection.engine.execution.threads},
           std::move(masks)};
+}
+
+GuideSource guide_source(const ColmapImages& images, std::optional<float> sigma) {
+  auto rows = std::make_shared<std::map<std::string, const ColmapImageRow*>>();
+  for (const ColmapImageRow& row : images.rows) rows->emplace(row.name, &row);
+  return {
+      [&images, rows, sigma](const std::string& name) { return images.database.keypoints(rows->at(name)->id, sigma); },
+      [&images, rows](const std::string& name) { return images.camera(*rows->at(name)); }};
 }
 
 }  // namespace twinpatch::app

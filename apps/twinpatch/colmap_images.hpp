@@ -43,4 +43,7 @@ struct ColmapSource {
 [[nodiscard]] ColmapSource image_source(Session& session, const ColmapImages& images, const ColmapOptions& options,
                                         const CutOptions& cut);
 
+/// Their keypoints and cameras by name. Refers to `images`.
+[[nodiscard]] GuideSource guide_source(const ColmapImages& images, std::optional<float> sigma);
+
 }  // namespace twinpatch::app

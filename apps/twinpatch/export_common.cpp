@@ -46,6 +46,8 @@ void matching_has_no_effect(Session& session) {
                      "--leave-out-damaged",
                      "--leave-out",
                      "--masks",
+                     "--guided",
+                     "--band",
                      "--dry-run",
                      "--model",
                      "--device",

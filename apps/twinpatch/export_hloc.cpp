@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include "apps/frame/options.hpp"
 
@@ -100,12 +101,18 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, images, load);
   const FeatureImageSource source(options.images, std::move(images), load, cut, 1);
 
+  std::map<std::string, std::int64_t> numbers;
+  for (const auto& name : candidates.names) numbers.emplace(name, std::ssize(numbers));
+  const auto guide = make_guide(session, options.collection.guide,
+                                {.names = candidates.names,
+                                 .source = {[&](const std::string& name) { return load(numbers.at(name)); }, {}},
+                                 .options = {.threads = options.collection.engine.execution.threads}});
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places};
+  const CollectionJob job{options.collection, engines, source, places, guide.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
   const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown, masks)
                                   : candidates.exit_code());

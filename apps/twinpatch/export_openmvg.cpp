@@ -164,12 +164,16 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, images, load);
   const FeatureImageSource source(folder, std::move(images), load, cut, 1);
 
+  const auto guide = make_guide(session, options.collection.guide,
+                                {.names = candidates.names,
+                                 .source = {read, {}},
+                                 .options = {.threads = options.collection.engine.execution.threads}});
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places};
+  const CollectionJob job{options.collection, engines, source, places, guide.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank()};
+  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
   const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
   if (!matches) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(run.plan), options.project);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "guided_pass.hpp"
 #include "keypoint_mask.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 
@@ -143,24 +144,63 @@ void BlockMatcher::match_group(const ImageGroup& group, const PairSink& sink) {
 /// Matches of an image with each of its partners, which all have keypoints: one call of the engine.
 std::vector<std::vector<Match>> BlockMatcher::compare(std::int32_t image, std::span<const std::int32_t> partners) {
   if (partners.empty()) return {};
-  const auto left = rows(image, Side::left);
-  std::vector<std::shared_ptr<const RowChunks>> held;
-  std::vector<GridSide> rights;
-  for (const std::int32_t partner : partners) {
-    held.push_back(rows(partner, Side::right));
-    rights.emplace_back(*held.back());
-  }
+  GuidedGroup group;
+  group.left = rows(image, Side::left);
+  for (const std::int32_t partner : partners) group.rights.push_back(rows(partner, Side::right));
   row_uses_ += 2 * std::ssize(partners);
+  auto found = first_pass(image, partners, group);
+  if (work_.guide != nullptr) second_pass(image, partners, group, found);
+  restore_numbers(image, partners, found);
+  return found;
+}
+
+/// Everything with everything; nothing for partners whose geometry is known.
+std::vector<std::vector<Match>> BlockMatcher::first_pass(std::int32_t image, std::span<const std::int32_t> partners,
+                                                         const GuidedGroup& group) {
+  std::vector<std::size_t> compared;
+  std::vector<GridSide> rights;
+  std::int64_t skipped = 0;
+  for (std::size_t n = 0; n < partners.size(); ++n) {
+    if (work_.guide != nullptr && !work_.guide->needs_matches(planned(image).name, planned(partners[n]).name)) {
+      skipped += group.left->size * group.rights[n]->size;
+      continue;
+    }
+    compared.push_back(n);
+    rights.emplace_back(*group.rights[n]);
+  }
+  control_.advance(skipped);
   AdvanceOnly advance(control_.progress);
   const Stopwatch watch;
+  std::vector<std::vector<Match>> found(partners.size());
   try {
-    auto found = work_.engine.match(*left, rights, work_.plan.rules.match, {control_.stop, &advance});
+    auto matched = work_.engine.match(*group.left, rights, work_.plan.rules.match, {control_.stop, &advance});
     statistics_.stages.match += watch.seconds();
-    restore_numbers(image, partners, found);
+    for (std::size_t n = 0; n < compared.size(); ++n) found[compared[n]] = std::move(matched[n]);
     return found;
+  } catch (const NotFinite& error) {
+    throw_of_images({image, partners[compared[static_cast<std::size_t>(error.right_set())]]}, error);
+  }
+}
+
+/// What lies where the guide says.
+void BlockMatcher::second_pass(std::int32_t image, std::span<const std::int32_t> partners, GuidedGroup& group,
+                               std::vector<std::vector<Match>>& found) {
+  const auto guided = [&](std::int32_t of) {
+    return GuidedImage{planned(of).name, visible_keypoints(work_.source, of, planned(of).keypoints)};
+  };
+  group.first = guided(image);
+  for (const std::int32_t partner : partners) group.partners.push_back(guided(partner));
+  group.control = control_.quiet();
+  const Stopwatch watch;
+  GuidedCounts counts;
+  try {
+    counts = match_guided(work_.engine, *work_.guide, work_.plan.rules.match, group, found);
   } catch (const NotFinite& error) {
     throw_of_images({image, partners[static_cast<std::size_t>(error.right_set())]}, error);
   }
+  statistics_.stages.guided += watch.seconds();
+  statistics_.guided += counts.pairs;
+  statistics_.guided_comparisons += counts.comparisons;
 }
 
 /// From numbers among the keypoints that are matched to those among all.

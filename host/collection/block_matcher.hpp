@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "budget.hpp"
+#include "guided_pass.hpp"
 #include "image_rows.hpp"
 #include "twinpatch/collection/run.hpp"
 #include "twinpatch/core/lru_cache.hpp"
@@ -46,6 +47,10 @@ class BlockMatcher {
                        std::vector<std::vector<Match>>& found) const;
   void match_group(const ImageGroup& group, const PairSink& sink);
   [[nodiscard]] std::vector<std::vector<Match>> compare(std::int32_t image, std::span<const std::int32_t> partners);
+  [[nodiscard]] std::vector<std::vector<Match>> first_pass(std::int32_t image, std::span<const std::int32_t> partners,
+                                                           const GuidedGroup& group);
+  void second_pass(std::int32_t image, std::span<const std::int32_t> partners, GuidedGroup& group,
+                   std::vector<std::vector<Match>>& found);
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
   [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
   void expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next);

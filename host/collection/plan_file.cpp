@@ -87,6 +87,7 @@ Json to_json(const CollectionPlan& plan) {
             {"tile_keypoints", plan.tile_keypoints},
             {"images", std::move(images)},
             {"blocks", std::move(blocks)}};
+  if (!plan.rules.guide.empty()) json["guide"] = plan.rules.guide;
   if (!continued) return json;
   json["generations"] = plan.generations;
   json["tile_ends"] = Json::array();
@@ -138,6 +139,7 @@ CollectionPlan from_json(const JsonValue& json) {
   if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio"));
   plan.rules.match.threshold = parse_float(json.at("threshold"));
   plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold"));
+  if (const JsonValue* guide = json.find("guide")) plan.rules.guide = guide->text();
   plan.patch_settings = name_from(json.at("patch_settings"));
   plan.pair_key = json.at("pair_key").text();
   plan.tile_keypoints = json.at("tile_keypoints").integer(0, kMost);

@@ -13,7 +13,8 @@ namespace {
 std::string exact_rules(const PairRules& rules) {
   return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
                      rules.match.ratio ? exact_text(*rules.match.ratio) : "none", exact_text(rules.match.threshold),
-                     exact_text(rules.rerank_threshold));
+                     exact_text(rules.rerank_threshold)) +
+         (rules.guide.empty() ? "" : ", " + rules.guide);
 }
 
 }  // namespace

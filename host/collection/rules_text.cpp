@@ -14,6 +14,7 @@ std::string rules_text(const PairRules& rules) {
   if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
   if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
   if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
+  if (!rules.guide.empty()) text += fmt::format(", {}", rules.guide);
   return text;
 }
 

@@ -165,8 +165,8 @@ BlockResult match_pairs(BlockMatcher& matcher, const std::vector<ImagePair>& pai
 }  // namespace
 
 std::pair<const char*, double> StageSeconds::slowest() const {
-  const std::pair<const char*, double> all[] = {
-      {"read", read}, {"describe", describe}, {"match", match}, {"rescore", rescore}, {"write", write}};
+  const std::pair<const char*, double> all[] = {{"read", read},     {"describe", describe}, {"match", match},
+                                                {"guided", guided}, {"rescore", rescore},   {"write", write}};
   return *std::ranges::max_element(all, {}, [](const auto& stage) { return stage.second; });
 }
 

@@ -41,6 +41,7 @@ std::vector<ColmapPosition> ColmapDatabase::positions() const { return {}; }
 std::map<ColmapImageId, std::int64_t> ColmapDatabase::frames() const { return {}; }
 std::vector<ColmapRigCamera> ColmapDatabase::uncalibrated_cameras() const { return {}; }
 std::vector<ColmapPair> ColmapDatabase::verified_pairs(std::int64_t /*min_inliers*/) const { return {}; }
+std::map<ColmapPair, ColmapGeometry> ColmapDatabase::geometries() const { return {}; }
 
 struct ColmapWriter::State {
   ColmapWriteCounts counts;

@@ -192,4 +192,81 @@ std::vector<ColmapPair> ColmapDatabase::verified_pairs(std::int64_t min_inliers)
   return pairs;
 }
 
+namespace {
+
+/// A column of nine numbers; nothing for NULL, and for zeros, which old releases of COLMAP wrote in its place.
+std::optional<std::array<double, 9>> matrix_in(const Statement& row, int column, const std::string& what,
+                                               const Connection& connection) {
+  std::array<double, 9> matrix{};
+  if (row.is_null(column)) return std::nullopt;
+  const auto bytes = row.blob(column);
+  if (bytes.empty()) return std::nullopt;
+  if (bytes.size() != sizeof(matrix)) {
+    throw FormatError(connection.path(), -1,
+                      fmt::format("{}: a matrix of {} bytes, expected {}", what, bytes.size(), sizeof(matrix)));
+  }
+  std::memcpy(matrix.data(), bytes.data(), bytes.size());
+  if (std::ranges::all_of(matrix, [](double value) { return value == 0; })) return std::nullopt;
+  return matrix;
+}
+
+/// Nothing for configurations that have no geometry of their own.
+std::optional<ColmapConfig> config_of(std::int64_t stored) {
+  switch (stored) {
+    case 2:
+      return ColmapConfig::calibrated;
+    case 3:
+      return ColmapConfig::uncalibrated;
+    case 4:
+    case 5:
+    case 6:
+      return ColmapConfig::planar_or_panoramic;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::map<ColmapPair, ColmapGeometry> ColmapDatabase::geometries() const {
+  std::map<ColmapImageId, ColmapImageRow> images;
+  for (const ColmapImageRow& row : this->images()) images.emplace(row.id, row);
+  const std::lock_guard lock(state_->mutex);
+  const Connection& connection = state_->connection;
+  sfm::require_columns(connection, "two_view_geometries", {"pair_id", "rows", "cols", "data", "config", "F", "E", "H"});
+  Statement query(connection,
+                  "SELECT rows, cols, data, pair_id, config, F, E, H FROM two_view_geometries WHERE rows > 0 "
+                  "ORDER BY pair_id");
+  std::map<ColmapPair, ColmapGeometry> geometries;
+  while (query.step()) {
+    const auto config = config_of(query.integer(4));
+    if (!config) continue;
+    ColmapPair pair;
+    try {
+      pair = colmap_pair(query.integer(3));
+    } catch (const InvalidArgument& error) {
+      throw FormatError(connection.path(), -1, fmt::format("two_view_geometries: {}", error.what()));
+    }
+    const auto first = images.find(pair.first);
+    const auto second = images.find(pair.second);
+    if (first == images.end() || second == images.end()) continue;
+    const std::string what = fmt::format("geometry of {} and {}", first->second.name, second->second.name);
+    for (const IndexPair& inlier : sfm::decode_matches(array_of(query, connection, what))) {
+      const bool left_is_wrong = inlier.left >= first->second.keypoints;
+      if (!left_is_wrong && inlier.right < second->second.keypoints) continue;
+      throw FormatError(connection.path(), -1,
+                        fmt::format("{}: keypoint {} of {}, which has {}: it belongs to other images", what,
+                                    left_is_wrong ? inlier.left : inlier.right,
+                                    left_is_wrong ? first->second.name : second->second.name,
+                                    left_is_wrong ? first->second.keypoints : second->second.keypoints));
+    }
+    geometries.emplace(pair, ColmapGeometry{*config,
+                                            {},
+                                            matrix_in(query, 5, what, connection),
+                                            matrix_in(query, 6, what, connection),
+                                            matrix_in(query, 7, what, connection)});
+  }
+  return geometries;
+}
+
 }  // namespace twinpatch

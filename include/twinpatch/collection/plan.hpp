@@ -23,6 +23,7 @@ struct PairRules {
   MatchRules match;
   /// Lowest score of the pair network that re-scores survivors (runs with one).
   float rerank_threshold = -std::numeric_limits<float>::infinity();
+  std::string guide{};  ///< MatchGuide::rule() of a second pass; empty: none
 };
 
 /// One unit of work: the pairs of an image tile × an image tile.
@@ -123,7 +124,7 @@ class ImageChanged : public Error {
 
 /// What to plan.
 struct PlanRequest {
-  PairRules rules{};
+  PairRules rules = PairRules();  // GCC 12 takes {} for uninitialised
   std::string numerics = "fp32";
   /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough for some sixty
   /// blocks, so that shards balance and little is lost.

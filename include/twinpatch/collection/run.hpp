@@ -46,6 +46,7 @@ struct StageSeconds {
   double read = 0;      ///< decode images, cut patches, hash, read stored descriptors: a thread's share
   double describe = 0;  ///< patches or descriptors → rows on the device
   double match = 0;     ///< compare and select
+  double guided = 0;    ///< geometry, and a second pass within it
   double rescore = 0;   ///< by the second network
   double write = 0;     ///< blocks and descriptors
   /// Its name, "read" and so on, and its seconds.
@@ -59,6 +60,8 @@ struct CollectionStatistics {
   std::int64_t comparisons = 0;
   std::int64_t matches = 0;
   std::int64_t reranked = 0;  ///< matches that the second network scored
+  std::int64_t guided = 0;    ///< pairs with a second pass
+  std::int64_t guided_comparisons = 0;
   std::int64_t row_hits = 0;  ///< images whose rows were on the device when needed
   std::int64_t row_misses = 0;
   std::int64_t described = 0;         ///< patches that went through a tower

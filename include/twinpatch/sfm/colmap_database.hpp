@@ -16,6 +16,7 @@
 #include "twinpatch/patches/pair_list.hpp"
 #include "twinpatch/sfm/colmap_ids.hpp"
 #include "twinpatch/sfm/colmap_model.hpp"
+#include "twinpatch/sfm/colmap_writer.hpp"
 #include "twinpatch/vision/keypoint.hpp"
 
 namespace twinpatch {
@@ -96,6 +97,11 @@ class ColmapDatabase {
   [[nodiscard]] std::vector<ColmapRigCamera> uncalibrated_cameras() const;
   /// Pairs with at least so many rows in two_view_geometries, the smaller id first, sorted.
   [[nodiscard]] std::vector<ColmapPair> verified_pairs(std::int64_t min_inliers) const;
+  /// The geometries of two_view_geometries by pair, without their inliers; planar (4) and panoramic (5) ones as
+  /// planar_or_panoramic. Without rows that have no geometry: degenerate, undefined, watermarks, of several models.
+  /// Throws FormatError for a matrix of another size than nine numbers, and for an inlier that its image has no
+  /// keypoint for: a geometry of other images.
+  [[nodiscard]] std::map<ColmapPair, ColmapGeometry> geometries() const;
 
  private:
   struct State;

@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/frame/session.hpp"
+#include "twinpatch/sfm/epipolar_guide.hpp"
+
+namespace twinpatch::app {
+
+class Options;
+
+/// What --guided and --band say.
+struct GuideChoice {
+  enum class Kind { none, matches, database, poses };
+  Kind kind = Kind::none;
+  std::string model;  ///< folder of the poses
+  double band = 4;    ///< pixels
+
+  /// Throws UsageError.
+  void validate() const;
+};
+void add_guide_options(Options& app, GuideChoice& choice);
+
+/// The images that are matched, and what guides them.
+struct GuideInput {
+  std::vector<std::string> names;
+  GuideSource source;
+  GuideOptions options{};
+  std::function<KnownGeometry()> database{};  ///< its geometries; empty: there is no database
+};
+/// The guide that was asked for, or null. Says how many of the images have no known pose. Throws what known_poses()
+/// does, UsageError for a database where there is none, and InvalidArgument for a model of other images: none of these,
+/// or of another size than their cameras here.
+[[nodiscard]] std::unique_ptr<MatchGuide> make_guide(Session& session, const GuideChoice& choice, GuideInput input);
+
+}  // namespace twinpatch::app

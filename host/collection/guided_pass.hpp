@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The twinpatch authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "twinpatch/collection/match_guide.hpp"
+#include "twinpatch/engine/engine.hpp"
+
+namespace twinpatch {
+
+/// An image with some of its partners, on the device.
+struct GuidedGroup {
+  GuidedImage first;
+  std::vector<GuidedImage> partners;
+  std::shared_ptr<const RowChunks> left;
+  std::vector<std::shared_ptr<const RowChunks>> rights;  ///< of each partner
+  RunControl control;                                    ///< whose stop is heard
+};
+
+struct GuidedCounts {
+  std::int64_t pairs = 0;        ///< of images with a geometry
+  std::int64_t comparisons = 0;  ///< of their keypoints
+};
+
+/// Puts in the place of a first pass's matches, [partners], those that the guide's masks leave. Memory: the masks of a
+/// few partners. Throws what the guide and the engine throw; NotFinite::right_set() is the partner's place.
+GuidedCounts match_guided(Engine& engine, const MatchGuide& guide, const MatchRules& rules, const GuidedGroup& group,
+                          std::vector<std::vector<Match>>& found);
+
+}  // namespace twinpatch
