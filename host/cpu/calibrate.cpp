@@ -26,12 +26,12 @@ void run_branch(const std::shared_ptr<cpu::CpuContext>& context, const std::shar
 }
 
 void run_pairs(const std::shared_ptr<cpu::CpuContext>& context, const std::shared_ptr<const Model>& model,
-               PatchView patches, std::span<const IndexPair> pairs) {
+               PatchView patches, std::span<const IndexPair> pairs, const RunControl& control) {
   const auto branch = cpu::make_two_channel_branch(context, model);
   const auto left = branch->rows(patches, Side::left);
   const auto right = branch->rows(patches, Side::right);
   std::vector<float> scores(pairs.size());
-  cpu::make_pair_scorer(context, model, cpu::grid_strategies())->score_list(*left, *right, pairs, scores);
+  cpu::make_pair_scorer(context, model, cpu::grid_strategies())->score_list(*left, *right, pairs, scores, control);
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ ActivationRanges calibrate(const std::shared_ptr<const Model>& model, PatchView 
   const auto context = std::make_shared<cpu::CpuContext>(ExecutionOptions());
   context->recorder = &recorder;
   if (sees_pairs) {
-    run_pairs(context, folded, patches, pairs);
+    run_pairs(context, folded, patches, pairs, control);
   } else {
     run_branch(context, folded, patches, control);
   }

@@ -60,27 +60,14 @@ struct PlacedGeometry {
 };
 
 std::optional<PlacedGeometry> placed(const ColmapGeometry& found, const View& first, const View& second) {
-  using Kind = PairGeometry::Kind;
-  switch (found.config) {
-    case ColmapConfig::calibrated:
-      if (found.essential && first.camera != nullptr && second.camera != nullptr &&
-          can_undistort(first.camera->camera) && can_undistort(second.camera->camera)) {
-        return PlacedGeometry{fundamental_of(*found.essential, sfm::focal_length(first.camera->camera),
-                                             sfm::focal_length(second.camera->camera)),
-                              true};
-      }
-      [[fallthrough]];
-    case ColmapConfig::uncalibrated:
-      if (found.fundamental) return PlacedGeometry{{Kind::fundamental, *found.fundamental}};
-      break;
-    case ColmapConfig::planar_or_panoramic:
-      if (found.homography) return PlacedGeometry{{Kind::homography, *found.homography}};
-      break;
-    case ColmapConfig::degenerate:
-    case ColmapConfig::watermark:
-      break;
+  const auto has_lens = [](const View& view) { return view.camera != nullptr && can_undistort(view.camera->camera); };
+  if (found.config == ColmapConfig::calibrated && found.essential && has_lens(first) && has_lens(second)) {
+    return PlacedGeometry{fundamental_of(*found.essential, sfm::focal_length(first.camera->camera),
+                                         sfm::focal_length(second.camera->camera)),
+                          true};
   }
-  return std::nullopt;
+  const auto geometry = geometry_of(found);
+  return geometry ? std::optional(PlacedGeometry{*geometry}) : std::nullopt;
 }
 
 /// Of the second image's points to the first's.
