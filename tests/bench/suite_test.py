@@ -94,6 +94,12 @@ class Run(unittest.TestCase):
         self.assertEqual(len(whole["kernel_rows"]), 1)
         self.assertEqual(whole["host"]["driver_version"], "none")
 
+    def test_the_limits_of_all_steps_are_what_the_manual_says_and_within_eight_minutes(self):
+        limits = sum(limit for _, limit, _ in steps.ALL)
+        self.assertLessEqual(limits, 60 * run.MINUTES)
+        for page, words in (("docs/profiling.md", f"That is {limits} s at most"), ("README.md", f"in {limits} s at most")):
+            self.assertIn(words, (PROJECT / page).read_text(encoding="utf-8"), page)
+
     def test_a_host_without_a_device_says_so_at_once(self):
         status, whole = self.run_suite(DEVICES="none")
         self.assertEqual((status, len(whole["steps"])), (1, 1))
