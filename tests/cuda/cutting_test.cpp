@@ -145,8 +145,10 @@ TEST_CASE("cut patches are those of the definition, whatever their size, number,
     const auto pixels = bench.up(shifted);
     auto pyramid = bench.room<std::uint16_t>(layout.pixels());
     kernels::make_pyramid(bench.stream(), pixels.data() + 1, layout, pyramid.data());
-    for (const int side : {1, 7, 31, 32, 33, 64}) {
-      const std::int64_t count = side == 32 ? 0 : side == 33 ? 1 : 9;
+    // A row is a warp's, 32 pixels at a time; eight warps share the rows.
+    using Size = std::pair<int, std::int64_t>;
+    for (const auto& [side, count] :
+         {Size(1, 9), {7, 9}, {8, 3}, {9, 3}, {31, 9}, {32, 0}, {32, 9}, {33, 1}, {64, 3}}) {
       std::vector<PatchWindow> windows;
       std::vector<std::uint8_t> expected;
       for (std::int64_t i = 0; i < count; ++i) {

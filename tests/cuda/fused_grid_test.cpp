@@ -60,8 +60,9 @@ TEST_CASE("fused metrics keep what fp32 keeps, whatever the sizes") {
     std::int64_t rows, columns;
     int length;
   };
-  const Size size = GENERATE(Size{1, 1, 3}, Size{0, 5, 8}, Size{5, 0, 8}, Size{1, 257, 64}, Size{257, 1, 33},
-                             Size{127, 129, 16}, Size{129, 127, 35}, Size{20, 40, 300});
+  const Size size =
+      GENERATE(Size{1, 1, 3}, Size{0, 5, 8}, Size{5, 0, 8}, Size{1, 257, 64}, Size{257, 1, 33}, Size{127, 129, 16},
+               Size{129, 127, 35}, Size{31, 33, 16}, Size{32, 128, 16}, Size{20, 40, 300});
   expect_same_decisions(DecisionMetric{kind, false}, some_descriptors(size.rows, size.length, 1, true),
                         some_descriptors(size.columns, size.length, 2, true), kRequests);
 }

@@ -29,7 +29,7 @@ enum class Eagerness {
 struct MachineOptions {
   int devices = 1;
   std::int64_t memory = std::int64_t{1} << 30;  ///< bytes per device
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;                       ///< TWINPATCH_SIMT_SEED is added to it
   Eagerness eagerness = Eagerness::drawn;
   int capability_major = 9;
   int capability_minor = 0;
