@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/twinpatch/two_stages.hpp"
 
-#include <fmt/format.h>
-
 #include "apps/twinpatch/eval_datasets.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/units.hpp"
@@ -15,14 +13,6 @@
 namespace twinpatch::app {
 namespace {
 
-void check_finds(const Engine& first) {
-  if (has_descriptors(first.spec())) return;
-  throw InvalidArgument(
-      fmt::format("--rerank: {} compares pairs and finds no candidates; take a network with descriptors, such as "
-                  "hard128, as -m",
-                  first.spec().name));
-}
-
 /// Candidates of one sequence with what is true of them, a list for each of its pairs of images.
 class LabelledSequences {
  public:
@@ -32,7 +22,7 @@ class LabelledSequences {
         first_engine_(std::make_shared<Engine>(make_engine(session, options.engine))),
         second_(make_engine(session, {.model = options.rerank, .execution = options.engine.execution})),
         pool_(options.engine.execution.threads) {
-    check_finds(*first_engine_);
+    check_finds(first_engine_->spec());
     check_decides(second_.model());
     first_ = network_comparer(first_engine_->spec().name, first_engine_);
   }
@@ -77,7 +67,7 @@ class LabelledSequences {
 
 std::unique_ptr<Comparer> make_two_stages(Session& session, const std::string& rerank,
                                           const std::shared_ptr<Engine>& first, const ExecutionOptions& execution) {
-  check_finds(*first);
+  check_finds(first->spec());
   const auto second = std::make_shared<Engine>(make_engine(session, {.model = rerank, .execution = execution}));
   const TwoStageRule rule = two_stage_rule(second->model(), first->spec().name);
   return two_stage_comparer(network_comparer(first->spec().name, first), network_comparer(second->spec().name, second),

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "select_scored.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/engine/select_scored.hpp"
 #include "twinpatch/evaluate/comparer.hpp"
 
 namespace twinpatch {

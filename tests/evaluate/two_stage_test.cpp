@@ -42,6 +42,8 @@ TEST_CASE("candidates are the union of both directions' nearest", "[evaluate]") 
     CHECK(found.pairs[at] == IndexPair{i, j});
     CHECK(found.similarities[at] ==
           Approx(comparer->score(left.view(), right.view(), std::vector<IndexPair>{{i, j}}).front()).epsilon(1e-5));
+    const bool mutual = rows.indices[2 * i] == j && columns.indices[2 * j] == i;
+    CHECK((found.mutual[at] != 0) == mutual);
     ++at;
   }
   const Candidates none = find_candidates(*comparer, left.view(), {PixelType::u8, nullptr, 0, 64, 64}, 2);
@@ -70,7 +72,7 @@ TEST_CASE("two stages score by the rule, in grids and lists alike", "[evaluate]"
 }
 
 TEST_CASE("the nearest within 3 pixels is right, others near are ignored", "[evaluate]") {
-  const Candidates candidates{{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 3}, {4, 1}}, {1, 2, 3, 4, 5, 6}};
+  const Candidates candidates{{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 3}, {4, 1}}, {1, 2, 3, 4, 5, 6}, {}};
   const std::vector<float> scores{7, 8, 9, 10, 11, 12};
   const std::vector<double> errors{2.5, 1.0, 80, 4.0, 60, 30};
   const auto labelled = label_candidates(candidates, scores, errors);

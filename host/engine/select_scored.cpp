@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "select_scored.hpp"
+#include "twinpatch/engine/select_scored.hpp"
 
 #include <algorithm>
 #include <vector>
