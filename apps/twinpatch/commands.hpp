@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "apps/frame/command.hpp"
 
 // One function, and one file, per command.
@@ -22,6 +24,7 @@ namespace twinpatch::app {
 [[nodiscard]] Command model_verify_command();
 [[nodiscard]] Command colmap_command();
 [[nodiscard]] Command dataset_command();
+[[nodiscard]] std::vector<Command> candidate_commands();  ///< of dataset
 [[nodiscard]] Command merge_command();
 [[nodiscard]] Command plan_command();
 [[nodiscard]] Command doctor_command();

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "apps/frame/options.hpp"
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
+#include "apps/twinpatch/dataset_options.hpp"
 #include "twinpatch/dataset/sources.hpp"
 
 namespace twinpatch::app {
@@ -26,11 +26,6 @@ constexpr const char* kLayout =
 struct Common {
   int threads = 0;
 };
-
-template <class Value>
-void add(Options& app, const char* name, Value& value, const char* words, const char* group) {
-  app.add_option(name, value, words)->capture_default_str()->group(group);
-}
 
 void add_dataset_options(Options& app, DatasetOptions& options, Common& common) {
   app.add_option("-o,--out", options.folder, "folder of the dataset")
@@ -73,30 +68,19 @@ ExitCode report(Session& session, const DatasetOptions& options, const DatasetSu
     session.info("skipped: {} patches without contrast, {} points with a single patch", summary.dropped_flat,
                  summary.dropped_single);
   }
-  constexpr std::size_t kNamed = 20;
-  for (std::size_t i = 0; i < std::min(kNamed, summary.left_out.size()); ++i) {
-    session.warn("left out: {}: {}", summary.left_out[i].name, summary.left_out[i].reason);
-  }
-  if (summary.left_out.size() > kNamed) {
-    session.warn("left out: {} more; manifest.json names all of them", summary.left_out.size() - kNamed);
-  }
-  auto left_out = nlohmann::ordered_json::array();
-  for (const auto& input : summary.left_out) left_out.push_back({{"name", input.name}, {"reason", input.reason}});
-  if (session.options().json) {
-    session.print_json("twinpatch.dataset/1", {{"out", options.folder.string()},
-                                               {"patches", summary.patches},
-                                               {"points", summary.points},
-                                               {"images", summary.images},
-                                               {"matching_pairs", summary.matching_pairs},
-                                               {"dropped_flat_patches", summary.dropped_flat},
-                                               {"dropped_single_points", summary.dropped_single},
-                                               {"dropped_views", summary.dropped_views},
-                                               {"left_out", left_out},
-                                               {"lists", summary.lists},
-                                               {"content_hash", summary.content_hash}});
-  }
-  const bool damaged = std::ranges::any_of(summary.left_out, &LeftOutInput::damaged);
-  return damaged ? ExitCode::partial : ExitCode::done;
+  nlohmann::ordered_json object{{"out", options.folder.string()},
+                                {"patches", summary.patches},
+                                {"points", summary.points},
+                                {"images", summary.images},
+                                {"matching_pairs", summary.matching_pairs},
+                                {"dropped_flat_patches", summary.dropped_flat},
+                                {"dropped_single_points", summary.dropped_single},
+                                {"dropped_views", summary.dropped_views}};
+  const ExitCode code = report_left_out(session, summary.left_out, object);
+  object["lists"] = summary.lists;
+  object["content_hash"] = summary.content_hash;
+  if (session.options().json) session.print_json("twinpatch.dataset/1", object);
+  return code;
 }
 
 /// A run of `make` on the options of one source.
@@ -157,18 +141,7 @@ Run add_photograph_options(Options& app) {
       ->required()
       ->group(kArgumentGroup);
   add_dataset_options(app, options->dataset, *common);
-  constexpr const char* kGroup = "Views made of a photograph";
-  WarpOptions& warp = options->warp;
-  add(app, "--max-side", options->max_side, "reduce larger photographs to this, pixels; 0: never", kGroup);
-  add(app, "--views", warp.views, "of each photograph", kGroup);
-  add(app, "--scale", warp.scale, "size changes by 1/S to S", kGroup);
-  add(app, "--rotation", warp.rotation, "degrees; one view in four is turned by any angle", kGroup);
-  add(app, "--tilt", warp.tilt, "largest foreshortening", kGroup);
-  add(app, "--perspective", warp.perspective, "change of scale across the image", kGroup);
-  add(app, "--light", warp.light, "strength of changes of light; 0: none", kGroup);
-  add(app, "--blur", warp.blur, "largest sigma, pixels", kGroup);
-  add(app, "--noise", warp.noise, "largest standard deviation, grey levels", kGroup);
-  add(app, "--jpeg-quality", warp.jpeg_quality, "lowest; 100: no compression", kGroup);
+  add_warp_options(app, options->warp, options->max_side);
   add_sequence_options(app, options->sequence);
   return run_of(options, common, dataset_from_photographs);
 }
@@ -208,6 +181,9 @@ Command from_photographs_command() {
 }  // namespace
 
 Command dataset_command() {
+  std::vector<Command> sources{from_colmap_command(), from_homographies_command(), from_photographs_command()};
+  std::vector<Command> lists = candidate_commands();
+  for (Command& command : lists) sources.push_back(std::move(command));
   return {.name = "dataset",
           .summary = "make a dataset for training and evaluation from your own images",
           .examples = {{"from a COLMAP reconstruction",
@@ -215,7 +191,7 @@ Command dataset_command() {
                        {"from a folder of photographs", "twinpatch dataset from-photographs pictures -o dataset"}},
           .notes = "",
           .add_options = {},
-          .children = {from_colmap_command(), from_homographies_command(), from_photographs_command()}};
+          .children = std::move(sources)};
 }
 
 }  // namespace twinpatch::app

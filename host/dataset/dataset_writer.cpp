@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "content_hash.hpp"
 #include "pair_sampling.hpp"
 #include "similarity.hpp"
 #include "staging_folder.hpp"
@@ -22,6 +23,7 @@
 
 namespace twinpatch {
 
+using dataset::ContentHash;
 using dataset::GradientHistogram;
 using dataset::Groups;
 using dataset::Random;
@@ -34,18 +36,6 @@ constexpr int kSheetPatches = 16;  // a side of a sheet
 constexpr int kSheetSide = kSheetPatches * kSide;
 constexpr std::int64_t kPerSheet = std::int64_t{kSheetPatches} * kSheetPatches;
 constexpr const char* kRawName = "patches.raw";
-
-/// FNV-1a: tells datasets apart, no more.
-class ContentHash {
- public:
-  void add(std::string_view bytes) {
-    for (const char c : bytes) value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
-  [[nodiscard]] std::string text() const { return fmt::format("{:016x}", value_); }
-
- private:
-  std::uint64_t value_ = 0xcbf29ce484222325U;
-};
 
 void write_text(const std::filesystem::path& path, std::string_view text, ContentHash& hash) {
   hash.add(path.filename().string());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "model_photographs.hpp"
 #include "reprojection.hpp"
 #include "sequence.hpp"
 #include "similarity.hpp"
@@ -38,7 +39,6 @@ void check(const ColmapDatasetOptions& options) {
   demand(options.depth_tolerance > 0, "--depth-tolerance: must be positive");
   demand(options.min_neighbours >= 1 && options.max_reprojected >= 0, "counts must not be negative");
   demand(options.database.empty() || options.tracks.empty(), "--database and --tracks: give one of the two");
-  if (!fs::is_directory(options.images)) throw IoError(options.images.string(), "is not a folder of photographs");
 }
 
 /// What one run knows: the model, its points, and how many were left out.
@@ -57,8 +57,6 @@ class ColmapDataset {
   };
   using EntriesOfImage = std::map<std::uint32_t, std::vector<Entry>>;
 
-  [[nodiscard]] GrayImage photograph(std::uint32_t id) const;
-  void check_photographs() const;
   void read_points();
   void leave_out_points();
   [[nodiscard]] PatchSet cut_usable(std::uint32_t id, std::vector<Entry>& entries) const;
@@ -82,32 +80,6 @@ class ColmapDataset {
   std::int64_t refused_ = 0;
 };
 
-/// Reads a photograph and holds it against the model.
-GrayImage ColmapDataset::photograph(std::uint32_t id) const {
-  const ColmapImage& image = model_.images.at(id);
-  const ColmapCamera& camera = model_.cameras.at(image.camera);
-  const fs::path path = options_.images / image.name;
-  GrayImage pixels = read_image(path);
-  if (pixels.width() != camera.width || pixels.height() != camera.height) {
-    throw Error(fmt::format("{}: is {}x{} pixels, the model was made from {}x{}", path.string(), pixels.width(),
-                            pixels.height(), camera.width, camera.height));
-  }
-  return pixels;
-}
-
-void ColmapDataset::check_photographs() const {
-  std::string first;
-  int missing = 0;
-  for (const auto& [id, image] : model_.images) {
-    if (fs::is_regular_file(options_.images / image.name)) continue;
-    if (missing++ == 0) first = image.name;
-  }
-  if (missing > 0) {
-    throw Error(fmt::format("{}: {} of the model's {} photographs are missing, the first is {}",
-                            options_.images.string(), missing, model_.images.size(), first));
-  }
-}
-
 void ColmapDataset::read_points() {
   if (!options_.tracks.empty()) {
     points_ = parse_tracks(read_text_file(options_.tracks), options_.tracks.string(), model_);
@@ -118,7 +90,8 @@ void ColmapDataset::read_points() {
     control_.begin("detect", static_cast<std::int64_t>(model_.images.size()), "photographs");
     for (const auto& [id, image] : model_.images) {
       control_.check();
-      detected[id] = detect_keypoints(photograph(id), {.max_keypoints = 0});
+      detected[id] =
+          detect_keypoints(dataset::read_model_photograph(model_, options_.images, id), {.max_keypoints = 0});
       control_.advance(1);
     }
     control_.end();
@@ -170,7 +143,7 @@ void ColmapDataset::leave_out_points() {
 
 /// Patches of a photograph at those of the entries that are usable; the others are taken out.
 PatchSet ColmapDataset::cut_usable(std::uint32_t id, std::vector<Entry>& entries) const {
-  const GrayImage image = photograph(id);
+  const GrayImage image = dataset::read_model_photograph(model_, options_.images, id);
   std::erase_if(entries, [&](const Entry& entry) {
     return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma);
   });
@@ -294,7 +267,7 @@ std::string ColmapDataset::source_json() const {
 }
 
 DatasetSummary ColmapDataset::make() {
-  check_photographs();
+  dataset::check_model_photographs(model_, options_.images);
   DatasetWriter writer(options_.dataset);
   for (const auto& [id, image] : model_.images) image_numbers_[id] = writer.add_image(image.name);
   read_points();

@@ -108,12 +108,15 @@ std::vector<std::size_t> Reprojection::neighbours(const Picture& picture, double
   return result;
 }
 
-bool Reprojection::is_unhidden(const Picture& picture, const Vector2& place, double depth, std::size_t own) const {
-  const auto around = neighbours(picture, place[0], place[1], own);
+bool Reprojection::is_unhidden(const Picture& picture, std::size_t p) const {
+  const Vector3 local = to_camera(*picture.image, points_[p].position);
+  const auto place = project(*picture.camera, local);
+  if (!place) return false;
+  const auto around = neighbours(picture, (*place)[0], (*place)[1], p);
   if (static_cast<int>(around.size()) < options_.min_neighbours) return false;
   std::size_t agreeing = 0;
   for (const std::size_t i : around) {
-    if (std::abs(picture.seen[i].depth - depth) <= options_.depth_tolerance * depth) ++agreeing;
+    if (std::abs(picture.seen[i].depth - local[2]) <= options_.depth_tolerance * local[2]) ++agreeing;
   }
   return 4 * agreeing >= 3 * around.size();
 }
@@ -150,16 +153,41 @@ Vector3 Reprojection::normal(std::size_t p) const {
   return dot(found, to_cameras) > 0.25 ? found : to_cameras;
 }
 
+std::optional<Reprojection::Transfer> Reprojection::transfer(std::size_t p, const Vector3& surface_normal,
+                                                             const Sighting& seen, std::uint32_t target) const {
+  const Vector3& position = points_[p].position;
+  const Picture& picture = pictures_.at(target);
+  const Vector3 local = to_camera(*picture.image, position);
+  const auto place = project(*picture.camera, local);
+  if (!place) return std::nullopt;
+  if (angle_between(minus(picture.centre, position), surface_normal) > kMaxSlant * kDegrees) return std::nullopt;
+  const Vector3 u =
+      unit(cross(surface_normal, std::abs(surface_normal[0]) < 0.8 ? Vector3{1, 0, 0} : Vector3{0, 1, 0}));
+  const Vector3 v = cross(surface_normal, u);
+  const Picture& source = pictures_.at(seen.image);
+  const SurfaceSteps steps{position, u, v, 1e-3 * local[2]};
+  const auto there = surface_jacobian(*source.image, *source.camera, steps);
+  const auto here = surface_jacobian(*picture.image, *picture.camera, steps);
+  if (!there || !here || std::abs(determinant(*there)) < 1e-12) return std::nullopt;
+  const Matrix2 jacobian = change(*there, *here);
+  const double area = determinant(jacobian);
+  if (!(area > 0)) return std::nullopt;  // seen from behind
+  Transfer result{seen.keypoint, std::sqrt(area)};
+  const double c = std::cos(seen.keypoint.angle);
+  const double s = std::sin(seen.keypoint.angle);
+  result.keypoint.x = static_cast<float>((*place)[0]);
+  result.keypoint.y = static_cast<float>((*place)[1]);
+  result.keypoint.sigma = static_cast<float>(seen.keypoint.sigma * result.scale);
+  result.keypoint.angle =
+      static_cast<float>(std::atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s));
+  return result;
+}
+
 std::optional<Sighting> Reprojection::carried(std::size_t p, const Vector3& surface_normal,
                                               std::uint32_t target) const {
   const SeenPoint& point = points_[p];
   const Picture& picture = pictures_.at(target);
-  const Vector3 local = to_camera(*picture.image, point.position);
-  const auto place = project(*picture.camera, local);
-  if (!place) return std::nullopt;
   const Vector3 sight = minus(picture.centre, point.position);
-  if (angle_between(sight, surface_normal) > kMaxSlant * kDegrees) return std::nullopt;
-
   const Sighting* nearest = nullptr;
   double nearest_angle = options_.max_view_angle * kDegrees;
   for (const Sighting& sighting : point.sightings) {
@@ -169,30 +197,26 @@ std::optional<Sighting> Reprojection::carried(std::size_t p, const Vector3& surf
       nearest_angle = angle;
     }
   }
-  if (nearest == nullptr || !is_unhidden(picture, *place, local[2], p)) return std::nullopt;
+  if (nearest == nullptr || !is_unhidden(picture, p)) return std::nullopt;
+  const auto there = transfer(p, surface_normal, *nearest, target);
+  if (!there || there->scale > kMaxScaleChange || there->scale < 1.0 / kMaxScaleChange) return std::nullopt;
+  return Sighting{target, there->keypoint};
+}
 
-  const Vector3 u =
-      unit(cross(surface_normal, std::abs(surface_normal[0]) < 0.8 ? Vector3{1, 0, 0} : Vector3{0, 1, 0}));
-  const Vector3 v = cross(surface_normal, u);
-  const Picture& source = pictures_.at(nearest->image);
-  const SurfaceSteps steps{point.position, u, v, 1e-3 * local[2]};
-  const auto there = surface_jacobian(*source.image, *source.camera, steps);
-  const auto here = surface_jacobian(*picture.image, *picture.camera, steps);
-  if (!there || !here || std::abs(determinant(*there)) < 1e-12) return std::nullopt;
-  const Matrix2 jacobian = change(*there, *here);
-  const double area = determinant(jacobian);
-  if (!(area > 0)) return std::nullopt;  // seen from behind
-  const double scale = std::sqrt(area);
-  if (scale > kMaxScaleChange || scale < 1.0 / kMaxScaleChange) return std::nullopt;
+std::vector<std::uint32_t> Reprojection::related(std::uint32_t image) const {
+  const auto found = related_.find(image);
+  return found == related_.end() ? std::vector<std::uint32_t>() : found->second;
+}
 
-  const double c = std::cos(nearest->keypoint.angle);
-  const double s = std::sin(nearest->keypoint.angle);
-  Keypoint keypoint = nearest->keypoint;
-  keypoint.x = static_cast<float>((*place)[0]);
-  keypoint.y = static_cast<float>((*place)[1]);
-  keypoint.sigma = static_cast<float>(keypoint.sigma * scale);
-  keypoint.angle = static_cast<float>(std::atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s));
-  return Sighting{target, keypoint};
+bool Reprojection::sees(std::uint32_t image, std::size_t p) const {
+  const auto& track = points_[p].sightings;
+  return std::any_of(track.begin(), track.end(), [&](const Sighting& seen) { return seen.image == image; }) ||
+         is_unhidden(pictures_.at(image), p);
+}
+
+std::optional<Keypoint> Reprojection::carry(std::size_t p, const Sighting& seen, std::uint32_t target) const {
+  const auto there = transfer(p, normal(p), seen, target);
+  return there ? std::optional(there->keypoint) : std::nullopt;
 }
 
 std::vector<Sighting> Reprojection::candidates(std::size_t p) const {

@@ -25,6 +25,14 @@ class Reprojection {
   /// point.
   [[nodiscard]] std::vector<Sighting> candidates(std::size_t p) const;
 
+  /// Images that share at least 15 points with this one.
+  [[nodiscard]] std::vector<std::uint32_t> related(std::uint32_t image) const;
+  /// Whether the image sees point `p`: its track says so, or it is as deep as the points seen around it there.
+  [[nodiscard]] bool sees(std::uint32_t image, std::size_t p) const;
+  /// The keypoint `seen` of point `p` as it appears in the image `target`, the surface taken to be flat about the
+  /// point. Nothing behind the camera, and for a surface seen from behind or along it.
+  [[nodiscard]] std::optional<Keypoint> carry(std::size_t p, const Sighting& seen, std::uint32_t target) const;
+
  private:
   /// A point seen in an image.
   struct Seen {
@@ -43,8 +51,15 @@ class Reprojection {
   };
 
   [[nodiscard]] std::vector<std::size_t> neighbours(const Picture& picture, double x, double y, std::size_t own) const;
-  [[nodiscard]] bool is_unhidden(const Picture& picture, const Vector2& place, double depth, std::size_t own) const;
+  [[nodiscard]] bool is_unhidden(const Picture& picture, std::size_t p) const;
   [[nodiscard]] Vector3 normal(std::size_t p) const;
+  /// A keypoint in another image, and how much larger it is there.
+  struct Transfer {
+    Keypoint keypoint;
+    double scale = 1;
+  };
+  [[nodiscard]] std::optional<Transfer> transfer(std::size_t p, const Vector3& normal, const Sighting& seen,
+                                                 std::uint32_t target) const;
   [[nodiscard]] std::optional<Sighting> carried(std::size_t p, const Vector3& normal, std::uint32_t target) const;
 
   const std::vector<SeenPoint>& points_;

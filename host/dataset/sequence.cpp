@@ -3,6 +3,7 @@
 #include "sequence.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
+#include "twinpatch/vision/image_sequence.hpp"
 #include "twinpatch/vision/place_grid.hpp"
 
 namespace twinpatch::dataset {
@@ -97,6 +99,23 @@ bool is_usable(const Keypoint& keypoint, const GrayImage& image, float extent, d
   const double y = keypoint.y;
   return std::isfinite(keypoint.sigma) && keypoint.sigma >= min_sigma && x >= reach && y >= reach &&
          x <= image.width() - reach && y <= image.height() - reach;
+}
+
+std::vector<View> read_views(const std::filesystem::path& folder, Json& inputs) {
+  ImageSequence sequence = read_image_sequence(folder);
+  if (!sequence.missing.empty()) {
+    throw InvalidArgument(
+        fmt::format("{}: the sequence is incomplete, missing: {}", folder.string(), fmt::join(sequence.missing, ", ")));
+  }
+  std::vector<View> views;
+  Json names = Json::array();
+  for (std::size_t i = 0; i < sequence.images.size(); ++i) {
+    View view{std::move(sequence.images[i]), sequence.from_first[i], sequence.name + "/" + sequence.files[i], 0};
+    names.push_back({{"name", view.name}, {"width", view.image.width()}, {"height", view.image.height()}});
+    views.push_back(std::move(view));
+  }
+  inputs.push_back({{"folder", sequence.name}, {"images", names}});
+  return views;
 }
 
 std::int64_t add_sequence(const SequenceTarget& target, std::span<const View> views, std::int64_t first_point,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "random.hpp"
+#include "source_json.hpp"
 #include "twinpatch/core/thread_pool.hpp"
 #include "twinpatch/dataset/dataset_writer.hpp"
 #include "twinpatch/dataset/sources.hpp"
@@ -23,6 +24,10 @@ struct View {
   std::string name;
   double blur = 0;  ///< pixels; nothing is left to see of keypoints whose sigma is smaller
 };
+
+/// The images of a sequence's folder; what it holds is added to the JSON list `inputs`. Throws Error for a folder that
+/// lacks an image or a homography.
+[[nodiscard]] std::vector<View> read_views(const std::filesystem::path& folder, Json& inputs);
 
 /// Noise of position, scale and angle added (see KeypointNoise).
 [[nodiscard]] Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random& random);

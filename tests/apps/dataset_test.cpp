@@ -7,9 +7,11 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "twinpatch/patches/candidate_lists.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
+using twinpatch::CandidateLists;
 
 namespace {
 
@@ -128,4 +130,61 @@ TEST_CASE("a dataset is made of photographs alone") {
                                       "--views", "2", "--lists", "10", "--hard", "0", "--replace", "--threads", "1"});
   CHECK(partial.code == 3);
   CHECK_THAT(partial.err, Contains("left out: pictures/cut.jpg"));
+}
+
+TEST_CASE("candidate lists are made of sequences and photographs, the same bytes for the same seed") {
+  const Scene scene;
+  (void)sequence(scene);
+  const auto model = scene.model("siam-l2");
+  const auto make = [&](const std::string& name, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments{"dataset",
+                                       "candidates-from-homographies",
+                                       scene.path("walls"),
+                                       "-m",
+                                       model,
+                                       "-o",
+                                       scene.path(name),
+                                       "--max-keypoints",
+                                       "30",
+                                       "--candidates",
+                                       "3",
+                                       "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  const auto first = make("lists");
+  INFO(first.err);
+  REQUIRE(first.code == 0);
+  const auto object = first.json();
+  CHECK(object["schema"] == "twinpatch.candidates/1");
+  CHECK(object["images"] == 3);
+  CHECK(object["image_pairs"] == 3);
+  CHECK(object["lists_within_3_pixels"].get<int>() > object["lists"].get<int>() / 4);  // one picture, moved
+  CHECK_THAT(first.err, Contains("candidates in") && Contains("within 3 px"));
+  const CandidateLists lists(scene.path("lists"));
+  CHECK(lists.size() == object["lists"]);
+  CHECK(lists.first() == "siam-l2");
+  CHECK(make("again").json()["content_hash"] == object["content_hash"]);
+  CHECK(content(scene.path("again/candidates.npy")) == content(scene.path("lists/candidates.npy")));
+
+  CHECK_THAT(make("lists").err, Contains("already exists"));
+  CHECK(make("none", {"--candidates", "0"}).code == 1);
+  const auto refused = run_twinpatch({"dataset", "candidates-from-homographies", scene.path("walls"), "-m",
+                                      scene.model("2ch"), "-o", scene.path("none"), "-q"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err, Contains("2ch compares pairs and finds no candidates"));
+  CHECK(lines_of(refused.err).size() == 1);
+  CHECK_FALSE(scene.has("none"));
+  CHECK_FALSE(scene.has("none.tmp"));
+
+  fs::create_directories(scene.path("pictures"));
+  (void)scene.photograph("pictures/a.png", 240, 180);
+  std::ofstream(scene.path("pictures/cut.jpg")) << "\xff\xd8\xff nothing more";
+  const auto partial = run_twinpatch({"dataset", "candidates-from-photographs", scene.path("pictures"), "-m", model,
+                                      "-o", scene.path("views"), "--views", "1", "--max-keypoints", "30", "--json"});
+  INFO(partial.err);
+  CHECK(partial.code == 3);
+  CHECK_THAT(partial.err, Contains("left out: pictures/cut.jpg"));
+  CHECK(partial.json()["left_out"].size() == 1);
+  CHECK(CandidateLists(scene.path("views")).nearest() == 8);
 }

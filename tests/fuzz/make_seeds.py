@@ -32,6 +32,21 @@ def scenes():
     seed("scene", "info", files((0, interest), (3, b"5 0\n6 0\n5 0\n7 0\n")))
 
 
+def candidates():
+    def npy(descr, shape, data):
+        header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+        return b"\x93NUMPY\1\0" + le("H", len(header)) + header.encode() + data
+    manifest = b'{"schema": "twinpatch.candidates/1", "options": {"first": "", "candidates": 1, "patch_extent": 1}}'
+    measures = le("12f", 0, 0, 0, 0, -1, 1, 1, 1, 2, 2, 2, 2)
+    seed("candidates", "manifest", bytes([0, 0]) + manifest)
+    seed("candidates", "version", bytes([0, 0]) + manifest.replace(b"candidates/1", b"candidates/2"))
+    seed("candidates", "images", bytes([1, 0]) + npy("<i4", "(3,)", le("3i", 2, 0, 2)))
+    seed("candidates", "keypoints", bytes([2, 0]) + npy("<f4", "(4, 4)", le("16f", *[1] * 16)))
+    seed("candidates", "lists", bytes([3, 0]) + npy("<i4", "(1, 2)", le("2i", 0, 3)))
+    seed("candidates", "range", bytes([4, 0]) + npy("<i4", "(3, 2)", le("6i", 3, 1, 4, 0, 0, 1)))
+    seed("candidates", "measures", bytes([5, 0]) + npy("<f4", "(3, 4)", measures))
+
+
 def lists_and_numbers():
     seed("json", "all.json", '{"n": null, "b": [true, false], "i": -12, "d": 1.5e-3, "t": "\\u00f6\\n\\"", "a": {"a": {}}}')
     seed("json", "calibration.json", '{"scale": -2.5, "offset": 1}')
@@ -211,6 +226,7 @@ def others():
 
 models()
 scenes()
+candidates()
 lists_and_numbers()
 images()
 plans()
