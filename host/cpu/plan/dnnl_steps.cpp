@@ -9,10 +9,10 @@
 #include <array>
 #include <functional>
 #include <numeric>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 #include <vector>
 
+#include "plan/dnnl_primitives.hpp"
 #include "plan/input_rounding.hpp"
 #include "twinpatch/core/buffer.hpp"
 #include "twinpatch/core/error.hpp"
@@ -22,11 +22,6 @@ namespace {
 
 using dnnl::memory;
 using Dims = memory::dims;
-
-const dnnl::engine& engine() {
-  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
-  return instance;
-}
 
 /// oneDNN's exceptions, told in our own terms.
 template <class Work>
@@ -60,46 +55,15 @@ memory::data_type weight_type(const LayerNumbers& numbers) {
   return numbers.precision == Precision::int8 ? memory::data_type::s8 : input_type(numbers);
 }
 
-dnnl::primitive_attr attributes(ActivationKind activation) {
-  dnnl::primitive_attr result;
-  result.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // workers run one primitive at the same time
-  if (activation) {
-    dnnl::post_ops after;
-    after.append_eltwise(
-        1.0F, *activation == Activation::Kind::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh,
-        0.0F, 0.0F);
-    result.set_post_ops(after);
-  }
-  return result;
-}
-
-/// What one batch size needs: the primitive and where its implementation wants the weights.
-struct Planned {
-  dnnl::primitive primitive;
-  memory::desc source, weights, bias, destination, scratchpad;  // weights and bias: zero where there are none
-  std::string implementation;
-};
-
-template <class PrimitiveDescriptor>
-Planned planned(const PrimitiveDescriptor& descriptor, dnnl::primitive primitive) {
-  Planned result;
-  result.primitive = std::move(primitive);
-  result.source = descriptor.src_desc();
-  result.destination = descriptor.dst_desc();
-  result.scratchpad = descriptor.scratchpad_desc();
-  result.implementation = descriptor.impl_info_str();
-  return result;
-}
-
 /// Values of an item before a step and after it, and what those before it are rounded to.
 struct ItemSizes {
   std::int64_t in, out;
   LayerNumbers numbers{};
 };
 
-/// In plain layout; either may be empty.
+/// In plain layout; each may be empty. Factors: one for each output, where a run is given them.
 struct PlainWeights {
-  memory weights, bias;
+  memory weights, bias, factors;
 };
 
 /// A oneDNN primitive has its batch built in. A step keeps one for each of a few sizes (the planned batch, a quarter of
@@ -109,7 +73,7 @@ class DnnlStep final : public Step {
   /// `make(batch)` plans one size.
   template <class Make>
   DnnlStep(std::string kind, ItemSizes items, StepSize size, const PlainWeights& weights, const Make& make)
-      : kind_(std::move(kind)), items_(items), rounding_(items.numbers, items.in, size.batch), stream_(engine()) {
+      : kind_(std::move(kind)), items_(items), rounding_(items.numbers, items.in, size.batch), stream_(dnnl_engine()) {
     const SingleThreaded alone;  // implementations split their work when they are planned
     translated(kind_, [&] {
       for (auto batch = size.batch; batch >= 1; batch = batch == 1 ? 0 : ceil_divide(batch, 4)) {
@@ -147,7 +111,7 @@ class DnnlStep final : public Step {
   /// One worker's handles: their pointers are set for each run.
   struct Arguments {
     memory source, destination, scratchpad;
-    std::array<dnnl_exec_arg_t, 5> list{};
+    std::array<dnnl_exec_arg_t, 6> list{};
     int count = 0;
     void add(int index, const memory& value) { list[static_cast<std::size_t>(count++)] = {index, value.get()}; }
   };
@@ -155,27 +119,29 @@ class DnnlStep final : public Step {
     std::int64_t batch = 0;
     dnnl::primitive primitive;
     std::string implementation;
-    memory weights, bias;
+    memory weights, bias, factors;
     std::vector<Arguments> workers;
   };
 
-  void add_variant(const Planned& plan, std::int64_t batch, const PlainWeights& plain, int workers) {
+  void add_variant(const PlannedPrimitive& plan, std::int64_t batch, const PlainWeights& plain, int workers) {
     Variant variant;
     variant.batch = batch;
     variant.primitive = plan.primitive;
     variant.implementation = plan.implementation;
     if (plain.weights) variant.weights = reordered(plan.weights, plain.weights, &Variant::weights);
     if (plain.bias) variant.bias = reordered(plan.bias, plain.bias, &Variant::bias);
+    if (plain.factors) variant.factors = reordered(plain.factors.get_desc(), plain.factors, &Variant::factors);
     for (int worker = 0; worker < workers; ++worker) {
       Arguments arguments;
-      arguments.source = memory(plan.source, engine(), nullptr);
-      arguments.destination = memory(plan.destination, engine(), nullptr);
-      arguments.scratchpad = memory(plan.scratchpad, engine(), nullptr);
+      arguments.source = memory(plan.source, dnnl_engine(), nullptr);
+      arguments.destination = memory(plan.destination, dnnl_engine(), nullptr);
+      arguments.scratchpad = memory(plan.scratchpad, dnnl_engine(), nullptr);
       arguments.add(DNNL_ARG_SRC, arguments.source);
       arguments.add(DNNL_ARG_DST, arguments.destination);
       arguments.add(DNNL_ARG_SCRATCHPAD, arguments.scratchpad);
       if (plain.weights) arguments.add(DNNL_ARG_WEIGHTS, variant.weights);
       if (plain.bias) arguments.add(DNNL_ARG_BIAS, variant.bias);
+      if (plain.factors) arguments.add(kFactorsArgument, variant.factors);
       variant.workers.push_back(std::move(arguments));
     }
     scratch_bytes_ = std::max(scratch_bytes_, static_cast<std::int64_t>(plan.scratchpad.get_size()));
@@ -186,7 +152,7 @@ class DnnlStep final : public Step {
     for (const auto& earlier : variants_) {
       if ((earlier.*member).get_desc() == wanted) return earlier.*member;
     }
-    memory result(wanted, engine());
+    memory result(wanted, dnnl_engine());
     dnnl::reorder(plain, result).execute(stream_, const_cast<memory&>(plain), result);
     stream_.wait();
     return result;
@@ -201,11 +167,11 @@ class DnnlStep final : public Step {
 };
 
 memory plain_memory(const float* values, const Dims& dims, memory::format_tag tag) {
-  return {describe_memory(dims, tag), engine(), const_cast<float*>(values)};  // only read, by a reorder
+  return {describe_memory(dims, tag), dnnl_engine(), const_cast<float*>(values)};  // only read, by a reorder
 }
 
-/// Weights [out, …] and biases as a primitive in these numbers wants them. oneDNN multiplies integers' sums, biases
-/// included, by a factor for each output.
+/// Weights [out, …] and biases as a primitive in these numbers wants them. Sums of integers have a factor for each
+/// output.
 struct LayerWeights {
   LayerWeights(const LayerNumbers& numbers, const Dims& dims, const float* weight, const float* bias)
       : weights{weight, weight + product(dims)}, biases(bias, bias == nullptr ? nullptr : bias + dims[0]) {
@@ -214,24 +180,22 @@ struct LayerWeights {
     weights = std::move(integers);
     factors = std::move(steps);
     for (float& factor : factors) factor *= integer_steps(numbers.range).step;
+    if (kFactorsArgument != 0) return;
     for (std::size_t i = 0; i < biases.size(); ++i) biases[i] /= factors[i];
   }
   static std::int64_t product(const Dims& dims) {
     return std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, std::multiplies<>());
   }
   [[nodiscard]] PlainWeights plain(const Dims& dims, memory::format_tag tag) const {
-    return {plain_memory(weights.data(), dims, tag),
-            biases.empty() ? memory() : plain_memory(biases.data(), {dims[0]}, memory::format_tag::x)};
+    const auto vector = [](const std::vector<float>& values) {
+      if (values.empty()) return memory();
+      return plain_memory(values.data(), {static_cast<std::int64_t>(values.size())}, memory::format_tag::x);
+    };
+    return {plain_memory(weights.data(), dims, tag), vector(biases),
+            kFactorsArgument != 0 ? vector(factors) : memory()};
   }
   std::vector<float> weights, biases, factors;  // factors: of int8
 };
-
-dnnl::primitive_attr attributes(ActivationKind activation, const LayerWeights& weights) {
-  constexpr int kByOutput = 1 << 1;  // the second dimension of what comes out
-  dnnl::primitive_attr result = attributes(activation);
-  if (!weights.factors.empty()) result.set_output_scales(kByOutput, weights.factors);
-  return result;
-}
 
 }  // namespace
 
@@ -243,17 +207,13 @@ std::unique_ptr<Step> make_convolution_step(const ConvolutionWork& work, StepSiz
   const LayerWeights weights(work.numbers, kernel, work.weight, work.bias);
   const auto any = describe_memory(kernel, memory::format_tag::any, weight_type(work.numbers));
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({layer.out}, memory::format_tag::x);
+  const WindowSteps window{.size = {}, .stride = stride, .padding_before = padding, .padding_after = padding};
   const auto make = [&](std::int64_t batch) {
-    const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference,
-                                                      dnnl::algorithm::convolution_direct,
-                                                      map(batch, work.input, input_type(work.numbers)), any, any_bias,
-                                                      map(batch, work.output), stride, padding, padding);
-    const dnnl::convolution_forward::primitive_desc descriptor(description, attributes(work.activation, weights),
-                                                               engine());
-    auto result = planned(descriptor, dnnl::convolution_forward(descriptor));
-    result.weights = descriptor.weights_desc();
-    result.bias = descriptor.bias_desc();
-    return result;
+    return plan_convolution({.source = map(batch, work.input, input_type(work.numbers)),
+                             .weights = any,
+                             .bias = any_bias,
+                             .destination = map(batch, work.output)},
+                            window, work.activation, weights.factors);
   };
   return translated("a convolution", [&] {
     return std::make_unique<DnnlStep>("convolution", ItemSizes{work.input.size(), work.output.size(), work.numbers},
@@ -267,16 +227,12 @@ std::unique_ptr<Step> make_inner_product_step(const ProductWork& work, StepSize 
   const auto any = describe_memory(matrix, memory::format_tag::any, weight_type(work.numbers));
   const auto any_bias = work.bias == nullptr ? memory::desc() : describe_memory({work.out}, memory::format_tag::x);
   const auto make = [&](std::int64_t batch) {
-    const dnnl::inner_product_forward::desc description(
-        dnnl::prop_kind::forward_inference,
-        describe_memory({batch, work.in}, memory::format_tag::nc, input_type(work.numbers)), any, any_bias,
-        describe_memory({batch, work.out}, memory::format_tag::nc));
-    const dnnl::inner_product_forward::primitive_desc descriptor(description, attributes(work.activation, weights),
-                                                                 engine());
-    auto result = planned(descriptor, dnnl::inner_product_forward(descriptor));
-    result.weights = descriptor.weights_desc();
-    result.bias = descriptor.bias_desc();
-    return result;
+    return plan_inner_product(
+        {.source = describe_memory({batch, work.in}, memory::format_tag::nc, input_type(work.numbers)),
+         .weights = any,
+         .bias = any_bias,
+         .destination = describe_memory({batch, work.out}, memory::format_tag::nc)},
+        work.activation, weights.factors);
   };
   return translated("an inner product", [&] {
     return std::make_unique<DnnlStep>("inner product", ItemSizes{work.in, work.out, work.numbers}, size,
@@ -293,10 +249,9 @@ std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape
   const auto algorithm =
       layer.kind == Pooling::Kind::max ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_exclude_padding;
   const auto make = [&](std::int64_t batch) {
-    const dnnl::pooling_forward::desc description(dnnl::prop_kind::forward_inference, algorithm, map(batch, input),
-                                                  map(batch, output), stride, window, Dims{0, 0}, after);
-    const dnnl::pooling_forward::primitive_desc descriptor(description, attributes({}), engine());
-    return planned(descriptor, dnnl::pooling_forward(descriptor));
+    return plan_pooling(algorithm,
+                        {.source = map(batch, input), .weights = {}, .bias = {}, .destination = map(batch, output)},
+                        {.size = window, .stride = stride, .padding_before = {0, 0}, .padding_after = after});
   };
   return translated("a pooling", [&] {
     return std::make_unique<DnnlStep>("pooling", ItemSizes{input.size(), output.size()}, size, PlainWeights(), make);
@@ -305,13 +260,7 @@ std::unique_ptr<Step> make_pooling_step(const Pooling& layer, Shape input, Shape
 
 std::unique_ptr<Step> make_activation_step(Activation::Kind kind, std::int64_t values, StepSize size) {
   const auto make = [&](std::int64_t batch) {
-    const auto layout = describe_memory({batch, values}, memory::format_tag::nc);
-    const dnnl::eltwise_forward::desc description(
-        dnnl::prop_kind::forward_inference,
-        kind == Activation::Kind::relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_tanh, layout, 0.0F,
-        0.0F);
-    const dnnl::eltwise_forward::primitive_desc descriptor(description, attributes({}), engine());
-    return planned(descriptor, dnnl::eltwise_forward(descriptor));
+    return plan_activation(kind, describe_memory({batch, values}, memory::format_tag::nc));
   };
   return translated("an activation", [&] {
     return std::make_unique<DnnlStep>("activation", ItemSizes{values, values}, size, PlainWeights(), make);

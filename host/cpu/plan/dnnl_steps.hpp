@@ -4,7 +4,7 @@
 
 #include "plan/step.hpp"
 
-// Everything that touches oneDNN is behind this header, in dnnl_steps.cpp: written for 2.6, a port to 3.x is that file.
+// Everything that touches oneDNN is behind this header, in dnnl_steps.cpp and dnnl_primitives.cpp.
 
 namespace twinpatch::cpu {
 
