@@ -3,6 +3,7 @@
 #include "optimiser.hpp"
 
 #include <c10/core/GradMode.h>
+#include <algorithm>
 #include <cmath>
 
 #include "twinpatch/core/error.hpp"

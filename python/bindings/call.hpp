@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <exception>
+#include <functional>
 #include <future>
 #include <optional>
 #include <stop_token>

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nanobind/stl/string.h>
 
+#include <exception>
+
 #include "bindings.hpp"
 
 #include "twinpatch/backend/backend.hpp"

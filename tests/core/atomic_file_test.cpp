@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "support/message.hpp"
 #include "support/temporary_folder.hpp"

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "library/matrix_product.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "dataset_support.hpp"
 #include "support/message.hpp"
 #include "twinpatch/core/error.hpp"

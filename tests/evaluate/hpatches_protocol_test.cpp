@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdio>
+
 #include "support/real_data.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"

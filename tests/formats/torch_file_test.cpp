@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <cstdio>
+
 #include "support/message.hpp"
 #include "support/random.hpp"
 #include "support/real_data.hpp"

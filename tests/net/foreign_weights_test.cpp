@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 #include "support/message.hpp"
 #include "support/random.hpp"
 #include "support/temporary_folder.hpp"

@@ -9,6 +9,7 @@
 // libtorch's logging defines a CHECK of its own.
 #undef CHECK
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "support/message.hpp"
 #include "support/temporary_folder.hpp"
 #include "twinpatch/core/error.hpp"

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "twinpatch/vision/image.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>

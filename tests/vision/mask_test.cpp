@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <limits>
 
 #include "support/message.hpp"
 #include "support/temporary_folder.hpp"

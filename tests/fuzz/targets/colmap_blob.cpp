@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz/fuzz.hpp"
+
+#include <optional>
+
 #include "sfm/colmap_blobs.hpp"
 
 namespace twinpatch::fuzz {

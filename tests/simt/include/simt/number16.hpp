@@ -3,6 +3,10 @@
 #pragma once
 
 #include "simt/float16.hpp"
+
+#include <cmath>
+#include <cstdint>
+
 #include "vector_types.h"
 
 // What __half and __nv_bfloat16 have in common: the number, a pair of them, and the functions that CUDA calls by one
