@@ -70,6 +70,7 @@ template Option* Options::add_option(const std::string&, std::uint64_t&, const s
 template Option* Options::add_option(const std::string&, float&, const std::string&);
 template Option* Options::add_option(const std::string&, double&, const std::string&);
 template Option* Options::add_option(const std::string&, std::optional<int>&, const std::string&);
+template Option* Options::add_option(const std::string&, std::optional<std::int64_t>&, const std::string&);
 template Option* Options::add_option(const std::string&, std::optional<float>&, const std::string&);
 template Option* Options::add_option(const std::string&, std::optional<double>&, const std::string&);
 template Option* Options::add_option(const std::string&, std::vector<std::int64_t>&, const std::string&);

@@ -11,6 +11,8 @@ namespace twinpatch::app {
 namespace {
 
 constexpr const char* kRunOptions = "Long runs";
+/// Of a sample of so few, a pair of images could be a good one and yet seldom have the 8 matches that must agree.
+constexpr std::int64_t kLeastSample = 32;
 
 }  // namespace
 
@@ -18,6 +20,9 @@ void CollectionOptions::validate() const {
   photographs.validate();
   engine.execution.validate();
   guide.validate();
+  if (early_exit && *early_exit < kLeastSample) {
+    throw UsageError(fmt::format("--early-exit needs at least {} keypoints, found {}", kLeastSample, *early_exit));
+  }
   if (ratio && !(*ratio > 0 && *ratio <= 1)) {
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   }
@@ -94,6 +99,10 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->type_name("T")
       ->group(kMainGroup);
   add_guide_options(app, options.guide);
+  app.add_option("--early-exit", options.early_exit,
+                 "compare N keypoints of an image first, and drop pairs of images in which too few agree")
+      ->type_name("N")
+      ->group(kMainGroup);
   app.add_flag("--refine", options.refine, "")->group("");  // refused with the reason
   app.add_option("--masks", options.masks,
                  "folder of masks: keypoints on black pixels are not matched (of a/b.jpg: a/b.jpg.png or a/b.png)")

@@ -25,6 +25,11 @@ void summarise(Session& session, const CollectionWork& work, const RunPlaces& pl
       format_count(run.seconds > 0 ? static_cast<double>(run.comparisons) / run.seconds : 0),
       uses == 0 ? 0.0 : 100.0 * static_cast<double>(run.row_hits) / static_cast<double>(uses),
       format_seconds(run.waited), run.stages.slowest().first, format_seconds(run.stages.slowest().second));
+  if (work.early_exit != nullptr) {
+    session.info("early exit: {} of {} pairs dropped; {} rows of {} pairs were compared before, {} comparisons, in {}",
+                 run.dropped, run.pairs, run.sampled_rows, run.sampled,
+                 format_count(static_cast<double>(run.sampled_comparisons)), format_seconds(run.stages.sample));
+  }
   if (work.guide != nullptr) {
     session.info("second pass: {} of {} pairs have a geometry, {} comparisons within their bands, in {}", run.guided,
                  run.pairs, format_count(static_cast<double>(run.guided_comparisons)),
@@ -41,6 +46,10 @@ nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
           {"comparisons", run.comparisons},
           {"matches", run.matches},
           {"reranked", run.reranked},
+          {"sampled", run.sampled},
+          {"sampled_rows", run.sampled_rows},
+          {"sampled_comparisons", run.sampled_comparisons},
+          {"dropped", run.dropped},
           {"guided", run.guided},
           {"guided_comparisons", run.guided_comparisons},
           {"row_hits", run.row_hits},
@@ -52,6 +61,7 @@ nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
           {"stages",
            {{"read", run.stages.read},
             {"describe", run.stages.describe},
+            {"sample", run.stages.sample},
             {"match", run.stages.match},
             {"guided", run.stages.guided},
             {"rescore", run.stages.rescore},
@@ -164,7 +174,7 @@ void report_alone(Session& session, const ChosenPairs& chosen) {
 }  // namespace
 
 ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates) {
-  const auto& [options, engines, source, places, guide] = job;
+  const auto& [options, engines, source, places, guide, early_exit] = job;
   ImageListing listing = list_images(source, options.leave_out, session.control());
   const bool all_are_needed = candidates.choice.has(PairRule::Kind::retrieval);
   if (all_are_needed) settle_damaged(session, listing.damaged, source.size(), options.leave_out_damaged);
@@ -213,9 +223,10 @@ void report_changes(Session& session, const PlanChanges& changes, const Collecti
 }  // namespace
 
 RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen) {
-  const auto& [options, engines, source, places, guide] = job;
+  const auto& [options, engines, source, places, guide, early_exit] = job;
   PairRules rules = options.rules(engines.first.spec());
   if (guide != nullptr) rules.guide = guide->rule();
+  if (early_exit != nullptr) rules.early_exit = early_exit->rule();
   const PlanRequest request{.rules = std::move(rules),
                             .numerics = options.numerics(),
                             .tile_keypoints = options.block_keypoints,
@@ -238,8 +249,16 @@ nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes) {
           {"back", changes->back},   {"pairs", changes->pairs},     {"blocks", changes->blocks}};
 }
 
-std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
-                                              const CollectionOptions& options, const std::vector<RuleCount>& by_rule) {
+nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const CollectionStatistics& run,
+                                       std::int64_t dropped) {
+  if (!options.early_exit) return nullptr;
+  return {{"keypoints", *options.early_exit},       {"pairs_dropped", dropped},
+          {"pairs_sampled", run.sampled},           {"rows_compared", run.sampled_rows},
+          {"comparisons", run.sampled_comparisons}, {"seconds", run.stages.sample}};
+}
+
+std::optional<MatchedImages> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
+                                          const CollectionOptions& options, const std::vector<RuleCount>& by_rule) {
   const Shard shard = options.parsed_shard();
   if (const auto task = Shard::slurm_task(); task && options.shard.empty()) {
     session.warn(
@@ -253,8 +272,9 @@ std::optional<CollectionMatches> match_images(Session& session, const Collection
                {estimate_run(work, todo, session.control()), shard, std::ssize(todo), degrees(work.pairs), by_rule});
     return std::nullopt;
   }
-  summarise(session, work, places, run_shard(session, work, places, options));
-  if (shard.count == 1) return CollectionMatches(places.folder);
+  const CollectionStatistics run = run_shard(session, work, places, options);
+  summarise(session, work, places, run);
+  if (shard.count == 1) return MatchedImages{CollectionMatches(places.folder), run};
   report_shard(session, places, shard);
   return std::nullopt;
 }

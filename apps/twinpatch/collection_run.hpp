@@ -39,7 +39,8 @@ struct CollectionOptions {
   bool leave_out_damaged = false;
   std::vector<std::string> leave_out;  ///< names of images
   GuideChoice guide;
-  std::string masks;  ///< folder; empty: none
+  std::optional<std::int64_t> early_exit;  ///< keypoints of a sample; nothing: every pair is matched
+  std::string masks;                       ///< folder; empty: none
   std::int64_t block_keypoints = 0;
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
@@ -74,6 +75,7 @@ struct CollectionJob {
   const ImageSource& source;
   const RunPlaces& places;
   const MatchGuide* guide = nullptr;
+  const EarlyExit* early_exit = nullptr;
 };
 
 /// The pairs of a run, and what is known of its images.
@@ -104,11 +106,20 @@ struct RunPlan {
 /// Names the damaged images; throws InvalidArgument unless they are to be left out.
 void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out);
 
+/// A finished run, and what this call did of it.
+struct MatchedImages {
+  CollectionMatches matches;
+  CollectionStatistics run;
+};
+/// What --early-exit did, for --json; null without it. `dropped`: pairs of the whole run.
+[[nodiscard]] nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const CollectionStatistics& run,
+                                                     std::int64_t dropped);
+
 /// Does the shard, reports how it went and opens the result; with --dry-run prints the plan alone. An interrupted or
 /// failed run says how to go on with it. Nothing after a dry run or a shard: results are written by one call that finds
 /// all blocks done.
-[[nodiscard]] std::optional<CollectionMatches> match_images(Session& session, const CollectionWork& work,
-                                                            const RunPlaces& places, const CollectionOptions& options,
-                                                            const std::vector<RuleCount>& by_rule);
+[[nodiscard]] std::optional<MatchedImages> match_images(Session& session, const CollectionWork& work,
+                                                        const RunPlaces& places, const CollectionOptions& options,
+                                                        const std::vector<RuleCount>& by_rule);
 
 }  // namespace twinpatch::app

@@ -55,6 +55,7 @@ void report_written(Session& session, const ColmapOptions& options, const Colmap
   }
   const std::int64_t without = result.pairs - std::ssize(result.matched);
   if (without > 0) session.info("{} of {} without a match", without, pairs(result.pairs));
+  if (result.dropped > 0) session.info("{} of them were dropped by --early-exit", result.dropped);
   if (counts.unchanged > 0) session.info("{} already had the same matches", pairs(counts.unchanged));
   if (counts.kept > 0) {
     const std::string empty = fmt::format(" ({} of them empty, which COLMAP skips as done)", counts.kept_empty);
@@ -121,6 +122,7 @@ NextCommands report_next(Session& session, const ColmapOptions& options, const C
 /// What the run left: rows in the database, the list of pairs, the next commands.
 struct Written {
   const ColmapExport& result;
+  const CollectionStatistics& run;
   bool has_list = false;
   const NextCommands& next;
   const std::optional<MaskSummary>& masks;
@@ -151,6 +153,7 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
   object["pairs_by_rule"] = rules_json(chosen.by_rule);
   object["left_out"] = chosen.left_out;
   object["masks"] = masks_json(written.masks);
+  object["early_exit"] = early_exit_json(options.collection, written.run, result.dropped);
   object["generation"] = run.plan.generation();
   object["changes"] = changes_json(run.changes);
   object["next"] = written.next.colmap;
@@ -163,7 +166,9 @@ nlohmann::ordered_json export_json(const ColmapOptions& options, const Written& 
 ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   options.validate();
   if (!options.verify && options.collection.guide.kind == GuideChoice::Kind::none) {
-    session.no_effect({"--max-error", "--min-inliers"}, "it needs --verify or --guided");
+    session.no_effect({"--min-inliers"}, "it needs --verify or --guided");
+    if (!options.collection.early_exit)
+      session.no_effect({"--max-error"}, "it needs --verify, --guided or --early-exit");
   }
   Model model = open_model(session, options.collection.engine.model);
   const CutOptions cut = cut_options(options.collection.photographs, model);
@@ -175,28 +180,31 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   PairCandidates candidates = read_candidates(session, options.collection.pairs, images.names());
   candidates.knowledge = read_knowledge(session, options, images);
 
-  const auto guide = make_guide(
-      session, options.collection.guide,
-      {.names = images.names(),
-       .source = guide_source(images, sigma_of_points(options, cut)),
-       .options = {.estimation = options.verification, .threads = options.collection.engine.execution.threads},
-       .database = [&] { return geometries_of_database(session, options, images); }});
+  const GuideInput geometry{
+      .names = images.names(),
+      .source = guide_source(images, sigma_of_points(options, cut)),
+      .options = {.estimation = options.verification, .threads = options.collection.engine.execution.threads},
+      .database = [&] { return geometries_of_database(session, options, images); }};
+  const auto guide = make_guide(session, options.collection.guide, geometry);
+  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get()};
+  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
-  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
-  if (!matches) return chosen.exit_code(candidates.exit_code());
+  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
+                            engines.rerank(), guide.get(), early_exit.get()};
+  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  if (!matched) return chosen.exit_code(candidates.exit_code());
 
-  const ColmapExport result = export_matches(session, options, images, *matches, sigma_of_points(options, cut));
+  const ColmapExport result = export_matches(session, options, images, matched->matches, sigma_of_points(options, cut));
   report_written(session, options, result);
   // Rows first, the list second: a pair that is listed without a row would be stored as empty, and count as done.
   const bool has_list = write_pair_list(session, options, names_of(run.plan), result.matched);
   const NextCommands next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
-    session.print_json("twinpatch.colmap/1", export_json(options, {result, has_list, next, masks}, chosen, run));
+    session.print_json("twinpatch.colmap/1",
+                       export_json(options, {result, matched->run, has_list, next, masks}, chosen, run));
   }
   return chosen.exit_code(candidates.exit_code());
 }

@@ -171,8 +171,10 @@ ColmapExport export_matches(Session& session, const ColmapOptions& options, cons
   const Stopwatch watch;
   Exporter exporter(session, options, images, matches.plan(), sigma);
   session.control().begin(options.verify ? "verify and write" : "write", matches.plan().pairs(), "pairs");
-  matches.for_each([&](ImagePair pair, std::span<const Match> of_pair) { exporter.add(pair, of_pair); });
+  const std::int64_t dropped =
+      matches.for_each([&](ImagePair pair, std::span<const Match> of_pair) { exporter.add(pair, of_pair); });
   ColmapExport result = exporter.finish();
+  result.dropped = dropped;
   session.control().end();
   result.seconds = watch.seconds();
   return result;

@@ -18,6 +18,7 @@ struct ColmapExport {
   ColmapWriteCounts counts;
   std::vector<ImagePair> matched;  ///< pairs with a match, sorted
   std::int64_t pairs = 0;          ///< of the run
+  std::int64_t dropped = 0;        ///< of them, by an early exit
   std::int64_t calibrated = 0;     ///< verified pairs by what they are
   std::int64_t uncalibrated = 0;
   std::int64_t planar = 0;

@@ -48,6 +48,7 @@ void matching_has_no_effect(Session& session) {
                      "--masks",
                      "--guided",
                      "--band",
+                     "--early-exit",
                      "--dry-run",
                      "--model",
                      "--device",
@@ -85,18 +86,21 @@ void ExportSummary::add(std::span<const Match> some) {
 }
 
 ExitCode report_export(Session& session, const std::string& schema, const std::string& out,
-                       const ExportSummary& summary, const std::vector<std::string>& unknown) {
+                       const ExportSummary& summary, const Exported& exported) {
   session.info("{}: {} matches of {} pairs of images, {} of them without a match", out, summary.matches, summary.pairs,
                summary.empty_pairs);
+  if (summary.dropped_pairs > 0) session.info("{} pairs were dropped by --early-exit", summary.dropped_pairs);
   if (session.options().json) {
-    session.print_json(schema, {{"out", out},
-                                {"pairs", summary.pairs},
-                                {"empty_pairs", summary.empty_pairs},
-                                {"matches", summary.matches},
-                                {"unknown_images", unknown},
-                                {"masks", masks_json(summary.masks)}});
+    session.print_json(schema,
+                       {{"out", out},
+                        {"pairs", summary.pairs},
+                        {"empty_pairs", summary.empty_pairs},
+                        {"matches", summary.matches},
+                        {"early_exit", exported.early_exit ? exported.early_exit(summary.dropped_pairs) : nullptr},
+                        {"unknown_images", exported.unknown},
+                        {"masks", masks_json(exported.masks)}});
   }
-  return unknown.empty() ? ExitCode::done : ExitCode::partial;
+  return exported.unknown.empty() ? ExitCode::done : ExitCode::partial;
 }
 
 }  // namespace twinpatch::app

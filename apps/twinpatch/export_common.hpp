@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,19 @@ struct ExportSummary {
   std::int64_t pairs = 0;
   std::int64_t empty_pairs = 0;  ///< of them without a match
   std::int64_t matches = 0;
-  std::optional<MaskSummary> masks{};
+  std::int64_t dropped_pairs = 0;  ///< of the run, by an early exit
 
   void add(std::span<const Match> some);
 };
+/// What is reported beside the matches.
+struct Exported {
+  std::vector<std::string> unknown;  ///< images
+  std::optional<MaskSummary> masks{};
+  /// early_exit_json() of the pairs that were dropped; empty: a run that was finished before.
+  std::function<nlohmann::ordered_json(std::int64_t dropped)> early_exit{};
+};
 /// Reports it; partial where images were unknown.
 [[nodiscard]] ExitCode report_export(Session& session, const std::string& schema, const std::string& out,
-                                     const ExportSummary& summary, const std::vector<std::string>& unknown);
+                                     const ExportSummary& summary, const Exported& exported);
 
 }  // namespace twinpatch::app

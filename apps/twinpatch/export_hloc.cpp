@@ -42,18 +42,17 @@ void HlocOptions::validate() const {
   outputs.check();
 }
 
-ExitCode write(Session& session, const CollectionMatches& matches, const std::string& out,
-               const std::vector<std::string>& unknown, const std::optional<MaskSummary>& masks = {}) {
-  ExportSummary summary{.masks = masks};
+ExitCode write(Session& session, const CollectionMatches& matches, const std::string& out, const Exported& exported) {
+  ExportSummary summary;
   HlocMatchWriter writer(out, names_of(matches.plan()), keypoint_counts_of(matches.plan()));
-  matches.for_each(
+  summary.dropped_pairs = matches.for_each(
       [&](ImagePair pair, std::span<const Match> some) {
         writer.write(pair, some);
         summary.add(some);
       },
       session.control());
   writer.commit();
-  return report_export(session, "twinpatch.export-hloc/1", out, summary, unknown);
+  return report_export(session, "twinpatch.export-hloc/1", out, summary, exported);
 }
 
 /// The images of the pairs, and how far half precision has moved their keypoints: worth knowing before sub-pixel work.
@@ -103,19 +102,22 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
 
   std::map<std::string, std::int64_t> numbers;
   for (const auto& name : candidates.names) numbers.emplace(name, std::ssize(numbers));
-  const auto guide = make_guide(session, options.collection.guide,
-                                {.names = candidates.names,
-                                 .source = {[&](const std::string& name) { return load(numbers.at(name)); }, {}},
-                                 .options = {.threads = options.collection.engine.execution.threads}});
+  const GuideInput geometry{.names = candidates.names,
+                            .source = {[&](const std::string& name) { return load(numbers.at(name)); }, {}},
+                            .options = {.threads = options.collection.engine.execution.threads}};
+  const auto guide = make_guide(session, options.collection.guide, geometry);
+  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get()};
+  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
-  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
-  return chosen.exit_code(matches ? write(session, *matches, options.out, candidates.unknown, masks)
-                                  : candidates.exit_code());
+  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
+                            engines.rerank(), guide.get(), early_exit.get()};
+  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  if (!matched) return chosen.exit_code(candidates.exit_code());
+  const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
+  return chosen.exit_code(write(session, matched->matches, options.out, {candidates.unknown, masks, early}));
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {

@@ -77,18 +77,12 @@ Assigned assign(Session& session, const ViewsByName& views, const std::vector<st
   return assigned;
 }
 
-/// What is reported beside the matches.
-struct Exported {
-  std::vector<std::string> unknown;  ///< images
-  std::optional<MaskSummary> masks{};
-};
-
 ExitCode write(Session& session, const OpenMvgOptions& options, const CollectionMatches& matches,
                const Assigned& assigned, const Exported& exported) {
-  ExportSummary summary{.masks = exported.masks};
+  ExportSummary summary;
   const std::string& out = options.out;
   OpenMvgMatchWriter writer(out, assigned.ids, keypoint_counts_of(matches.plan()));
-  matches.for_each(
+  summary.dropped_pairs = matches.for_each(
       [&](ImagePair pair, std::span<const Match> some) {
         if (!assigned.has(pair.first) || !assigned.has(pair.second)) return;
         writer.write(pair, some);
@@ -98,7 +92,7 @@ ExitCode write(Session& session, const OpenMvgOptions& options, const Collection
   writer.commit();
   session.info("next: openMVG_main_GeometricFilter -i {} -m {} -o {} -g f", shell_quote(options.project),
                shell_quote(out), shell_quote((std::filesystem::path(out).parent_path() / "matches.f.bin").string()));
-  return report_export(session, "twinpatch.export-openmvg/1", out, summary, exported.unknown);
+  return report_export(session, "twinpatch.export-openmvg/1", out, summary, exported);
 }
 
 /// A run's keypoints as OpenMVG's files, in the order in which its matches count them.
@@ -164,20 +158,23 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const auto masks = apply_masks(session, options.collection.masks, options.collection.leave_out, images, load);
   const FeatureImageSource source(folder, std::move(images), load, cut, 1);
 
-  const auto guide = make_guide(session, options.collection.guide,
-                                {.names = candidates.names,
-                                 .source = {read, {}},
-                                 .options = {.threads = options.collection.engine.execution.threads}});
+  const GuideInput geometry{.names = candidates.names,
+                            .source = {read, {}},
+                            .options = {.threads = options.collection.engine.execution.threads}};
+  const auto guide = make_guide(session, options.collection.guide, geometry);
+  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
   CollectionEngines engines = make_engines(session, std::move(model), options.collection);
   const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get()};
+  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
   const ChosenPairs chosen = choose_pairs(session, job, candidates);
   const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first, source, chosen.pairs, run.plan, engines.rerank(), guide.get()};
-  const auto matches = match_images(session, work, places, options.collection, chosen.by_rule);
-  if (!matches) return chosen.exit_code(candidates.exit_code());
+  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
+                            engines.rerank(), guide.get(), early_exit.get()};
+  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  if (!matched) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
-  return chosen.exit_code(write(session, options, *matches, assigned, {.unknown = candidates.unknown, .masks = masks}));
+  const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
+  return chosen.exit_code(write(session, options, matched->matches, assigned, {candidates.unknown, masks, early}));
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {

@@ -105,4 +105,12 @@ std::unique_ptr<MatchGuide> make_guide(Session& session, const GuideChoice& choi
   return make_epipolar_guide(std::move(input.source), input.options, std::move(known));
 }
 
+std::unique_ptr<EarlyExit> make_early_exit(Session& session, const std::optional<std::int64_t>& keypoints,
+                                           const GuideInput& input) {
+  if (!keypoints) return nullptr;
+  EarlyExitOptions options{.sample = {*keypoints, session.options().seed}, .threads = input.options.threads};
+  options.estimation.max_error = input.options.estimation.max_error;
+  return make_geometric_early_exit(input.source, options);
+}
+
 }  // namespace twinpatch::app

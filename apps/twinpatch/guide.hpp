@@ -4,11 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/frame/session.hpp"
-#include "twinpatch/sfm/epipolar_guide.hpp"
+#include "twinpatch/sfm/geometric_early_exit.hpp"
 
 namespace twinpatch::app {
 
@@ -37,5 +38,9 @@ struct GuideInput {
 /// does, UsageError for a database where there is none, and InvalidArgument for a model of other images: none of these,
 /// or of another size than their cameras here.
 [[nodiscard]] std::unique_ptr<MatchGuide> make_guide(Session& session, const GuideChoice& choice, GuideInput input);
+
+/// The early exit that was asked for, with a sample of so many keypoints; null for none.
+[[nodiscard]] std::unique_ptr<EarlyExit> make_early_exit(Session& session, const std::optional<std::int64_t>& keypoints,
+                                                         const GuideInput& input);
 
 }  // namespace twinpatch::app

@@ -61,6 +61,7 @@ ExitCode run_merge(Session& session, const MergeOptions& options) {
                                                {"blocks", merged.blocks},
                                                {"pairs", merged.pairs},
                                                {"matches", merged.matches},
+                                               {"pairs_dropped", merged.dropped},
                                                {"digest", merged.digest}});
     }
     return ExitCode::done;

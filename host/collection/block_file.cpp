@@ -32,9 +32,9 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
       reader.fail(fmt::format("pair ({}, {}) does not belong to its block", pair.images.first, pair.images.second));
     }
     if (before != nullptr && !(*before < pair.images)) reader.fail("pairs are not sorted");
-    if (pair.matches < 0) reader.fail(fmt::format("a count of {} matches", pair.matches));
+    if (pair.matches < BlockResult::kDropped) reader.fail(fmt::format("a count of {} matches", pair.matches));
     before = &pair.images;
-    matches += pair.matches;
+    matches += pair.count();
   }
   if (matches != std::ssize(result.matches)) {
     reader.fail(fmt::format("its pairs have {} matches, the file holds {}", matches, result.matches.size()));
@@ -44,7 +44,7 @@ void check_result(ByteReader& reader, const CollectionPlan& plan, const Block& b
     const PlannedImage& first = plan.images[static_cast<std::size_t>(pair.images.first)];
     const PlannedImage& second = plan.images[static_cast<std::size_t>(pair.images.second)];
     if (block.pairs == kAnyPairs && std::max(first.since, second.since) > block.generation) {
-      at += static_cast<std::size_t>(pair.matches);  // of keypoints that are no more
+      at += static_cast<std::size_t>(pair.count());  // of keypoints that are no more
       continue;
     }
     const std::int64_t left = first.keypoints;

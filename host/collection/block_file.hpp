@@ -15,8 +15,12 @@ namespace twinpatch {
 struct BlockResult {
   struct Pair {
     ImagePair images;
-    std::int32_t matches = 0;
+    std::int32_t matches = 0;  ///< or kDropped
+    [[nodiscard]] bool is_dropped() const { return matches < 0; }
+    [[nodiscard]] std::int64_t count() const { return matches < 0 ? 0 : matches; }
   };
+  /// In the place of the number of matches: an early exit dropped the pair.
+  static constexpr std::int32_t kDropped = -1;
   std::vector<Pair> pairs;
   std::vector<Match> matches;  ///< of all pairs, one after the other
 };
@@ -25,7 +29,7 @@ struct BlockResult {
 //   0  "tpblock1"
 //   8  id of the plan that made the block, 32 hex digits
 //  40  i64 number of the block, i64 pairs P, i64 matches M
-//  64  P × { i32 first, i32 second, i32 matches }, sorted
+//  64  P × { i32 first, i32 second, i32 matches, or -1 for a pair that an early exit dropped }, sorted
 //      M × { i32 left, i32 right, f32 score }
 //      u64 XXH3 of everything before
 // The same result gives the same bytes.

@@ -8,26 +8,51 @@
 #include <iterator>
 #include <optional>
 #include <set>
+#include <type_traits>
 
-#include "guided_pass.hpp"
+#include "early_pass.hpp"
 #include "keypoint_mask.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 
 namespace twinpatch {
+namespace {
+
+/// The rows of all keypoints that are matched.
+std::shared_ptr<const RowChunks> all_rows(const std::shared_ptr<const SideRows>& side) { return {side, &side->all}; }
+
+/// Those that are wanted, in order.
+template <class Values>
+auto chosen(const Values& values, const std::vector<bool>& wanted) {
+  std::vector<std::remove_cv_t<typename Values::value_type>> result;
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    if (wanted[n]) result.push_back(values[n]);
+  }
+  return result;
+}
+
+GuidedGroup chosen(const GuidedGroup& group, const std::vector<bool>& wanted) {
+  GuidedGroup some{
+      .first = group.first, .left = group.left, .rights = chosen(group.rights, wanted), .control = group.control};
+  some.partners = chosen(group.partners, wanted);
+  return some;
+}
+
+}  // namespace
+
 BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::path& descriptors, RunEvents* events,
                            const RunControl& control)
     : work_(work),
       events_(events),
       control_(control),
-      budget_(work.engine, work.rerank, work.source.patch_size(), work.plan.tile_keypoints),
-      rows_(budget_.rows(), [](const std::shared_ptr<const RowChunks>& rows) { return rows->bytes; }),
+      budget_(work.engine, work.rerank, work.source.patch_size(), work.plan.tile_keypoints, work.early_exit != nullptr),
+      rows_(budget_.rows(), [](const std::shared_ptr<const SideRows>& rows) { return rows->bytes(); }),
       patches_(budget_.patches(),
                [](const std::shared_ptr<const PatchSet>& set) { return set->size() * set->view().patch_bytes(); }),
       images_(work, budget_, descriptors, control) {
   budget_.check_tile(work.plan.tile_keypoints);
 }
 
-void BlockMatcher::match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const PairSink& sink) {
+void BlockMatcher::match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const FoundSink& sink) {
   expect(pairs, next);
   for (const ImageGroup& group : groups(pairs)) match_group(group, sink);
 }
@@ -51,7 +76,7 @@ std::vector<BlockMatcher::ImageGroup> BlockMatcher::groups(std::span<const Image
     const std::int64_t added = planned(pair.second).keypoints;
     if (result.empty() || result.back().first != pair.first || keypoints + added > most) {
       result.push_back({pair.first, {}});
-      keypoints = planned(pair.first).keypoints;
+      keypoints = row_count(work_, planned(pair.first).keypoints, Side::left);
     }
     result.back().seconds.push_back(pair.second);
     keypoints += added;
@@ -84,11 +109,11 @@ void BlockMatcher::expect(std::span<const ImagePair> pairs, std::span<const Imag
   images_.expect(order);
 }
 
-std::shared_ptr<const RowChunks> BlockMatcher::rows(std::int32_t image, Side side) {
+std::shared_ptr<const SideRows> BlockMatcher::rows(std::int32_t image, Side side) {
   return rows_.get({image, side}, [&] { return take_rows({image, side}); });
 }
 
-std::shared_ptr<const RowChunks> BlockMatcher::take_rows(const RowKey& key) {
+std::shared_ptr<const SideRows> BlockMatcher::take_rows(const RowKey& key) {
   const ImageRows::Made made = images_.take(key);
   if (!made.damage.empty() && events_ != nullptr) events_->descriptors_damaged(planned(key.first).name, made.damage);
   statistics_.described += made.described;
@@ -120,38 +145,92 @@ std::int64_t BlockMatcher::matched_keypoints(std::int32_t image) const {
   return visible ? std::ssize(*visible) : all;
 }
 
-void BlockMatcher::match_group(const ImageGroup& group, const PairSink& sink) {
+void BlockMatcher::match_group(const ImageGroup& group, const FoundSink& sink) {
   control_.check();
   const std::vector<std::int32_t> partners = with_keypoints(group);
-  std::vector<std::vector<Match>> found = compare(group.first, partners);
+  std::vector<PartnerMatches> found = compare(group.first, partners);
   std::size_t n = 0;
   for (const std::int32_t second : group.seconds) {
     control_.check();
     const ImagePair pair{group.first, second};
-    std::vector<Match> matches;
-    if (n < partners.size() && partners[n] == second) matches = std::move(found[n++]);
+    PartnerMatches of_partner = std::vector<Match>();
+    if (n < partners.size() && partners[n] == second) of_partner = std::move(found[n++]);
+    const bool dropped = !of_partner;
+    std::vector<Match> matches = std::move(of_partner).value_or(std::vector<Match>());
     if (work_.rerank != nullptr) matches = rescore(pair, matches);
     ++statistics_.pairs;
     const std::int64_t planned_comparisons = planned(pair.first).keypoints * planned(pair.second).keypoints;
-    const std::int64_t comparisons = matched_keypoints(pair.first) * matched_keypoints(pair.second);
+    const std::int64_t comparisons = dropped ? 0 : matched_keypoints(pair.first) * matched_keypoints(pair.second);
+    statistics_.dropped += dropped ? 1 : 0;
     statistics_.comparisons += comparisons;
     control_.advance(planned_comparisons - comparisons);
     statistics_.matches += std::ssize(matches);
-    sink(pair, matches);
+    sink({pair, matches, dropped});
   }
 }
 
-/// Matches of an image with each of its partners, which all have keypoints: one call of the engine.
-std::vector<std::vector<Match>> BlockMatcher::compare(std::int32_t image, std::span<const std::int32_t> partners) {
+/// Matches of an image with each of its partners, which all have keypoints.
+std::vector<BlockMatcher::PartnerMatches> BlockMatcher::compare(std::int32_t image,
+                                                                std::span<const std::int32_t> partners) {
   if (partners.empty()) return {};
-  GuidedGroup group;
-  group.left = rows(image, Side::left);
-  for (const std::int32_t partner : partners) group.rights.push_back(rows(partner, Side::right));
+  const std::shared_ptr<const SideRows> left = rows(image, Side::left);
+  GuidedGroup group = named_group(image, partners);
+  group.left = all_rows(left);
+  for (const std::int32_t partner : partners) group.rights.push_back(all_rows(rows(partner, Side::right)));
   row_uses_ += 2 * std::ssize(partners);
-  auto found = first_pass(image, partners, group);
-  if (work_.guide != nullptr) second_pass(image, partners, group, found);
-  restore_numbers(image, partners, found);
-  return found;
+  const std::vector<bool> kept = promising(image, partners, group, *left);
+  const std::vector<std::int32_t> kept_partners = chosen(partners, kept);
+  group = chosen(group, kept);
+  auto found = first_pass(image, kept_partners, group);
+  if (work_.guide != nullptr) second_pass(image, kept_partners, group, found);
+  restore_numbers(image, kept_partners, found);
+  std::vector<PartnerMatches> result(partners.size());
+  for (std::size_t n = 0, next = 0; n < partners.size(); ++n) {
+    if (kept[n]) result[n] = std::move(found[next++]);
+  }
+  return result;
+}
+
+/// The names of an image and its partners, and which of their keypoints are matched: for those who look at geometry.
+GuidedGroup BlockMatcher::named_group(std::int32_t image, std::span<const std::int32_t> partners) const {
+  GuidedGroup group{.control = control_.quiet()};
+  if (work_.guide == nullptr && work_.early_exit == nullptr) return group;
+  const auto named = [&](std::int32_t of) {
+    return GuidedImage{planned(of).name, visible_keypoints(work_.source, of, planned(of).keypoints)};
+  };
+  group.first = named(image);
+  for (const std::int32_t partner : partners) group.partners.push_back(named(partner));
+  return group;
+}
+
+/// Which partners an early exit leaves. Those whose geometry is known stay.
+std::vector<bool> BlockMatcher::promising(std::int32_t image, std::span<const std::int32_t> partners,
+                                          const GuidedGroup& group, const SideRows& left) {
+  std::vector<bool> kept(partners.size(), true);
+  if (left.sampled.empty()) return kept;
+  std::vector<bool> tried;
+  for (const std::int32_t partner : partners) tried.push_back(needs_matches(image, partner));
+  const GuidedGroup some = chosen(group, tried);
+  const Stopwatch watch;
+  std::vector<bool> keep;
+  try {
+    keep = keep_partners(work_.engine, *work_.early_exit, work_.plan.rules.match, some, {left.sample, left.sampled});
+  } catch (const NotFinite& error) {
+    throw_of_images({image, chosen(partners, tried)[static_cast<std::size_t>(error.right_set())]}, error);
+  }
+  statistics_.stages.sample += watch.seconds();
+  statistics_.sampled += std::ssize(some.rights);
+  statistics_.sampled_rows += std::ssize(some.rights) * left.sample.size;
+  for (const auto& right : some.rights) statistics_.sampled_comparisons += left.sample.size * right->size;
+  for (std::size_t n = 0, next = 0; n < partners.size(); ++n) {
+    if (tried[n]) kept[n] = keep[next++];
+  }
+  return kept;
+}
+
+/// Whether the pair's geometry is not known.
+bool BlockMatcher::needs_matches(std::int32_t image, std::int32_t partner) const {
+  return work_.guide == nullptr || work_.guide->needs_matches(planned(image).name, planned(partner).name);
 }
 
 /// Everything with everything; nothing for partners whose geometry is known.
@@ -161,7 +240,7 @@ std::vector<std::vector<Match>> BlockMatcher::first_pass(std::int32_t image, std
   std::vector<GridSide> rights;
   std::int64_t skipped = 0;
   for (std::size_t n = 0; n < partners.size(); ++n) {
-    if (work_.guide != nullptr && !work_.guide->needs_matches(planned(image).name, planned(partners[n]).name)) {
+    if (!needs_matches(image, partners[n])) {
       skipped += group.left->size * group.rights[n]->size;
       continue;
     }
@@ -183,14 +262,8 @@ std::vector<std::vector<Match>> BlockMatcher::first_pass(std::int32_t image, std
 }
 
 /// What lies where the guide says.
-void BlockMatcher::second_pass(std::int32_t image, std::span<const std::int32_t> partners, GuidedGroup& group,
+void BlockMatcher::second_pass(std::int32_t image, std::span<const std::int32_t> partners, const GuidedGroup& group,
                                std::vector<std::vector<Match>>& found) {
-  const auto guided = [&](std::int32_t of) {
-    return GuidedImage{planned(of).name, visible_keypoints(work_.source, of, planned(of).keypoints)};
-  };
-  group.first = guided(image);
-  for (const std::int32_t partner : partners) group.partners.push_back(guided(partner));
-  group.control = control_.quiet();
   const Stopwatch watch;
   GuidedCounts counts;
   try {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +18,14 @@
 
 namespace twinpatch {
 
+/// What was found of a pair of images, in the way of PairSink.
+struct FoundPair {
+  ImagePair pair;
+  std::span<const Match> matches;
+  bool dropped = false;  ///< by an early exit
+};
+using FoundSink = std::function<void(const FoundPair&)>;
+
 /// Matches the pairs of blocks: an image with all its partners in a block at once. Rows of images stay on the device
 /// from block to block; those of the next images are made meanwhile. For one thread.
 class BlockMatcher {
@@ -25,7 +35,7 @@ class BlockMatcher {
                const RunControl& control);
 
   /// The sorted pairs of a block, or some of them. `next`: those that come after them, to read ahead for.
-  void match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const PairSink& sink);
+  void match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const FoundSink& sink);
   /// Waits until descriptors are stored. Throws what storing them threw.
   void finish() { images_.finish(); }
   /// Hits, patches described, and so on, so far.
@@ -37,19 +47,25 @@ class BlockMatcher {
     std::int32_t first = 0;
     std::vector<std::int32_t> seconds;
   };
-  [[nodiscard]] std::shared_ptr<const RowChunks> rows(std::int32_t image, Side side);
-  [[nodiscard]] std::shared_ptr<const RowChunks> take_rows(const RowKey& key);
+  /// Matches of one of a group's partners; nothing: an early exit dropped it.
+  using PartnerMatches = std::optional<std::vector<Match>>;
+  [[nodiscard]] std::shared_ptr<const SideRows> rows(std::int32_t image, Side side);
+  [[nodiscard]] std::shared_ptr<const SideRows> take_rows(const RowKey& key);
   [[nodiscard]] std::shared_ptr<const PatchSet> patches(std::int32_t image);
   [[nodiscard]] std::vector<ImageGroup> groups(std::span<const ImagePair> pairs) const;
   [[nodiscard]] std::vector<std::int32_t> with_keypoints(const ImageGroup& group) const;
   [[nodiscard]] std::int64_t matched_keypoints(std::int32_t image) const;
   void restore_numbers(std::int32_t image, std::span<const std::int32_t> partners,
                        std::vector<std::vector<Match>>& found) const;
-  void match_group(const ImageGroup& group, const PairSink& sink);
-  [[nodiscard]] std::vector<std::vector<Match>> compare(std::int32_t image, std::span<const std::int32_t> partners);
+  void match_group(const ImageGroup& group, const FoundSink& sink);
+  [[nodiscard]] std::vector<PartnerMatches> compare(std::int32_t image, std::span<const std::int32_t> partners);
+  [[nodiscard]] GuidedGroup named_group(std::int32_t image, std::span<const std::int32_t> partners) const;
+  [[nodiscard]] std::vector<bool> promising(std::int32_t image, std::span<const std::int32_t> partners,
+                                            const GuidedGroup& group, const SideRows& left);
+  [[nodiscard]] bool needs_matches(std::int32_t image, std::int32_t partner) const;
   [[nodiscard]] std::vector<std::vector<Match>> first_pass(std::int32_t image, std::span<const std::int32_t> partners,
                                                            const GuidedGroup& group);
-  void second_pass(std::int32_t image, std::span<const std::int32_t> partners, GuidedGroup& group,
+  void second_pass(std::int32_t image, std::span<const std::int32_t> partners, const GuidedGroup& group,
                    std::vector<std::vector<Match>>& found);
   [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
   [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
@@ -62,7 +78,7 @@ class BlockMatcher {
   RunEvents* events_;
   RunControl control_;
   Budget budget_;
-  LruCache<RowKey, std::shared_ptr<const RowChunks>> rows_;
+  LruCache<RowKey, std::shared_ptr<const SideRows>> rows_;
   LruCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
   ImageRows images_;
   CollectionStatistics statistics_;

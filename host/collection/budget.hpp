@@ -12,8 +12,10 @@ namespace twinpatch {
 /// rows that are made ahead for the next one; the rest for what a pair needs and for images read ahead.
 class Budget {
  public:
-  /// `tile_keypoints`: of the plan; 0: of none yet.
-  Budget(const Engine& engine, const Engine* rerank, Extent patch, std::int64_t tile_keypoints = 0);
+  /// `tile_keypoints`: of the plan; 0: of none yet. `sampled`: left images have rows of a sample too, which take at
+  /// most what they take themselves.
+  Budget(const Engine& engine, const Engine* rerank, Extent patch, std::int64_t tile_keypoints = 0,
+         bool sampled = false);
   /// Bytes for rows kept on the device.
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   /// Bytes that rows of a keypoint take.
@@ -33,6 +35,7 @@ class Budget {
 
  private:
   std::int64_t memory_;
+  std::int64_t tiles_;  ///< whose rows are there at once
   std::int64_t row_bytes_;
   std::int64_t patch_bytes_;  ///< 0 without a second network
   std::int64_t rows_ahead_;

@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace twinpatch {
 namespace {
 
-using Matches = std::vector<Match>;
+struct PairMatches {
+  BlockResult::Pair pair;
+  std::vector<Match> matches;
+};
 
 std::optional<BlockResult> intact(const std::filesystem::path& path, const CollectionPlan& plan, const Block& block) {
   std::error_code ignored;
@@ -21,8 +25,8 @@ std::optional<BlockResult> intact(const std::filesystem::path& path, const Colle
   }
 }
 
-void add(BlockResult& result, ImagePair pair, std::span<const Match> matches) {
-  result.pairs.push_back({pair, static_cast<std::int32_t>(matches.size())});
+void add(BlockResult& result, const BlockResult::Pair& pair, std::span<const Match> matches) {
+  result.pairs.push_back(pair);
   result.matches.insert(result.matches.end(), matches.begin(), matches.end());
 }
 
@@ -30,8 +34,8 @@ void add(BlockResult& result, ImagePair pair, std::span<const Match> matches) {
 void for_each(const BlockResult& result, auto&& visit) {
   std::span<const Match> left(result.matches);
   for (const BlockResult::Pair& pair : result.pairs) {
-    visit(pair.images, left.first(static_cast<std::size_t>(pair.matches)));
-    left = left.subspan(static_cast<std::size_t>(pair.matches));
+    visit(pair, left.first(static_cast<std::size_t>(pair.count())));
+    left = left.subspan(static_cast<std::size_t>(pair.count()));
   }
 }
 
@@ -50,19 +54,19 @@ bool EarlierResults::is_valid(ImagePair pair, int generation) const {
 }
 
 BlockResult EarlierResults::find(const Block& block, std::span<const ImagePair> pairs) const {
-  std::map<ImagePair, Matches> found;
+  std::map<ImagePair, PairMatches> found;
   for (int generation = block.generation - 1; generation >= 0 && found.size() < pairs.size(); --generation) {
     const Block earlier = as_of(block, generation);
     const auto result = intact(block_path(folder_, plan_, earlier), plan_, earlier);
     if (!result) continue;
-    for_each(*result, [&](ImagePair pair, std::span<const Match> matches) {
-      if (is_valid(pair, generation) && std::ranges::binary_search(pairs, pair)) {
-        found.try_emplace(pair, matches.begin(), matches.end());
+    for_each(*result, [&](const BlockResult::Pair& pair, std::span<const Match> matches) {
+      if (is_valid(pair.images, generation) && std::ranges::binary_search(pairs, pair.images)) {
+        found.try_emplace(pair.images, PairMatches{pair, {matches.begin(), matches.end()}});
       }
     });
   }
   BlockResult result;
-  for (const auto& [pair, matches] : found) add(result, pair, matches);
+  for (const auto& [images, of_pair] : found) add(result, of_pair.pair, of_pair.matches);
   return result;
 }
 
@@ -81,12 +85,14 @@ void EarlierResults::remove_superseded(const Block& block, std::span<const Image
 }
 
 BlockResult merged(const BlockResult& a, const BlockResult& b) {
-  std::map<ImagePair, std::span<const Match>> all;
-  const auto take = [&](ImagePair pair, std::span<const Match> matches) { all.emplace(pair, matches); };
+  std::map<ImagePair, std::pair<BlockResult::Pair, std::span<const Match>>> all;
+  const auto take = [&](const BlockResult::Pair& pair, std::span<const Match> matches) {
+    all.emplace(pair.images, std::pair(pair, matches));
+  };
   for_each(a, take);
   for_each(b, take);
   BlockResult result;
-  for (const auto& [pair, matches] : all) add(result, pair, matches);
+  for (const auto& [images, found] : all) add(result, found.first, found.second);
   return result;
 }
 

@@ -213,7 +213,8 @@ RunEstimate estimate_run(const CollectionWork& given, std::span<const std::int64
   const bool descriptors = has_descriptors(work.engine.spec());
   const Extent patch = work.source.patch_size();
   const std::int64_t row_bytes = work.engine.row_bytes(patch.height, patch.width);
-  const std::int64_t row_memory = Budget(work.engine, work.rerank, patch, work.plan.tile_keypoints).rows();
+  const std::int64_t row_memory =
+      Budget(work.engine, work.rerank, patch, work.plan.tile_keypoints, work.early_exit != nullptr).rows();
   RunEstimate estimate;
   const RowUse use = simulate_cache(work, blocks, row_bytes, row_memory);
   estimate.row_loads = use.loads;

@@ -13,11 +13,11 @@ namespace twinpatch {
 
 /// An image with some of its partners, on the device.
 struct GuidedGroup {
-  GuidedImage first;
-  std::vector<GuidedImage> partners;
-  std::shared_ptr<const RowChunks> left;
-  std::vector<std::shared_ptr<const RowChunks>> rights;  ///< of each partner
-  RunControl control;                                    ///< whose stop is heard
+  GuidedImage first{};
+  std::vector<GuidedImage> partners{};
+  std::shared_ptr<const RowChunks> left{};
+  std::vector<std::shared_ptr<const RowChunks>> rights{};  ///< of each partner
+  RunControl control{};                                    ///< whose stop is heard
 };
 
 struct GuidedCounts {

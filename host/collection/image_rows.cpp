@@ -17,7 +17,18 @@ std::unique_ptr<DescriptorsBehind> make_store(const Engine& engine, const std::f
   return std::make_unique<DescriptorsBehind>(folder.empty() ? make_temporary_cache() : make_folder_cache(folder));
 }
 
+/// Numbers of the keypoints that an early exit samples of an image, among those that are matched.
+std::vector<std::int32_t> sample_of(const CollectionWork& work, Side side, std::int64_t matched) {
+  if (work.early_exit == nullptr || side == Side::right) return {};
+  return work.early_exit->sample().of(matched);
+}
+
 }  // namespace
+
+std::int64_t row_count(const CollectionWork& work, std::int64_t keypoints, Side side) {
+  if (work.early_exit == nullptr || side == Side::right) return keypoints;
+  return keypoints + std::min(keypoints, work.early_exit->sample().size);
+}
 
 ImageRows::ImageRows(const CollectionWork& work, const Budget& budget, const std::filesystem::path& descriptors,
                      const RunControl& control)
@@ -31,7 +42,9 @@ ImageRows::ImageRows(const CollectionWork& work, const Budget& budget, const std
                work.engine.cuts_patches() && work.rerank == nullptr},  // which needs the patches themselves
               budget.ahead()),
       ahead_({[this](const RowKey& key) { return make(key); },
-              [this](const RowKey& key) { return planned(key.first).keypoints * keypoint_cost_; }},
+              [this](const RowKey& key) {
+                return row_count(work_, planned(key.first).keypoints, key.second) * keypoint_cost_;
+              }},
              budget.rows_ahead(), 1) {}
 
 void ImageRows::expect(std::span<const Needed> needed) {
@@ -68,18 +81,29 @@ ImageRows::Made ImageRows::make(const RowKey& key) {
   made.damage = loaded.damage;
   if (work_.rerank != nullptr) made.patches = loaded.patches;
   try {
-    made.rows = std::make_shared<const RowChunks>(rows_of(image, side, loaded, made));
+    made.rows = std::make_shared<const SideRows>(rows_of(image, side, loaded, made));
   } catch (const NotFinite& error) {
     throw NotFinite(fmt::format("image {}: {}", planned(image).name, error.what()), error.index());
   }
   return made;
 }
 
-RowChunks ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& loaded, Made& made) {
+SideRows ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& loaded, Made& made) {
   const VisibleKeypoints visible = visible_keypoints(work_.source, image, planned(image).keypoints);
+  const auto rows_of_some = [&](const auto& all, std::span<const std::int32_t> numbers) {
+    return work_.engine.rows(gathered(all, numbers).view(), side, control_);
+  };
   const auto rows_from = [&](const auto& all) {
-    return visible ? work_.engine.rows(gathered(all, *visible).view(), side, control_)
-                   : work_.engine.rows(all, side, control_);
+    SideRows rows;
+    rows.all = visible ? rows_of_some(all, *visible) : work_.engine.rows(all, side, control_);
+    rows.sampled = sample_of(work_, side, rows.all.size);
+    if (rows.sampled.empty()) return rows;
+    std::vector<std::int32_t> numbers = rows.sampled;
+    if (visible)
+      std::ranges::transform(numbers, numbers.begin(),
+                             [&](std::int32_t n) { return (*visible)[static_cast<std::size_t>(n)]; });
+    rows.sample = rows_of_some(all, numbers);
+    return rows;
   };
   if (two_channel_) {
     made.described = visible ? std::ssize(*visible) : loaded.patches->size();

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ahead.hpp"
 #include "budget.hpp"
@@ -18,6 +19,16 @@
 namespace twinpatch {
 
 using RowKey = std::pair<std::int32_t, Side>;
+
+/// Rows of one side of an image, on the device.
+struct SideRows {
+  RowChunks all;
+  RowChunks sample;                   ///< of some of its keypoints, for an early exit; empty without
+  std::vector<std::int32_t> sampled;  ///< their numbers among the keypoints that are matched
+  [[nodiscard]] std::int64_t bytes() const { return all.bytes + sample.bytes; }
+};
+/// The most rows that a side of an image of so many keypoints has.
+[[nodiscard]] std::int64_t row_count(const CollectionWork& work, std::int64_t keypoints, Side side);
 
 /// What a block needs of an image: rows of a side, or (nothing) its patches, for a second network.
 struct Needed {
@@ -35,7 +46,7 @@ class ImageRows {
             const RunControl& control);
 
   struct Made {
-    std::shared_ptr<const RowChunks> rows;
+    std::shared_ptr<const SideRows> rows;
     std::shared_ptr<const PatchSet> patches;  ///< if they were read, and there is a second network
     std::string damage;                       ///< what was wrong with stored descriptors
     std::int64_t described = 0;               ///< patches that went through a tower
@@ -59,7 +70,7 @@ class ImageRows {
 
  private:
   [[nodiscard]] Made make(const RowKey& key);
-  [[nodiscard]] RowChunks rows_of(std::int32_t image, Side side, const LoadedImage& loaded, Made& made);
+  [[nodiscard]] SideRows rows_of(std::int32_t image, Side side, const LoadedImage& loaded, Made& made);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {
     return work_.plan.images[static_cast<std::size_t>(image)];
   }

@@ -56,7 +56,7 @@ class OpenBlocks {
 /// Where the matches of a pair lie.
 struct Place {
   ImagePair pair;
-  std::int32_t matches = 0;
+  std::int64_t matches = 0;
   std::size_t file = 0;
   std::int64_t offset = 0;
 };
@@ -124,13 +124,14 @@ std::int64_t CollectionMatches::absent() const {
   return std::count_if(blocks.begin(), blocks.end(), [&](const Block& block) { return block_file(block).empty(); });
 }
 
-void CollectionMatches::for_each(const PairSink& sink, const RunControl& control) const {
+std::int64_t CollectionMatches::for_each(const PairSink& sink, const RunControl& control) const {
   const CollectionPlan& plan = state_->plan;
   std::vector<std::int64_t> missing;
   for (const Block& block : plan.blocks) {
     if (block_file(block).empty()) missing.push_back(block.number);
   }
   if (!missing.empty()) throw_incomplete(plan, std::move(missing));
+  std::int64_t dropped = 0;
   std::vector<Match> matches;
   std::vector<Block> blocks = plan.blocks;
   std::ranges::stable_sort(blocks, {}, [](const Block& block) { return block.rows.begin; });
@@ -144,8 +145,9 @@ void CollectionMatches::for_each(const PairSink& sink, const RunControl& control
       const ReadBlock read = read_block(files.back(), plan, blocks[end]);
       std::int64_t offset = matches_offset(read.result);
       for (const BlockResult::Pair& pair : read.result.pairs) {
-        places.push_back({pair.images, pair.matches, files.size() - 1, offset});
-        offset += std::int64_t{pair.matches} * static_cast<std::int64_t>(sizeof(Match));
+        places.push_back({pair.images, pair.count(), files.size() - 1, offset});
+        dropped += pair.is_dropped() ? 1 : 0;
+        offset += pair.count() * static_cast<std::int64_t>(sizeof(Match));
       }
     }
     std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.pair < b.pair; });
@@ -158,6 +160,7 @@ void CollectionMatches::for_each(const PairSink& sink, const RunControl& control
     }
     begin = end;
   }
+  return dropped;
 }
 
 void throw_incomplete(const CollectionPlan& plan, std::vector<std::int64_t> missing) {

@@ -51,7 +51,7 @@ MergeSummary merge_runs(const std::vector<std::filesystem::path>& folders, const
   MergeSummary summary;
   summary.blocks = std::ssize(plan.blocks);
   Hash hash;
-  CollectionMatches(target).for_each(
+  summary.dropped = CollectionMatches(target).for_each(
       [&](ImagePair pair, std::span<const Match> matches) {
         ++summary.pairs;
         summary.matches += std::ssize(matches);

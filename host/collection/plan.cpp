@@ -89,7 +89,7 @@ CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const 
   }
   plan.pair_key = pairs.key();
   if (plan.tile_keypoints == 0) {
-    const Budget budget(engine, request.rerank, source.patch_size());
+    const Budget budget(engine, request.rerank, source.patch_size(), 0, !plan.rules.early_exit.empty());
     const std::int64_t few = std::max(kFewestKeypoints, ceil_divide(plan.keypoints(), kWantedTiles));
     plan.tile_keypoints = std::max<std::int64_t>(1, std::min({budget.tile_keypoints(), kMostKeypoints, few}));
   }

@@ -88,6 +88,7 @@ Json to_json(const CollectionPlan& plan) {
             {"images", std::move(images)},
             {"blocks", std::move(blocks)}};
   if (!plan.rules.guide.empty()) json["guide"] = plan.rules.guide;
+  if (!plan.rules.early_exit.empty()) json["early_exit"] = plan.rules.early_exit;
   if (!continued) return json;
   json["generations"] = plan.generations;
   json["tile_ends"] = Json::array();
@@ -140,6 +141,7 @@ CollectionPlan from_json(const JsonValue& json) {
   plan.rules.match.threshold = parse_float(json.at("threshold"));
   plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold"));
   if (const JsonValue* guide = json.find("guide")) plan.rules.guide = guide->text();
+  if (const JsonValue* rule = json.find("early_exit")) plan.rules.early_exit = rule->text();
   plan.patch_settings = name_from(json.at("patch_settings"));
   plan.pair_key = json.at("pair_key").text();
   plan.tile_keypoints = json.at("tile_keypoints").integer(0, kMost);

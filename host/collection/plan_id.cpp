@@ -14,7 +14,8 @@ std::string exact_rules(const PairRules& rules) {
   return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
                      rules.match.ratio ? exact_text(*rules.match.ratio) : "none", exact_text(rules.match.threshold),
                      exact_text(rules.rerank_threshold)) +
-         (rules.guide.empty() ? "" : ", " + rules.guide);
+         (rules.guide.empty() ? "" : ", " + rules.guide) +
+         (rules.early_exit.empty() ? "" : ", early exit: " + rules.early_exit);
 }
 
 }  // namespace

@@ -46,6 +46,6 @@ std::int64_t RenumberedSource::original(std::int64_t image) const {
 PlannedWork::PlannedWork(const CollectionWork& given)
     : source_(given.source, given.plan, originals_of(numbers_of(given.source, given.plan), given.plan.images.size())),
       pairs_(given.pairs.renumbered(numbers_of(given.source, given.plan), std::ssize(given.plan.images))),
-      work_{given.engine, source_, pairs_, given.plan, given.rerank, given.guide} {}
+      work_{given.engine, source_, pairs_, given.plan, given.rerank, given.guide, given.early_exit} {}
 
 }  // namespace twinpatch

@@ -15,6 +15,7 @@ std::string rules_text(const PairRules& rules) {
   if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
   if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
   if (!rules.guide.empty()) text += fmt::format(", {}", rules.guide);
+  if (!rules.early_exit.empty()) text += fmt::format(", {}", rules.early_exit);
   return text;
 }
 

@@ -155,9 +155,10 @@ OpenBlock open_block(const CollectionWork& work, const EarlierResults& earlier, 
 BlockResult match_pairs(BlockMatcher& matcher, const std::vector<ImagePair>& pairs,
                         const std::vector<ImagePair>& next) {
   BlockResult result;
-  matcher.match(pairs, next, [&](ImagePair pair, std::span<const Match> matches) {
-    result.pairs.push_back({pair, static_cast<std::int32_t>(matches.size())});
-    result.matches.insert(result.matches.end(), matches.begin(), matches.end());
+  matcher.match(pairs, next, [&](const FoundPair& found) {
+    const auto count = static_cast<std::int32_t>(found.matches.size());
+    result.pairs.push_back({found.pair, found.dropped ? BlockResult::kDropped : count});
+    result.matches.insert(result.matches.end(), found.matches.begin(), found.matches.end());
   });
   return result;
 }
@@ -165,8 +166,9 @@ BlockResult match_pairs(BlockMatcher& matcher, const std::vector<ImagePair>& pai
 }  // namespace
 
 std::pair<const char*, double> StageSeconds::slowest() const {
-  const std::pair<const char*, double> all[] = {{"read", read},     {"describe", describe}, {"match", match},
-                                                {"guided", guided}, {"rescore", rescore},   {"write", write}};
+  const std::pair<const char*, double> all[] = {{"read", read},   {"describe", describe}, {"sample", sample},
+                                                {"match", match}, {"guided", guided},     {"rescore", rescore},
+                                                {"write", write}};
   return *std::ranges::max_element(all, {}, [](const auto& stage) { return stage.second; });
 }
 
@@ -185,7 +187,7 @@ CollectionStatistics match_collection(const CollectionWork& given, const PairSin
   std::vector<ImagePair> pairs = pairs_of(0);
   for (std::size_t n = 0; n < plan.blocks.size(); ++n) {
     std::vector<ImagePair> next = pairs_of(n + 1);
-    matcher.match(pairs, next, sink);
+    matcher.match(pairs, next, [&](const FoundPair& found) { sink(found.pair, found.matches); });
     pairs = std::move(next);
   }
   matcher.finish();

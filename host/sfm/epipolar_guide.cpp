@@ -143,14 +143,9 @@ class EpipolarGuide final : public MatchGuide {
   };
 
   View view_of(const GuidedImage& image) const {
-    View view{.keypoints = source_.keypoints(image.name)};
+    View view{.keypoints = source_.matched_keypoints(image)};
     if (source_.camera) view.camera = source_.camera(image.name);
     if (const auto pose = known_.poses.find(image.name); pose != known_.poses.end()) view.pose = &pose->second;
-    if (!image.numbers) return view;
-    std::vector<Keypoint> some;
-    for (const std::int32_t number : *image.numbers)
-      some.push_back(view.keypoints.at(static_cast<std::size_t>(number)));
-    view.keypoints = std::move(some);
     return view;
   }
 
@@ -194,6 +189,14 @@ class EpipolarGuide final : public MatchGuide {
 };
 
 }  // namespace
+
+std::vector<Keypoint> GuideSource::matched_keypoints(const GuidedImage& image) const {
+  std::vector<Keypoint> all = keypoints(image.name);
+  if (!image.numbers) return all;
+  std::vector<Keypoint> some;
+  for (const std::int32_t number : *image.numbers) some.push_back(all.at(static_cast<std::size_t>(number)));
+  return some;
+}
 
 KnownGeometry known_poses(const std::filesystem::path& model) {
   ColmapModel read = read_colmap_model(model);

@@ -109,6 +109,19 @@ TEST_CASE("a features.h5, photographs and a list of pairs go in, a matches.h5 co
   CHECK(photographs.run({"--json"}).json()["pairs"] == 6);
   CHECK(photographs.run({"--json", "--pairs", "sequential:1"}).json()["pairs"] == 3);
   CHECK(photographs.run({"--pairs", "sequential:0"}).code == 2);
+
+  // Matched only where a sample agrees, which it does in the two pairs that have keypoints.
+  const auto run = photographs.scene.path("early");
+  const auto early = photographs.run({"--early-exit", "32", "--pairs", list, "--run", run, "--json"});
+  INFO(early.err);
+  REQUIRE(early.code == 0);
+  CHECK(early.json()["matches"] == total);
+  CHECK(early.json()["early_exit"]["pairs_sampled"] == 2);
+  CHECK(early.json()["early_exit"]["pairs_dropped"] == 0);
+  CHECK(object["early_exit"].is_null());
+  const auto finished =
+      run_twinpatch({"export", "hloc", run, "-o", photographs.scene.path("m.h5"), "--early-exit", "32"});
+  CHECK_THAT(finished.err, Contains("--early-exit") && Contains("the matches are those of a finished run"));
 }
 
 TEST_CASE("a list that grows adds images and pairs to the run, and the file is that of a run from nothing") {

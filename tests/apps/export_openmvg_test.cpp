@@ -109,6 +109,13 @@ TEST_CASE("OpenMVG's keypoints and photographs go in, its putative matches come 
   for (const auto& [ids, matches] : pairs) bytes += 16 + 8 * matches.size();
   CHECK(twinpatch::read_file(project.scene.path("m.bin")).size() == bytes);
 
+  const auto early = project.run("early.txt", {"--early-exit", "32", "--json"});
+  INFO(early.err);
+  REQUIRE(early.code == 0);
+  CHECK(early.json()["early_exit"]["pairs_sampled"] == 3);
+  CHECK(early.json()["early_exit"]["pairs_dropped"] == 0);
+  CHECK(project.read("early.txt") == pairs);
+
   const auto list = project.scene.folder().file("pairs.txt", "sub/ü.png\ta b.png\nc.png no.png\n").string();
   const auto partial = project.run("m2.txt", {"--pairs", list});
   CHECK(partial.code == 3);

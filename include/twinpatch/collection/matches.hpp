@@ -43,9 +43,9 @@ class CollectionMatches {
   /// Number of blocks without a file; checks only names.
   [[nodiscard]] std::int64_t absent() const;
   /// Every pair of the run with its matches, sorted by pair (of a run that was continued: within each row of blocks);
-  /// pairs without a match too. Memory: the list of pairs of one row of blocks, and one block. Throws IncompleteRun
-  /// before the first call of `sink`, FormatError for a file damaged later.
-  void for_each(const PairSink& sink, const RunControl& control = {}) const;
+  /// pairs without a match too. Returns how many of them an early exit dropped. Memory: the list of pairs of one row of
+  /// blocks, and one block. Throws IncompleteRun before the first call of `sink`, FormatError for a file damaged later.
+  std::int64_t for_each(const PairSink& sink, const RunControl& control = {}) const;
   /// The file of a block, in the folder that has it; empty if none does.
   [[nodiscard]] std::filesystem::path block_file(const Block& block) const;
 
@@ -58,7 +58,8 @@ struct MergeSummary {
   std::int64_t blocks = 0;
   std::int64_t pairs = 0;
   std::int64_t matches = 0;
-  std::string digest;  ///< 32 hex digits over all pairs and matches in order: equal for equal results
+  std::int64_t dropped = 0;  ///< pairs that an early exit dropped
+  std::string digest;        ///< 32 hex digits over all pairs and matches in order: equal for equal results
 };
 /// Checks that the folders together hold every block of one run, intact; brings them into `target` (hard links if
 /// the file system allows, else copies; unchanged if `target` is the only folder). Throws IncompleteRun naming

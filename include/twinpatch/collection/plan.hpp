@@ -23,7 +23,8 @@ struct PairRules {
   MatchRules match;
   /// Lowest score of the pair network that re-scores survivors (runs with one).
   float rerank_threshold = -std::numeric_limits<float>::infinity();
-  std::string guide{};  ///< MatchGuide::rule() of a second pass; empty: none
+  std::string guide{};       ///< MatchGuide::rule() of a second pass; empty: none
+  std::string early_exit{};  ///< EarlyExit::rule() before the first pass; empty: none
 };
 
 /// One unit of work: the pairs of an image tile × an image tile.

@@ -45,6 +45,7 @@ struct RunPlaces {
 struct StageSeconds {
   double read = 0;      ///< decode images, cut patches, hash, read stored descriptors: a thread's share
   double describe = 0;  ///< patches or descriptors → rows on the device
+  double sample = 0;    ///< compare a sample, and its geometry, for an early exit
   double match = 0;     ///< compare and select
   double guided = 0;    ///< geometry, and a second pass within it
   double rescore = 0;   ///< by the second network
@@ -57,10 +58,14 @@ struct CollectionStatistics {
   std::int64_t blocks = 0;        ///< of this shard
   std::int64_t blocks_found = 0;  ///< finished by an earlier call
   std::int64_t pairs = 0;         ///< matched by this call
-  std::int64_t comparisons = 0;
+  std::int64_t comparisons = 0;   ///< of the pairs that were not dropped
   std::int64_t matches = 0;
-  std::int64_t reranked = 0;  ///< matches that the second network scored
-  std::int64_t guided = 0;    ///< pairs with a second pass
+  std::int64_t reranked = 0;      ///< matches that the second network scored
+  std::int64_t sampled = 0;       ///< pairs that were tried by a sample of the first image's keypoints
+  std::int64_t sampled_rows = 0;  ///< these keypoints, of all such pairs
+  std::int64_t sampled_comparisons = 0;
+  std::int64_t dropped = 0;  ///< pairs that were not matched any further
+  std::int64_t guided = 0;   ///< pairs with a second pass
   std::int64_t guided_comparisons = 0;
   std::int64_t row_hits = 0;  ///< images whose rows were on the device when needed
   std::int64_t row_misses = 0;

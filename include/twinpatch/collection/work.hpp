@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "twinpatch/collection/early_exit.hpp"
 #include "twinpatch/collection/match_guide.hpp"
 #include "twinpatch/collection/plan.hpp"
 
@@ -15,6 +16,8 @@ struct CollectionWork {
   const CollectionPlan& plan;  ///< made for this engine, source and pairs (in the source's numbers), and for `rerank`
   Engine* rerank = nullptr;    ///< re-scores the matches of the first network; null: no second network
   const MatchGuide* guide = nullptr;  ///< of a second pass, whose rule the plan has; null: no second pass
+  const EarlyExit* early_exit =
+      nullptr;  ///< before the first pass, whose rule the plan has; null: every pair is matched
 };
 
 }  // namespace twinpatch

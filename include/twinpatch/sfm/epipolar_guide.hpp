@@ -19,6 +19,9 @@ struct GuideSource {
   std::function<std::vector<Keypoint>(const std::string& image)> keypoints;
   /// Null: not known.
   std::function<const ColmapCameraRow*(const std::string& image)> camera;
+
+  /// Those of the image's keypoints that are matched, in order. Throws what reading them does.
+  [[nodiscard]] std::vector<Keypoint> matched_keypoints(const GuidedImage& image) const;
 };
 
 struct GuideOptions {
