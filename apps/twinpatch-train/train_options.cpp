@@ -92,7 +92,7 @@ void add_main(Options& app, TrainCommand& command) {
 void add_learning(Options& app, TrainOptions& train) {
   using enum LossKind;
   add_names(app, {"--loss", "loss to minimise", kLearning}, train.loss,
-            {automatic, hinge, grid, triplet, softmax, energy, cosine});
+            {automatic, hinge, grid, triplet, softmax, energy, cosine, lists});
   add_names(app, {"--optimiser", "how weights are updated", kLearning}, train.optimiser,
             {OptimiserKind::sgd, OptimiserKind::asgd, OptimiserKind::adam});
   app.add_option("--rate", train.rate, "learning rate [chosen by loss and optimiser]")
@@ -118,8 +118,10 @@ void add_learning(Options& app, TrainOptions& train) {
 }
 
 void add_pairs(Options& app, TrainOptions& train) {
-  add_number(app, {"--batch", "matching pairs per step, with as many or more non-matching ones", kPairs}, train.batch,
-             "N");
+  add_number(
+      app,
+      {"--batch", "matching pairs per step, with as many or more non-matching ones; lists: lists per step", kPairs},
+      train.batch, "N");
   add_names(app, {"--pairs", "from the points of info.txt, or from the folder's m50_*.txt", kPairs}, train.pairs,
             {PairSource::groups, PairSource::list});
   add_number(app, {"--hard", "grid: hardest negatives of each row and column", kPairs}, train.hard, "N");
@@ -139,6 +141,15 @@ void add_pairs(Options& app, TrainOptions& train) {
       app,
       {"--same-images", "how often that part comes from one pair of images, as in matching (interest.txt)", kPairs},
       train.same_images, "SHARE");
+  app.add_option_function(
+         "--kinds", [&train](const std::string& text) { train.kinds = parse_kind_shares(text); },
+         "lists: how often each kind is drawn: the most similar candidate is right; near (up to 8 px off), gross; "
+         "wrong (nothing is right, but a mutual nearest), none")
+      ->type_name("KIND:SHARE,...")
+      ->default_str("right:1,near:1,gross:1,wrong:1,none:1")
+      ->group(kPairs);
+  add_number(app, {"--list-candidates", "lists: candidates scored, the right one and the most similar", kPairs},
+             train.list_candidates, "N");
   add_number(app, {"--validation-pairs", "matches, and as many non-matches, of each scene", kPairs},
              train.validation_pairs, "N");
 }

@@ -2,16 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loader.hpp"
 
+#include <utility>
+
 namespace twinpatch::train {
 
-Loader::Loader(const Sampler& sampler, std::int64_t first_step)
-    : sampler_(sampler), step_(first_step), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+Loader::Loader(MakeBatch make, std::int64_t first_step)
+    : make_(std::move(make)), step_(first_step), thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 void Loader::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    PatchBatch batch;
+    Batch batch;
     try {
-      batch = sampler_.batch(step_++);
+      batch = make_(step_++);
     } catch (...) {
       const std::lock_guard lock(mutex_);
       failure_ = std::current_exception();
@@ -25,11 +27,11 @@ void Loader::work(const std::stop_token& stop) {
   }
 }
 
-PatchBatch Loader::next() {
+Batch Loader::next() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !ready_.empty() || failure_ != nullptr; });
   if (ready_.empty()) std::rethrow_exception(failure_);
-  PatchBatch batch = std::move(ready_.front());
+  Batch batch = std::move(ready_.front());
   ready_.pop_front();
   changed_.notify_all();
   return batch;

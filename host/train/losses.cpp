@@ -300,10 +300,11 @@ at::Tensor batch_loss(const TorchNetwork& net, const TrainOptions& options, cons
       const auto pairs = labelled_scores(net, options, batch);
       return (pairs.scores - pairs.targets).square().mean();
     }
+    case LossKind::lists:  // is of another kind of batch: list_loss.hpp
     case LossKind::automatic:
       break;
   }
-  throw InvalidArgument("the loss was not resolved");
+  throw InvalidArgument("no loss of pairs");
 }
 
 }  // namespace twinpatch::train

@@ -67,6 +67,9 @@ void check_loss(const TrainOptions& options, const NetworkSpec& spec) {
     case LossKind::cosine:
       if (!cosine) refuse(options, spec, "it needs a network that compares by cosine");
       break;
+    case LossKind::lists:
+      if (metric != nullptr) refuse(options, spec, "its score is added to a descriptor's: it needs a decision part");
+      break;
     case LossKind::automatic:
       break;
   }
@@ -98,6 +101,32 @@ WindowRange parse_window_range(std::string_view text) {
       fmt::format("\"{}\" is no range of windows: expected LEAST:MOST in sigma, such as 10:24", text));
 }
 
+KindShares parse_kind_shares(std::string_view text) {
+  KindShares shares{};
+  double sum = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    const std::string_view part = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const auto colon = std::min(part.find(':'), part.size());
+    int kind = 0;
+    while (kind < kListKinds && to_string(static_cast<ListKind>(kind)) != part.substr(0, colon)) ++kind;
+    double share = -1;
+    const std::string_view number = part.substr(std::min(colon + 1, part.size()));
+    const auto [stop, bad] = std::from_chars(number.data(), number.data() + number.size(), share);
+    if (kind == kListKinds || bad != std::errc{} || stop != number.data() + number.size() || !(share >= 0) ||
+        !std::isfinite(share))
+      throw InvalidArgument(
+          fmt::format("\"{}\" is no share of a kind of lists: expected right:S, near:S, gross:S, wrong:S or none:S, "
+                      "with commas between",
+                      part));
+    shares[static_cast<std::size_t>(kind)] = share;
+    sum += share;
+  }
+  if (!(sum > 0)) throw InvalidArgument(fmt::format("\"{}\" leaves no kind of lists to draw", text));
+  return shares;
+}
+
 std::string to_string(LossKind kind) {
   switch (kind) {
     case LossKind::automatic:
@@ -114,6 +143,24 @@ std::string to_string(LossKind kind) {
       return "energy";
     case LossKind::cosine:
       return "cosine";
+    case LossKind::lists:
+      return "lists";
+  }
+  return "?";
+}
+
+std::string to_string(ListKind kind) {
+  switch (kind) {
+    case ListKind::right:
+      return "right";
+    case ListKind::near:
+      return "near";
+    case ListKind::gross:
+      return "gross";
+    case ListKind::wrong:
+      return "wrong";
+    case ListKind::none:
+      return "none";
   }
   return "?";
 }
@@ -170,6 +217,7 @@ TrainOptions resolve(TrainOptions options, const NetworkSpec& spec) {
   check_range("the share before averaging", options.average_from, 0, 1);
   check_range("warm-up", options.warm_up, 0, 1e9);
   check_range("the patch extent", options.patch_extent, 0, 1e6);
+  check_range("the number of candidates of a list", options.list_candidates, 1, 10'000);
   check_range("the widest window", options.windows.most, 0, 1e6);
   if (options.windows.chosen()) check_range("the narrowest window", options.windows.least, 1, options.windows.most);
   if (options.hold_out < 0 || options.hold_out >= static_cast<int>(options.datasets.size()))
@@ -195,6 +243,8 @@ std::string to_json(const TrainOptions& options) {
                                        {"leave_out", options.leave_out},
                                        {"same_scene", options.same_scene},
                                        {"same_images", options.same_images},
+                                       {"kinds", options.kinds},
+                                       {"list_candidates", options.list_candidates},
                                        {"optimiser", to_string(options.optimiser)},
                                        {"rate", options.rate},
                                        {"momentum", options.momentum},

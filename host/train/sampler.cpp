@@ -6,41 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
-#include <optional>
 
+#include "patch_changes.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::train {
-namespace {
-
-enum Stream : std::uint64_t { kDraw = 1, kChange = 2 };
-
-/// Share of a stored patch's side that a pair sees: a window of the range, uniform in its logarithm, as far as the
-/// dataset reaches.
-double window_share(const WindowRange& windows, std::optional<float> extent, Random& random) {
-  if (!windows.chosen() || !extent) return 1;
-  const double most = std::min<double>(windows.most, *extent);
-  const double least = std::min(windows.least, most);
-  return least * std::pow(most / least, random.uniform()) / *extent;
-}
-
-PatchChange jitter(const Augmentation& augmentation, SquareSymmetry symmetry, double side, Random& random) {
-  PatchChange change;
-  change.symmetry = symmetry;
-  const double pixel = side / 64;  // the options' pixels are those of a 64×64 patch
-  change.shift_x = augmentation.shift * pixel * random.normal();
-  change.shift_y = augmentation.shift * pixel * random.normal();
-  change.angle = augmentation.angle * std::numbers::pi / 180 * random.normal();
-  change.scale = std::exp(augmentation.scale * random.normal());
-  change.blur = random.uniform() < augmentation.blur;
-  change.gain = std::exp(augmentation.contrast * random.normal());
-  change.offset = 100 * augmentation.contrast * random.normal();
-  return change;
-}
-
-}  // namespace
-
 Sampler::Sampler(Scenes scenes, const TrainOptions& options) : scenes_(std::move(scenes)), options_(options) {
   double sum = 0;
   std::int64_t groups = 0;
@@ -179,15 +149,13 @@ PatchBatch Sampler::batch(std::int64_t step) const {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const Sample& sample = samples[i];
     const Scene& scene = *scenes_[static_cast<std::size_t>(sample.scene)];
-    SquareSymmetry symmetry;
-    if (augmentation.turns) symmetry = {static_cast<int>(random.below(4)), random.coin()};
+    const SquareSymmetry symmetry = draw_symmetry(augmentation, random);
     const bool swap = augmentation.swap && random.coin();
     const double share = window_share(options_.windows, scene.patch_extent(), random);
     for (int side = 0; side < 2; ++side) {
       const std::int32_t patch = (side == 0) != swap ? sample.left : sample.right;
       const std::size_t at = i + (side == 0 ? 0 : samples.size());
-      auto change = jitter(augmentation, symmetry, share * patches.width, random);
-      change.scale *= share;
+      const PatchChange change = draw_change(augmentation, symmetry, share, patches.width, random);
       change_patch(scene.patch(patch), batch.pixels.data() + at * bytes, patches.height, patches.width, change);
       batch.point[at] = scene.points()[static_cast<std::size_t>(patch)];
     }

@@ -12,8 +12,7 @@
 
 #include "autocast.hpp"
 #include "checkpoint.hpp"
-#include "loader.hpp"
-#include "losses.hpp"
+#include "lesson.hpp"
 #include "optimiser.hpp"
 #include "run_setup.hpp"
 #include "torch_network.hpp"
@@ -40,11 +39,12 @@ class TrainingRun {
         start_(start_model(options, spec, observer)),
         net_(start_, choose_device(options.device)),
         optimiser_(net_, options),
-        sampler_(scenes.training, options),
+        lesson_(make_lesson(scenes, options, observer)),
         validator_(scenes.validation, options),
-        extent_(model_extent(options, scenes.training, observer)) {
-    for (const auto& scene : scenes.training) training_names_.push_back(scene->name());
-    for (const auto& scene : scenes.validation) validation_names_.push_back(scene->name());
+        extent_(model_extent(options, scenes, observer)),
+        training_names_(training_names(scenes)),
+        validation_names_(validation_names(scenes)) {
+    if (lesson_.rule) validate_on(scenes.list_validation);
     state_.configuration = configuration();
     if (options_.amp == Amp::bf16) check_bf16(net_.device());
     net_.set_bf16(options_.amp == Amp::bf16);
@@ -53,6 +53,7 @@ class TrainingRun {
   TrainResult run(const std::stop_token& stop);
 
  private:
+  void validate_on(const ListSets& lists);
   [[nodiscard]] std::string configuration() const;
   [[nodiscard]] double seconds() const {
     return state_.seconds + std::chrono::duration<double>(Clock::now() - began_).count();
@@ -77,7 +78,7 @@ class TrainingRun {
   Model start_;
   TorchNetwork net_;
   Optimiser optimiser_;
-  Sampler sampler_;
+  Lesson lesson_;
   Validator validator_;
   std::optional<float> extent_;  // of the patches' windows, σ
   std::vector<std::string> training_names_, validation_names_;
@@ -91,6 +92,14 @@ class TrainingRun {
   double saved_at_ = 0;
   std::int64_t saved_step_ = -1;
 };
+
+/// And says what the first stage reaches there alone.
+void TrainingRun::validate_on(const ListSets& lists) {
+  validator_.add(lists, *lesson_.rule, options_);
+  for (const SceneScore& score : validator_.without_network(net_))
+    observer_.on_message(fmt::format("{}: by similarity alone FPR95 {:.2f} %, {:.1f} % right answers", score.scene,
+                                     100 * score.fpr95, 100 * score.matching));
+}
 
 std::string TrainingRun::configuration() const {
   nlohmann::json json;
@@ -120,7 +129,7 @@ void TrainingRun::resume() {
 void TrainingRun::learn(Loader& loader) {
   double value = 0;
   for (int i = 0; i < options_.accumulate; ++i) {
-    const auto loss = batch_loss(net_, options_, loader.next()) / options_.accumulate;
+    const auto loss = lesson_loss(net_, options_, lesson_, loader.next()) / options_.accumulate;
     loss.backward();
     value += loss.item<double>();
   }
@@ -242,6 +251,7 @@ Model TrainingRun::model_of(const std::map<std::string, Tensor>& weights) const 
   std::string names;
   for (const auto& name : training_names_) names += (names.empty() ? "" : ", ") + name;
   model.metadata["data"] = names;
+  if (lesson_.rule) store_two_stage_rule(model, *lesson_.rule);
   if (extent_) model.metadata["patch_extent"] = fmt::format("{:g}", *extent_);
   return model;
 }
@@ -285,7 +295,7 @@ TrainResult TrainingRun::run(const std::stop_token& stop) {
   began_ = Clock::now();
   if (!state_.done) {
     net_.set_training(true);
-    Loader loader(sampler_, state_.step * options_.accumulate);
+    Loader loader(lesson_.make, state_.step * options_.accumulate);
     double reported = 0;
     while (progress() < 1) {
       if (stop.stop_requested()) {
@@ -326,12 +336,7 @@ TrainResult train_network(const TrainOptions& options, TrainObserver& observer, 
   const TrainOptions resolved = resolve(options, spec);
   at::set_num_threads(resolved.threads > 0 ? resolved.threads : available_threads());
   auto scenes = train::load_scenes(resolved, observer);
-  for (const auto& scene : scenes.training) {
-    const PatchView patches = scene->patches();
-    if (spec.input && (spec.input->height != patches.height || spec.input->width != patches.width))
-      throw ShapeError(fmt::format("{} takes patches of {}×{}, those of {} are {}×{}", spec.name, spec.input->width,
-                                   spec.input->height, scene->folder().string(), patches.width, patches.height));
-  }
+  train::check_patch_size(spec, scenes);
   train::TrainingRun run(resolved, spec, std::move(scenes), observer);
   return run.run(stop);
 }

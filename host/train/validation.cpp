@@ -190,8 +190,27 @@ Validator::Outcome Validator::run(TorchNetwork& net) const {
     outcome.scores.insert(outcome.scores.end(), scores.begin(), scores.end());
     outcome.labels.insert(outcome.labels.end(), set.labels.begin(), set.labels.end());
   }
+  for (const ListValidation& lists : lists_) {
+    const auto of_lists = lists.run(net, rule_);
+    outcome.scenes.push_back(of_lists.score);
+    outcome.scores.insert(outcome.scores.end(), of_lists.network.begin(), of_lists.network.end());
+    outcome.labels.insert(outcome.labels.end(), of_lists.labels.begin(), of_lists.labels.end());
+  }
   net.set_training(true);
   return outcome;
+}
+
+void Validator::add(const ListSets& lists, const TwoStageRule& rule, const TrainOptions& options) {
+  rule_ = rule;
+  for (const auto& set : lists) lists_.emplace_back(set, options);
+}
+
+std::vector<SceneScore> Validator::without_network(const TorchNetwork& net) const {
+  TwoStageRule alone = rule_;
+  alone.network_weight = 0;
+  std::vector<SceneScore> scores;
+  for (const ListValidation& lists : lists_) scores.push_back(lists.run(net, alone).score);
+  return scores;
 }
 
 }  // namespace twinpatch::train

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -40,8 +41,20 @@ enum class LossKind {
   triplet,    ///< hardest negative in the batch: max(0, 1 + d(positive) − d(negative)) (HardNet)
   softmax,    ///< every match against its row and column of the batch's grid, softmax of −d²/2 over a temperature
   energy,     ///< Chopra 2005: 2/Q·E² for matches, 2Q·exp(−2.77·E/Q) for others
-  cosine      ///< Bromley 1994: (cosine − target)², targets ±1
+  cosine,     ///< Bromley 1994: (cosine − target)², targets ±1
+  lists       ///< on candidate lists: softmax of similarity and score over a keypoint's candidates and "none of them"
 };
+/// What a list of candidates is: what the descriptor alone would have made of the keypoint.
+enum class ListKind {
+  right,  ///< the most similar candidate is the right one
+  near,   ///< the right one is there, the most similar is at most 8 pixels off
+  gross,  ///< the right one is there, the most similar is farther off
+  wrong,  ///< no candidate is right, and the most similar is the other's nearest too: a wrong match
+  none    ///< no candidate is right, and there is no mutual nearest
+};
+constexpr int kListKinds = 5;
+/// How often lists of each kind are drawn, by ListKind; those that the data lacks give way to the others.
+using KindShares = std::array<double, kListKinds>;
 enum class OptimiserKind {
   sgd,   ///< momentum
   asgd,  ///< averaged SGD as the paper's: η_t = η0/(1+λη0·t)^0.75, the average of the steps after t0 is the result
@@ -56,7 +69,11 @@ enum class PairSource { groups, list };
 /// "10:24". Throws InvalidArgument where the text is not two numbers of σ, 1 ≤ least ≤ most.
 [[nodiscard]] WindowRange parse_window_range(std::string_view text);
 
+/// "right:1,near:2,gross:4"; kinds that are not named get 0. Throws InvalidArgument.
+[[nodiscard]] KindShares parse_kind_shares(std::string_view text);
+
 [[nodiscard]] std::string to_string(LossKind kind);
+[[nodiscard]] std::string to_string(ListKind kind);
 [[nodiscard]] std::string to_string(OptimiserKind kind);
 [[nodiscard]] std::string to_string(ScheduleKind kind);
 [[nodiscard]] std::string to_string(PairSource source);
@@ -75,13 +92,15 @@ struct TrainOptions {
   int batch = 128;         ///< matching pairs per step, with as many or more non-matching ones
 
   LossKind loss = LossKind::automatic;
-  double ranking = 1.0;      ///< grid: weight of the ranking term
-  double temperature = 0;    ///< of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05
-  int hard = 8;              ///< grid: hardest negatives of each row and column
-  int mine = 1;              ///< pair losses: negatives are the hardest of this many random ones
-  double leave_out = 0.02;   ///< share of the hardest negatives of the same scene that is not used
-  double same_scene = 0.5;   ///< share of a batch that comes from one scene
-  double same_images = 0.5;  ///< how often that part comes from one pair of its images, as in matching
+  double ranking = 1.0;             ///< grid: weight of the ranking term
+  double temperature = 0;           ///< of a softmax over row and column. 0: grid ranks by hinge, softmax takes 0.05
+  int hard = 8;                     ///< grid: hardest negatives of each row and column
+  int mine = 1;                     ///< pair losses: negatives are the hardest of this many random ones
+  double leave_out = 0.02;          ///< share of the hardest negatives of the same scene that is not used
+  double same_scene = 0.5;          ///< share of a batch that comes from one scene
+  KindShares kinds{1, 1, 1, 1, 1};  ///< lists: see KindShares
+  int list_candidates = 8;          ///< lists: candidates that are scored, the right one and the most similar
+  double same_images = 0.5;         ///< how often that part comes from one pair of its images, as in matching
 
   OptimiserKind optimiser = OptimiserKind::sgd;
   double rate = 0;  ///< 0: by optimiser and loss
