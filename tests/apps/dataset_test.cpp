@@ -168,7 +168,7 @@ TEST_CASE("candidate lists are made of sequences and photographs, the same bytes
   CHECK(content(scene.path("again/candidates.npy")) == content(scene.path("lists/candidates.npy")));
 
   CHECK_THAT(make("lists").err, Contains("already exists"));
-  CHECK(make("none", {"--candidates", "0"}).code == 1);
+  CHECK(make("none", {"--candidates", "0"}).code == 2);
   const auto refused = run_twinpatch({"dataset", "candidates-from-homographies", scene.path("walls"), "-m",
                                       scene.model("2ch"), "-o", scene.path("none"), "-q"});
   CHECK(refused.code == 1);
