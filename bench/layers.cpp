@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Single layers on one thread of the CPU: directly in each precision that the processor has, and by Winograd's method
-// in fp32. `items_per_second` is multiply-adds of the direct form, whatever is really computed, so that rows compare.
+// in fp32 and in 16-bit integers. `items_per_second` is multiply-adds of the direct form, whatever is really computed, so that rows compare.
 
 #include <benchmark/benchmark.h>
 
@@ -74,8 +74,9 @@ int main(int argc, char** argv) {
       })->MeasureProcessCPUTime();
     };
     for (const Precision precision : cpu::processor_precisions()) add(to_string(precision), precision, false);
-    if (cpu::winograd_fits(of.layer, {of.layer.in, of.side, of.side}, output_of(of)))
-      add("winograd", Precision::fp32, true);
+    if (!cpu::winograd_fits(of.layer, {of.layer.in, of.side, of.side}, output_of(of))) continue;
+    add("winograd", Precision::fp32, true);
+    add("winograd_integers", Precision::bf16, true);
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

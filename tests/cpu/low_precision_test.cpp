@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/narrow_kernels.hpp"
+#include "kernels/pixel_kernels.hpp"
 #include "layers_support.hpp"
 #include "plan/layer_numbers.hpp"
 #include "support/backend_rig.hpp"
@@ -135,6 +136,66 @@ TEST_CASE("activations become the nearest integers, on every instruction set, an
   }
 }
 
+TEST_CASE("pixels become pairs of integers, and their largest magnitude is found, on every instruction set") {
+  const std::vector<float> values = normal_floats(1000, 8, 100);
+  for (const std::int64_t target : highway_targets()) {
+    const OnlyTarget only(target);
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{17}, std::size_t{500}}) {
+      std::vector<std::int32_t> got(count + 1, 0x1234);
+      const float* const low = values.data() + values.size() - count;
+      const auto size = static_cast<std::int64_t>(count);
+      cpu::narrow_kernels().to_pairs(low, values.data(), size, 7.5F, got.data());
+      CHECK(got.back() == 0x1234);
+      float largest = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        largest = std::max(largest, std::abs(low[i]));
+        const auto lower = static_cast<std::int16_t>(got[i] & 0xffff);
+        const auto upper = static_cast<std::int16_t>(got[i] >> 16);
+        const bool same = lower == std::nearbyint(low[i] * 7.5F) && upper == std::nearbyint(values[i] * 7.5F);
+        if (!same) FAIL(low[i] << " and " << values[i] << " became " << lower << " and " << upper);
+      }
+      CHECK(cpu::narrow_kernels().largest(low, size) == largest);
+      for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+        std::vector<float> changed(low, low + count);
+        changed.push_back(wrong);
+        CHECK(std::isnan(cpu::narrow_kernels().largest(changed.data(), size + 1)));
+      }
+    }
+  }
+}
+
+TEST_CASE("halves in integers are joined as their numbers are, on every instruction set") {
+  for (const std::int64_t target : highway_targets()) {
+    const OnlyTarget only(target);
+    for (const cpu::MapSize size : {cpu::MapSize{2, 2, 1}, {4, 6, 17}, {5, 3, 32}, {1, 4, 16}}) {
+      const auto count = size.height * size.width * size.channels;
+      const std::vector<float> left = normal_floats(count, 8, 100);
+      const std::vector<float> right = normal_floats(count, 9, 100);
+      const auto in_steps = [&](const std::vector<float>& values, float step) {
+        std::vector<std::int16_t> integers(values.size() + 1, 77);
+        cpu::narrow_kernels().to_shorts(values.data(), count, 1 / step, integers.data());
+        CHECK(integers.back() == 77);
+        return integers;
+      };
+      const auto left_integers = in_steps(left, 0.03125F);
+      const auto right_integers = in_steps(right, 0.0625F);
+      std::vector<float> rounded_left;
+      std::vector<float> rounded_right;
+      for (std::size_t i = 0; i < left.size(); ++i) {
+        rounded_left.push_back(static_cast<float>(left_integers[i]) * 0.03125F);
+        rounded_right.push_back(static_cast<float>(right_integers[i]) * 0.0625F);
+        if (std::abs(rounded_left[i] - left[i]) > 0.0157F || std::abs(rounded_right[i] - right[i]) > 0.0313F) FAIL(i);
+      }
+      std::vector<float> expected(static_cast<std::size_t>(size.height / 2 * (size.width / 2) * size.channels) + 1, 7);
+      std::vector<float> got = expected;
+      cpu::pixel_kernels().join_pooled(rounded_left.data(), rounded_right.data(), size, expected.data());
+      cpu::pixel_kernels().join_pooled_integers({left_integers.data(), 0.03125F}, {right_integers.data(), 0.0625F},
+                                                size, got.data());
+      CHECK(got == expected);  // all numbers are exact
+    }
+  }
+}
+
 TEST_CASE("layers in bf16 lose nothing but the rounding of their operands") {
   if (has(Precision::bf16)) check_layers_exactly(Precision::bf16, "bf16");
 }
@@ -145,7 +206,7 @@ TEST_CASE("layers in int8 lose nothing but the rounding of their operands, of ei
   check_layers_exactly(Precision::int8, "convolution", {-127.0F / 64, 100.0F / 64});
 }
 
-TEST_CASE("in bf16 the layer that sees pixels and layers where Winograd's method is faster stay in fp32") {
+TEST_CASE("in bf16 the layer that sees pixels stays in fp32 and Winograd's method has products of integers") {
   if (!has(Precision::bf16)) return;
   const std::vector<Layer> layers{Convolution{.in = 2, .out = 16, .kernel = {7, 7}, .stride = {3, 3}},
                                   kRelu,
@@ -161,8 +222,9 @@ TEST_CASE("in bf16 the layer that sees pixels and layers where Winograd's method
   const auto steps = plan.describe();
   REQUIRE(steps.size() == 3);
   CHECK_THAT(steps[0], Catch::StartsWith("first convolution with pooling"));
-  CHECK_THAT(steps[1], Catch::StartsWith("Winograd convolution F(3×3, 5×5) with pooling"));
-  CHECK_THAT(steps[2], Catch::StartsWith("oneDNN inner product"));
+  CHECK_THAT(steps[1], Catch::StartsWith("Winograd convolution F(3×3, 5×5) with pooling") &&
+                           Catch::EndsWith("products of 16-bit integers"));
+  CHECK_THAT(steps[2], Catch::StartsWith("product of 16-bit integers"));
 }
 
 TEST_CASE("a number that is not finite spoils its own item and no other") {

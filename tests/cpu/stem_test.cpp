@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "kernels/paired_stem.hpp"
 #include "kernels/stem_kernels.hpp"
 #include "layers_support.hpp"
 #include "plan/stem_step.hpp"
@@ -34,6 +35,51 @@ TEST_CASE("first convolutions equal the reference on every instruction set that 
     check_stem({convolution(1, 32, 7, 1), kRelu, Pooling{}}, {1, 37, 35});  // odd map: the last row and column fall off
     check_stem({convolution(2, 16, 5, 2), kRelu, Pooling{}}, {2, 33, 47});
     check_stem({Convolution{.in = 1, .out = 48, .kernel = {3, 5}, .stride = {2, 1}, .bias = false}}, {1, 20, 19});
+  }
+}
+
+TEST_CASE(
+    "first convolutions in 16-bit integers equal the reference but for their rounding, on every instruction set") {
+  if (cpu::paired_stems() == nullptr) {
+    WARN("skipped: this processor has no products of 16-bit integers");
+    return;
+  }
+  const auto check_integers = [](const std::vector<Layer>& layers, Shape input) {
+    cpu::PlanOptions options{.size = {.batch = 2, .workers = 2}};
+    options.precision = Precision::bf16;
+    test::check_layers(layers, input, 3, options, tolerance::kStemIntegers, "products of 16-bit integers");
+  };
+  for (const auto target : test::highway_targets()) {
+    const test::OnlyTarget only(target);
+    INFO("target " << cpu::stem_kernels().target);
+    check_integers({convolution(2, 96, 7, 3), kRelu, Pooling{}}, {2, 64, 64});
+    check_integers({convolution(1, 96, 7, 3)}, {1, 64, 64});
+    check_integers({convolution(2, 96, 4, 3), kRelu}, {2, 64, 64});
+    check_integers({convolution(1, 32, 7, 1), kRelu, Pooling{}}, {1, 37, 35});
+    check_integers({convolution(2, 16, 5, 2), kRelu, Pooling{}}, {2, 33, 47});
+    check_integers({Convolution{.in = 1, .out = 48, .kernel = {4, 5}, .stride = {2, 1}, .bias = false}}, {1, 20, 19});
+  }
+}
+
+TEST_CASE("in 16-bit integers a pixel that is not finite spoils its own item, and black ones give the bias") {
+  if (cpu::paired_stems() == nullptr) return;
+  const std::vector<Layer> layers{convolution(1, 16, 3, 1), kRelu};
+  const Model model = test::random_layers(layers, "x", 5);
+  cpu::PlanOptions options{.size = {.batch = 3, .workers = 1}};
+  options.precision = Precision::bf16;
+  std::vector<cpu::LayerPlan> plans;
+  plans.emplace_back(LayerList{&model, "x", layers}, 0, Shape{1, 20, 20}, options);
+  auto workspace = cpu::make_workspace(plans);
+  std::vector<float> in(3 * 400, 0.0F);
+  in[500] = std::numeric_limits<float>::quiet_NaN();
+  in[1199] = 0x1p-140F;  // nearly nothing
+  const float* const out = plans[0].run(0, 3, in.data(), workspace);
+  const std::int64_t values = plans[0].output().size();
+  const auto& bias = model.weights.at("x.0.bias").values;
+  for (std::int64_t i = 0; i < values; ++i) {
+    const float expected = std::max(bias[static_cast<std::size_t>(i % 16)], 0.0F);
+    if (out[i] != expected || out[2 * values + i] != expected) FAIL(i << ": " << out[i]);
+    if (std::isfinite(out[values + i])) FAIL(i << " is finite");
   }
 }
 

@@ -35,6 +35,13 @@ inline constexpr Tolerance kLayerFp32 = {1e-5, 1e-5, 1e-11};
 // Winograd F(3x3,5x5) and F(4x4,3x3): their transforms cost about 2e-6 of the output's scale (rms), and more where
 // large terms cancel. Measured 5.3e-5, nmse 5.7e-12.
 inline constexpr Tolerance kWinogradFp32 = {2e-4, 2e-4, 1e-10};
+// The same with products of 16-bit integers, whose rounding (1e-4 of a row's scale) the transforms multiply by ten.
+// Measured 1.7e-2, nmse 1.8e-6; bfloat16's rounding of both operands would be 2.5e-6.
+inline constexpr Tolerance kWinogradIntegers = {8e-2, 8e-2, 1e-5};
+// Layers as products of 16-bit integers. Measured 4.9e-3, nmse 8.1e-7 (sums of 8,192; bfloat16 would be 2.5e-6).
+inline constexpr Tolerance kProductIntegers = {3e-2, 3e-2, 5e-6};
+// First convolutions in 16-bit integers. Measured 1.1e-3, nmse 2.2e-8.
+inline constexpr Tolerance kStemIntegers = {1e-2, 1e-2, 2e-7};
 // One layer in other precisions, against the reference on operands that the precision holds exactly: tf32 rounds the
 // operands once more (2⁻¹¹ each, sums of 2,400 products of unit scale), half precisions round the result. Measured on
 // the reference code of tests/simt alone, not on a device yet.

@@ -97,22 +97,22 @@ class TwoChannelGrid final : public GridStrategy {
     const auto reserve = [](Buffer<float>& halves, std::int64_t floats) {
       if (halves.size() < floats) halves = Buffer<float>(floats);
     };
-    reserve(left_halves_, size.rows * plan.left.size());
-    reserve(right_halves_, size.columns * plan.right.size());
+    reserve(left_halves_, size.rows * plan.left.stored_size());
+    reserve(right_halves_, size.columns * plan.right.stored_size());
   }
 
   struct RowRange {
     std::int64_t first = 0;
     std::int64_t count = 0;
   };
-  /// out [range.count, plan.size()], in parallel.
+  /// out [range.count, plan.stored_size()], in parallel.
   void make_halves(HalvesPlan& plan, const TwoChannelRows& rows, RowRange range, float* out,
                    const RunControl& control) {
     context_->pool.for_ranges(range.count, kHalvesPerRange, [&](std::int64_t begin, std::int64_t end, int worker) {
       control.check();
       const SingleThreaded alone;
       for (auto i = begin; i < end; ++i) {
-        plan.run_all(worker, rows.patch(range.first + i), rows.map(range.first + i), out + i * plan.size());
+        plan.store(worker, rows.patch(range.first + i), rows.map(range.first + i), out + i * plan.stored_size());
       }
     });
   }
@@ -165,8 +165,8 @@ class TwoChannelGrid final : public GridStrategy {
       for (std::int64_t k = 0; k < batch.rows * batch.columns; ++k) {
         const std::int64_t i = batch.row + k / batch.columns;
         const std::int64_t j = batch.column + k % batch.columns;
-        join_halves({left_halves_.data() + i * plan.left.size() + plan.left.offset(stream),
-                     right_halves_.data() + j * plan.right.size() + plan.right.offset(stream), shape, plan.rule},
+        join_halves({plan.left.stored(left_halves_.data() + i * plan.left.stored_size(), stream),
+                     plan.right.stored(right_halves_.data() + j * plan.right.stored_size(), stream), shape, plan.rule},
                     y, std::min(2, shape.height - y), input + k * item);
       }
     }
@@ -174,7 +174,7 @@ class TwoChannelGrid final : public GridStrategy {
 
   std::shared_ptr<CpuContext> context_;
   TwoChannelPlans plans_;
-  Buffer<float> left_halves_, right_halves_;  // [block rows or columns, size]
+  Buffer<float> left_halves_, right_halves_;  // [block rows or columns, stored size]
   std::vector<float> scores_;                 // of one block
 };
 

@@ -9,8 +9,8 @@ namespace twinpatch::cpu {
 JoinedPlan::JoinedPlan(const Model& model, Extent patch, const JoinRule& join, const PlanOptions& options)
     : extent(patch),
       rule(join),
-      left(model, patch, Side::left, options.size.workers),
-      right(model, patch, Side::right, options.size.workers),
+      left(model, patch, Side::left, join, options),
+      right(model, patch, Side::right, join, options),
       rest(model, patch, join.layers, options) {}
 
 TwoChannelPlans::TwoChannelPlans(std::shared_ptr<CpuContext> context, std::shared_ptr<const Model> model)

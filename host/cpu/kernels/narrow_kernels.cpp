@@ -80,10 +80,65 @@ NarrowLosses to_integers(const float* HWY_RESTRICT in, std::int64_t count, Narro
   return losses;
 }
 
+float largest(const float* HWY_RESTRICT in, std::int64_t count) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> bits;
+  constexpr std::int32_t kInfinity = 0x7f800000;
+  // By its bits: a maximum of floats may leave out what is not a number.
+  auto magnitude = hn::Zero(bits);
+  std::int64_t i = 0;
+  for (; i + lanes() <= count; i += lanes()) {
+    magnitude = hn::Max(magnitude, hn::BitCast(bits, hn::Abs(hn::LoadU(d, in + i))));
+  }
+  float rest[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (std::int64_t j = 0; i + j < count; ++j) rest[j] = in[i + j];
+  magnitude = hn::Max(magnitude, hn::BitCast(bits, hn::Abs(hn::LoadU(d, rest))));
+  const std::int32_t found = hn::GetLane(hn::MaxOfLanes(bits, magnitude));
+  return hn::GetLane(hn::BitCast(d, hn::Set(bits, found < kInfinity ? found : 0x7fc00000)));
+}
+
+void to_shorts(const float* HWY_RESTRICT in, std::int64_t count, float factor, std::int16_t* HWY_RESTRICT out) {
+  const Tag d;
+  const hn::Rebind<std::int16_t, Tag> shorts;
+  const auto scale = hn::Set(d, factor);
+  std::int64_t i = 0;
+  for (; i + lanes() <= count; i += lanes()) {
+    hn::StoreU(hn::DemoteTo(shorts, hn::NearestInt(hn::Mul(hn::LoadU(d, in + i), scale))), shorts, out + i);
+  }
+  float rest[HWY_MAX_BYTES / sizeof(float)] = {};
+  std::int16_t last[HWY_MAX_BYTES / sizeof(float)];
+  for (std::int64_t j = 0; i + j < count; ++j) rest[j] = in[i + j];
+  hn::StoreU(hn::DemoteTo(shorts, hn::NearestInt(hn::Mul(hn::LoadU(d, rest), scale))), shorts, last);
+  for (std::int64_t j = 0; i + j < count; ++j) out[i + j] = last[j];
+}
+
+void to_pairs(const float* HWY_RESTRICT low, const float* HWY_RESTRICT high, std::int64_t count, float factor,
+              std::int32_t* HWY_RESTRICT out) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> integers;
+  const auto scale = hn::Set(d, factor);
+  const auto pair = [&](hn::Vec<Tag> first, hn::Vec<Tag> second) HWY_ATTR {
+    const auto lower = hn::And(hn::NearestInt(hn::Mul(first, scale)), hn::Set(integers, 0xffff));
+    return hn::Or(lower, hn::ShiftLeft<16>(hn::NearestInt(hn::Mul(second, scale))));
+  };
+  std::int64_t i = 0;
+  for (; i + lanes() <= count; i += lanes()) {
+    hn::StoreU(pair(hn::LoadU(d, low + i), hn::LoadU(d, high + i)), integers, out + i);
+  }
+  float rest[2][HWY_MAX_BYTES / sizeof(float)] = {};
+  std::int32_t pairs[HWY_MAX_BYTES / sizeof(float)];
+  for (std::int64_t j = 0; i + j < count; ++j) {
+    rest[0][j] = low[i + j];
+    rest[1][j] = high[i + j];
+  }
+  hn::StoreU(pair(hn::LoadU(d, rest[0]), hn::LoadU(d, rest[1])), integers, pairs);
+  for (std::int64_t j = 0; i + j < count; ++j) out[i + j] = pairs[j];
+}
+
 }  // namespace
 
 const NarrowKernels* narrow_table() {
-  static const NarrowKernels table{&to_bfloat16, &to_integers};
+  static const NarrowKernels table{&to_bfloat16, &to_integers, &largest, &to_shorts, &to_pairs};
   return &table;
 }
 

@@ -108,10 +108,47 @@ void join_pooled(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right
   }
 }
 
+void join_pooled_integers(const IntegerMap& left, const IntegerMap& right, const MapSize& size,
+                          float* HWY_RESTRICT out) {
+  const auto [height, width, channels] = size;
+  const Tag d;
+  const hn::Rebind<std::int16_t, Tag> narrow;
+  const hn::RebindToSigned<Tag> wide;
+  const Vector left_step = hn::Set(d, left.step);
+  const Vector right_step = hn::Set(d, right.step);
+  const std::int64_t row = width * channels;
+  const auto values = [&](const std::int16_t* from)
+                          HWY_ATTR { return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(narrow, from))); };
+  for (std::int64_t y = 0; y + 1 < height; y += 2) {
+    for (std::int64_t x = 0; x + 1 < width; x += 2, out += channels) {
+      const std::int16_t* u = left.integers + y * row + x * channels;
+      const std::int16_t* v = right.integers + y * row + x * channels;
+      std::int64_t c = 0;
+      const auto sum = [&](std::int64_t at) HWY_ATTR {
+        return hn::MulAdd(values(u + at), left_step, hn::Mul(values(v + at), right_step));
+      };
+      for (; c + lanes() <= channels; c += lanes()) {
+        const Vector upper = hn::Max(sum(c), sum(c + channels));
+        const Vector lower = hn::Max(sum(c + row), sum(c + row + channels));
+        hn::StoreU(hn::Max(hn::Max(upper, lower), hn::Zero(d)), d, out + c);
+      }
+      for (; c < channels; ++c) {
+        float largest = 0;
+        for (const std::int64_t at : {c, c + channels, c + row, c + row + channels}) {
+          const float value = static_cast<float>(u[at]) * left.step + static_cast<float>(v[at]) * right.step;
+          if (value > largest) largest = value;
+        }
+        out[c] = largest;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 const PixelKernels* pixel_table() {
-  static const PixelKernels table{hwy::TargetName(HWY_TARGET), &load, &moments, &join, &join_pooled};
+  static const PixelKernels table{hwy::TargetName(HWY_TARGET), &load, &moments, &join, &join_pooled,
+                                  &join_pooled_integers};
   return &table;
 }
 

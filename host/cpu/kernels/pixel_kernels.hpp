@@ -15,6 +15,12 @@ struct MapSize {
   std::int64_t channels = 0;
 };
 
+/// value = step · integer
+struct IntegerMap {
+  const std::int16_t* integers;
+  float step;
+};
+
 struct PixelKernels {
   const char* target;  ///< "AVX3", "AVX2", …
   /// out[i] = scale · pixels[i] + offset.
@@ -25,6 +31,8 @@ struct PixelKernels {
   void (*join)(const float* left, const float* right, std::int64_t count, float* out);
   /// Max pooling 2×2, stride 2, rounding down, of max(left + right, 0); maps [height, width, channels].
   void (*join_pooled)(const float* left, const float* right, const MapSize& size, float* out);
+  /// The same of maps in integers, values = step · integers.
+  void (*join_pooled_integers)(const IntegerMap& left, const IntegerMap& right, const MapSize& size, float* out);
 };
 
 /// Of the best instruction set that this processor has.

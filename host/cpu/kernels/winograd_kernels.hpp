@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/paired_products.hpp"
+
 // Winograd convolutions, compiled once per instruction set (Highway) and chosen when the program runs. Raw pointers
 // only: nothing inline of the library may be compiled for a newer processor than the one it runs on.
 
@@ -19,6 +21,11 @@ struct WinogradTask {
   bool pool = false;  ///< then max pooling 2×2, stride 2, rounding down
   /// Transformed weights [out / panel][points²][channels][panel].
   const float* weights = nullptr;
+  /// Or, not null, in 16-bit integers: [out / panel][points²][channels / 2][panel][2], a weight being its integer times
+  /// steps[point]; multiplied by `products`.
+  const std::int16_t* integers = nullptr;
+  const float* steps = nullptr;  ///< [points²]
+  const PairedProducts* products = nullptr;
   const float* bias = nullptr;  ///< [out]
   std::int64_t panel = 0;       ///< output channels of one pass: WinogradKernels::panel
   std::int64_t block = 0;       ///< items of one pass; all of a pass's transforms should stay in the second-level cache

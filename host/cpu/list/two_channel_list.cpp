@@ -89,7 +89,7 @@ class TwoChannelList final : public ListStrategy {
     float* const left = halves_.data() + worker * 2 * plan.left.size();
     float* const right = left + plan.left.size();
     const auto fill = [&](std::size_t stream, float* input) {
-      const JoinWork work{left, right, plan.left.shape(stream), plan.rule};
+      const JoinWork work{{left}, {right}, plan.left.shape(stream), plan.rule};
       for (std::size_t i = 0; i < batch.pairs.size(); ++i, input += plan.rest.input(stream).size()) {
         const IndexPair pair = batch.pairs[i];
         if (i == 0 || pair.left != batch.pairs[i - 1].left) {

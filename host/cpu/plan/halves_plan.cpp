@@ -4,14 +4,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "kernels/narrow_kernels.hpp"
 #include "kernels/pixel_kernels.hpp"
 #include "plan/dnnl_steps.hpp"
 #include "plan/stem_step.hpp"
 
 namespace twinpatch::cpu {
 
-HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, int workers) {
+namespace {
+
+/// Before the integers of a stream stands their step.
+constexpr std::int64_t kHeader = 16;
+
+}  // namespace
+
+HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, const JoinRule& rule, const PlanOptions& options)
+    : as_integers_(options.precision != Precision::fp32 && rule.pool && rule.activation == Activation::Kind::relu) {
+  const int workers = options.size.workers;
   std::int64_t input = 0;
   std::int64_t scratch = 0;
   for (const HalfConvolution& half : half_convolutions(model, patch, side == Side::left)) {
@@ -23,15 +34,17 @@ HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, int workers)
                                half.weight.data(),
                                half.bias.empty() ? nullptr : half.bias.data()};
     auto step = stem_fits(half.layer, half.output, false)
-                    ? make_stem_step(work)
+                    ? make_stem_step(work, options.precision)
                     : make_convolution_step(work, {.batch = 1, .workers = workers});
     input = std::max(input, half.input.size());
     scratch = std::max(scratch, step->scratch_bytes());
-    streams_.push_back({half.view, half.output, size_, std::move(step)});
-    size_ += half.output.size();
+    streams_.push_back({half.view, half.output, stored_size_, std::move(step)});
+    size_ = std::max(size_, half.output.size());
+    stored_size_ +=
+        as_integers_ ? kHeader + ceil_divide(half.output.size(), 2 * kHeader) * kHeader : half.output.size();
   }
   for (int worker = 0; worker < workers; ++worker) {
-    workers_.push_back({Buffer<float>(input), Buffer<std::byte>(scratch)});
+    workers_.push_back({Buffer<float>(input), Buffer<float>(as_integers_ ? size_ : 0), Buffer<std::byte>(scratch)});
   }
 }
 
@@ -42,9 +55,25 @@ void HalvesPlan::run(int worker, std::size_t stream, PatchView patch, PixelMap m
   half.convolution->run(worker, 1, mine.input.data(), out, mine.scratch.data());
 }
 
-void HalvesPlan::run_all(int worker, PatchView patch, PixelMap map, float* out) {
-  for (std::size_t stream = 0; stream < streams_.size(); ++stream)
-    run(worker, stream, patch, map, out + offset(stream));
+void HalvesPlan::store(int worker, PatchView patch, PixelMap map, float* out) {
+  float* const half = workers_[static_cast<std::size_t>(worker)].half.data();
+  for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
+    float* const to = out + streams_[stream].offset;
+    run(worker, stream, patch, map, as_integers_ ? half : to);
+    if (!as_integers_) continue;
+    constexpr float kLargest = 32767;
+    const std::int64_t size = streams_[stream].output.size();
+    const float largest = narrow_kernels().largest(half, size);
+    const float step = std::max(largest / kLargest, std::numeric_limits<float>::min());
+    to[0] = std::isnan(largest) ? largest : step;
+    narrow_kernels().to_shorts(half, size, 1 / step, reinterpret_cast<std::int16_t*>(to + kHeader));
+  }
+}
+
+HalfView HalvesPlan::stored(const float* patch, std::size_t stream) const {
+  const float* const half = patch + streams_[stream].offset;
+  if (!as_integers_) return {.values = half};
+  return {.integers = {reinterpret_cast<const std::int16_t*>(half + kHeader), half[0]}};
 }
 
 namespace {
@@ -54,8 +83,8 @@ void join_pooled_tanh(const JoinWork& work, int first, int rows, float* out) {
   const int width = work.shape.width;
   const int channels = work.shape.channels;
   const auto row = std::int64_t{width} * channels;
-  const float* const left = work.left + first * row;
-  const float* const right = work.right + first * row;
+  const float* const left = work.left.values + first * row;
+  const float* const right = work.right.values + first * row;
   for (int y = 0; y + 1 < rows; y += 2) {
     for (int x = 0; x + 1 < width; x += 2) {
       for (int c = 0; c < channels; ++c) {
@@ -69,14 +98,31 @@ void join_pooled_tanh(const JoinWork& work, int first, int rows, float* out) {
   }
 }
 
+/// Pooled with ReLU; NaN where a half has one.
+void join_integers(const JoinWork& work, int first, int rows, float* out) {
+  const Shape shape = work.shape;
+  const auto row = std::int64_t{shape.width} * shape.channels;
+  const std::int64_t out_row = std::int64_t{shape.width / 2} * shape.channels;
+  out += first / 2 * out_row;
+  const auto [left, left_step] = work.left.integers;
+  const auto [right, right_step] = work.right.integers;
+  if (std::isnan(left_step + right_step)) {
+    std::fill_n(out, rows / 2 * out_row, std::numeric_limits<float>::quiet_NaN());
+    return;
+  }
+  pixel_kernels().join_pooled_integers({left + first * row, left_step}, {right + first * row, right_step},
+                                       {rows, shape.width, shape.channels}, out);
+}
+
 }  // namespace
 
 void join_halves(const JoinWork& work, int first, int rows, float* out) {
   const auto& kernels = pixel_kernels();
   const Shape shape = work.shape;
   const auto row = std::int64_t{shape.width} * shape.channels;
-  const float* const left = work.left + first * row;
-  const float* const right = work.right + first * row;
+  if (work.left.values == nullptr) return join_integers(work, first, rows, out);
+  const float* const left = work.left.values + first * row;
+  const float* const right = work.right.values + first * row;
   const ActivationKind activation = work.rule.activation;
   if (work.rule.pool) {
     out += std::int64_t{first / 2} * (shape.width / 2) * shape.channels;

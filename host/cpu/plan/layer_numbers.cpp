@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/paired_products.hpp"
 #include "plan/dnnl_steps.hpp"
 
 namespace twinpatch::cpu {
@@ -55,14 +56,17 @@ std::string names_of(std::span<const Precision> precisions) {
 }
 
 bool beats_winograd(Precision precision, const Convolution& layer) {
-  // Times as fast as a direct convolution in fp32: Winograd's method 4 (5×5) and 2 to 2.9 (3×3); bf16 2 with AVX-512,
-  // with AMX 3 (5×5) and 3 to 6 (3×3); int8 4, with AMX 4.4 to 10. Measured: docs/experiments/low-precision.md.
+  // Times as fast as a direct convolution in fp32: Winograd's method in fp32 4 (5×5) and 2 to 2.9 (3×3), in 16-bit
+  // integers 6.6 and 2.1 to 4.7; bf16 2 with AVX-512, with AMX 3 (5×5) and 3 to 6 (3×3); int8 3 to 4, with AMX 4.4 to
+  // 10. Measured: docs/experiments/low-precision.md.
   const bool is_small = layer.kernel == Extent{3, 3};
+  const bool is_narrow = std::min(layer.in, layer.out) < 64;  // rows too short for their transforms
+  const bool has_integers = paired_products() != nullptr;
   switch (precision) {
     case Precision::bf16:
       return dnnl_products().amx && is_small;
     case Precision::int8:
-      return dnnl_products().amx || is_small;
+      return dnnl_products().amx || (is_small && (is_narrow || !has_integers));
     default:
       return false;
   }

@@ -47,8 +47,8 @@ struct IntegerWeights {
 /// "fp32, bf16"
 [[nodiscard]] std::string names_of(std::span<const Precision> precisions);
 
-/// Whether a direct convolution in `precision` is faster here than Winograd's method in float32, for a layer that
-/// Winograd's method takes.
+/// Whether a direct convolution in `precision` is faster here than Winograd's method in the best that the processor has
+/// for it, for a layer that Winograd's method takes.
 [[nodiscard]] bool beats_winograd(Precision precision, const Convolution& layer);
 
 }  // namespace twinpatch::cpu

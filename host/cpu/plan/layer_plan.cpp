@@ -10,6 +10,7 @@
 
 #include "plan/dnnl_steps.hpp"
 #include "plan/own_steps.hpp"
+#include "plan/paired_product_step.hpp"
 #include "plan/stem_step.hpp"
 #include "plan/winograd_step.hpp"
 #include "twinpatch/core/error.hpp"
@@ -87,7 +88,9 @@ struct LayerPlan::Planner {
     const auto matrix = columns_channels_last(group.weight, group.input);
     const ProductWork work{group.input.size(), group.layer_output.size(), group.activation,
                            matrix.data(),      data_or_null(group.bias),  numbers(group)};
-    append(recorded(make_inner_product_step(work, options.size), group), group.output);
+    auto step = paired_product_fits(work) ? make_paired_product_step(work, options.size.batch)
+                                          : make_inner_product_step(work, options.size);
+    append(recorded(std::move(step), group), group.output);
   }
 
   [[nodiscard]] std::unique_ptr<Step> recorded(std::unique_ptr<Step> step, const FusedLayer& group) const {
@@ -108,7 +111,7 @@ struct LayerPlan::Planner {
     const bool own = !group.activation || is_relu(group.activation);
     if (own && takes_stem(layer, group, pooling_follows(group))) {
       plan.planar_input_ = true;
-      append(make_stem_step(work), group.output);
+      append(make_stem_step(work, options.precision), group.output);
     } else if (own && takes_winograd(layer, group)) {
       append(recorded(make_winograd_step(work), group), group.output);
     } else {

@@ -18,8 +18,9 @@ namespace twinpatch::cpu {
 struct PlanOptions {
   StepSize size;
   bool exact_convolutions = false;
-  /// Of the products. First convolutions, which see the grey levels, and decision layers compute in float32 always, as
-  /// do layers where Winograd's method in float32 is faster.
+  /// Of the products. First convolutions, which see the grey levels, and decision layers compute in float32 always.
+  /// Layers where Winograd's method is faster have products of 16-bit integers (kernels/paired_products.hpp), and of
+  /// float32 on processors without.
   Precision precision = Precision::fp32;
   SaturationTotals* saturation = nullptr;  ///< of int8; may be null
   ActivationRecorder* recorder = nullptr;  ///< gets the ranges that int8 needs; may be null

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/stem_kernels.hpp"
+#include "plan/paired_stem_step.hpp"
 #include "twinpatch/core/buffer.hpp"
 
 namespace twinpatch::cpu {
@@ -75,6 +76,9 @@ bool stem_fits(const Convolution& layer, Shape output, bool pool) {
   return output.height >= step && output.width / step * step >= stem_kernels().min_width(panel, pool);
 }
 
-std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work) { return std::make_unique<StemStep>(work); }
+std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, Precision precision) {
+  if (paired_stem_fits(work.layer, work.output, work.pool, precision)) return make_paired_stem_step(work);
+  return std::make_unique<StemStep>(work);
+}
 
 }  // namespace twinpatch::cpu

@@ -10,7 +10,8 @@ namespace twinpatch::cpu {
 /// whole vectors, a map that is not too narrow.
 [[nodiscard]] bool stem_fits(const Convolution& layer, Shape output, bool pool);
 
-/// Its input is planar, [channels, height, width]; the output NHWC. ReLU is the one activation it takes.
-[[nodiscard]] std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work);
+/// Its input is planar, [channels, height, width]; the output NHWC. ReLU is the one activation it takes. In other
+/// precisions than fp32, products are of 16-bit integers where the processor has them.
+[[nodiscard]] std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, Precision precision);
 
 }  // namespace twinpatch::cpu

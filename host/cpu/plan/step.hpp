@@ -36,7 +36,7 @@ struct ConvolutionWork {
   bool pool = false;              ///< then max pooling 2×2, stride 2, rounding down
   const float* weight = nullptr;  ///< [out, in, kernel height, kernel width]
   const float* bias = nullptr;    ///< [out], or null
-  LayerNumbers numbers = {};      ///< oneDNN's steps alone compute in others than float32
+  LayerNumbers numbers = {};      ///< first convolutions compute in float32 alone
 };
 
 /// A matrix product and what is computed in the same pass.

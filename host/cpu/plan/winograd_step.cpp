@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 #include "kernels/winograd_kernels.hpp"
 #include "kernels/winograd_matrices.hpp"
@@ -28,7 +30,13 @@ std::int64_t tile_outputs(const Convolution& layer) {
   return 0;
 }
 
-WinogradTask make_task(const Convolution& layer, Shape input, Shape output) {
+/// Products in 16-bit integers for a layer in low precision; null for fp32 and where the processor has none.
+const PairedProducts* integer_products(const Convolution& layer, Precision precision) {
+  if (precision == Precision::fp32 || layer.in > kMaxPairedDepth) return nullptr;
+  return winograd_kernels().panel(layer.out) % kPairedLanes == 0 ? paired_products() : nullptr;
+}
+
+WinogradTask make_task(const Convolution& layer, Shape input, Shape output, const PairedProducts* products = nullptr) {
   const auto outputs = tile_outputs(layer);
   if (outputs == 0) throw InvalidArgument("Winograd's method supports only 5×5 and 3×3 filters");
   const auto points = outputs + layer.kernel.height - 1;
@@ -44,7 +52,10 @@ WinogradTask make_task(const Convolution& layer, Shape input, Shape output) {
   task.tiles_y = ceil_divide(output.height, outputs);
   task.tiles_x = ceil_divide(output.width, outputs);
   task.panel = winograd_kernels().panel(task.out);
-  const auto tile_bytes = points * points * (task.channels + task.panel) * static_cast<std::int64_t>(sizeof(float));
+  task.products = products;
+  const std::int64_t channel_bytes = products != nullptr ? sizeof(std::int16_t) : sizeof(float);
+  const auto tile_bytes =
+      points * points * (task.channels * channel_bytes + task.panel * static_cast<std::int64_t>(sizeof(float)));
   const auto tiles = std::max(kMinTiles, kBlockBytes / tile_bytes);
   task.block = std::max<std::int64_t>(1, tiles / (task.tiles_y * task.tiles_x));
   return task;
@@ -75,10 +86,50 @@ void transform_weights(const WinogradTask& task, const float* weight, float* out
   }
 }
 
+/// Transformed weights as integers, those of a point with one step: the largest that keeps every column's norm.
+struct PairedWeights {
+  std::vector<std::int16_t> integers;  ///< [out / panel][points²][in / 2][panel][2]
+  std::vector<float> steps;            ///< [points²]
+};
+
+PairedWeights round_weights(const WinogradTask& task, const Buffer<float>& weights, std::int64_t matrices) {
+  const auto at = [&](std::int64_t matrix, std::int64_t o, std::int64_t c) {
+    const auto of_panel = o / task.panel * matrices + matrix;
+    return weights[(of_panel * task.channels + c) * task.panel + o % task.panel];
+  };
+  constexpr float kLargest = 32767;
+  PairedWeights result{std::vector<std::int16_t>(static_cast<std::size_t>(weights.size())),
+                        std::vector<float>(static_cast<std::size_t>(matrices))};
+  for (std::int64_t matrix = 0; matrix < matrices; ++matrix) {
+    double step = 0;
+    for (std::int64_t o = 0; o < task.out; ++o) {
+      double squares = 0;
+      for (std::int64_t c = 0; c < task.channels; ++c) {
+        const double value = at(matrix, o, c);
+        squares += value * value;
+        step = std::max(step, std::abs(value) / kLargest);
+      }
+      step = std::max(step, std::sqrt(squares) / kColumnNorm);
+    }
+    result.steps[static_cast<std::size_t>(matrix)] = static_cast<float>(step);
+    for (std::int64_t o = 0; step > 0 && o < task.out; ++o) {
+      for (std::int64_t c = 0; c < task.channels; ++c) {
+        const auto of_panel = o / task.panel * matrices + matrix;
+        const auto to = (of_panel * task.channels + c / 2 * 2) * task.panel + o % task.panel * 2 + c % 2;
+        result.integers[static_cast<std::size_t>(to)] =
+            static_cast<std::int16_t>(std::nearbyint(at(matrix, o, c) / step));
+      }
+    }
+  }
+  return result;
+}
+
 class WinogradStep final : public Step {
  public:
   explicit WinogradStep(const ConvolutionWork& work)
-      : task_(make_task(work.layer, work.input, work.output)), bias_(work.layer.out), taps_(work.layer.kernel.height) {
+      : task_(make_task(work.layer, work.input, work.output, integer_products(work.layer, work.numbers.precision))),
+        bias_(work.layer.out),
+        taps_(work.layer.kernel.height) {
     task_.relu = work.activation == Activation::Kind::relu;
     task_.pool = work.pool;
     const auto& kernels = winograd_kernels();
@@ -90,6 +141,12 @@ class WinogradStep final : public Step {
       transform_weights<4, 3>(task_, work.weight, weights_.data());
     }
     for (std::int64_t o = 0; o < task_.out; ++o) bias_[o] = work.bias == nullptr ? 0 : work.bias[o];
+    if (task_.products != nullptr) {
+      integers_ = round_weights(task_, weights_, points * points);
+      weights_ = {};
+      task_.integers = integers_.integers.data();
+      task_.steps = integers_.steps.data();
+    }
     task_.weights = weights_.data();
     task_.bias = bias_.data();
     scratch_bytes_ = kernels.scratch(task_, points) * static_cast<std::int64_t>(sizeof(float));
@@ -102,13 +159,15 @@ class WinogradStep final : public Step {
   }
   [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_bytes_; }
   [[nodiscard]] std::string name() const override {
-    return fmt::format("Winograd convolution F({0}×{0}, {1}×{1}){2} {3}", taps_ == 5 ? 3 : 4, taps_,
-                       task_.pool ? " with pooling" : "", target_);
+    return fmt::format("Winograd convolution F({0}×{0}, {1}×{1}){2} {3}{4}", taps_ == 5 ? 3 : 4, taps_,
+                       task_.pool ? " with pooling" : "", target_,
+                       task_.products != nullptr ? ", products of 16-bit integers" : "");
   }
 
  private:
   WinogradTask task_;
   Buffer<float> weights_, bias_;
+  PairedWeights integers_;
   std::int64_t taps_ = 0;
   std::int64_t scratch_bytes_ = 0;
   WinogradKernels::Run run_ = nullptr;
