@@ -70,7 +70,7 @@ def bars(results):
 
 
 def network_table(results):
-    """Best rates; after a peer's, how many times as fast twinpatch is: in fp32 beside fp32, else in bf16."""
+    """Best rates; after a peer's, how many times as fast twinpatch is in the same precision."""
     rows = list(bars(results))
     columns = []
     for _, _, entries in rows:
@@ -82,7 +82,7 @@ def network_table(results):
         rates = dict(entries)
         cells = []
         for who in columns:
-            mine = rates.get("twinpatch " + ("fp32" if who.endswith("fp32") else "bf16"))
+            mine = rates.get("twinpatch " + who.split(" ")[-1])
             if who not in rates:
                 cells.append("–")
             elif who.startswith("twinpatch") or mine is None:
