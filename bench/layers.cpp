@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Single layers on one thread of the CPU: directly in each precision that the processor has, and by Winograd's method
-// in fp32 and in 16-bit integers. `items_per_second` is multiply-adds of the direct form, whatever is really computed, so that rows compare.
+// in fp32 and in 16-bit integers. `items_per_second` is multiply-adds of the direct form, whatever is really computed,
+// so that rows compare.
 
 #include <benchmark/benchmark.h>
 

@@ -65,11 +65,6 @@ RunPlaces CollectionOptions::places(const std::filesystem::path& default_run) co
   return {folder, descriptors.empty() ? folder / "descriptors" : std::filesystem::path(descriptors)};
 }
 
-std::string CollectionOptions::numerics() const {
-  const ExecutionOptions& execution = engine.execution;
-  return std::string(to_string(execution.precision)) + (execution.exact_convolutions ? ", exact convolutions" : "");
-}
-
 void add_collection_options(Options& app, CollectionOptions& options) {
   add_engine_options(app, options.engine);
   app.add_option_function(

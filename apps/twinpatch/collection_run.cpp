@@ -35,6 +35,8 @@ void summarise(Session& session, const CollectionWork& work, const RunPlaces& pl
                  run.pairs, format_count(static_cast<double>(run.guided_comparisons)),
                  format_seconds(run.stages.guided));
   }
+  report_saturation(session, work.engine);
+  if (work.rerank != nullptr) report_saturation(session, *work.rerank);
   session.detail("{} patches described, descriptors of {} images read from {}, {} survivors re-scored", run.described,
                  run.descriptors_read, places.descriptors.string(), run.reranked);
 }
@@ -138,12 +140,27 @@ void check_decides(const Engine& engine) {
 
 }  // namespace
 
+namespace {
+
+/// The same words for what was asked for and what auto came to: shards of either may work on one run.
+std::string numerics(const CollectionEngines& engines, const ExecutionOptions& execution) {
+  const Precision first = engines.first.precision().precision;
+  std::string result = to_string(first);
+  if (engines.second && engines.second->precision().precision != first) {
+    result += fmt::format(", second network {}", to_string(engines.second->precision().precision));
+  }
+  return result + (execution.exact_convolutions ? ", exact convolutions" : "");
+}
+
+}  // namespace
+
 CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options) {
-  CollectionEngines engines{make_engine(session, std::move(model), options.engine.execution), std::nullopt};
+  CollectionEngines engines{make_engine(session, std::move(model), options.engine.execution), std::nullopt, {}};
   if (!options.rerank.empty()) {
     engines.second = make_engine(session, {.model = options.rerank, .execution = options.engine.execution});
     check_decides(*engines.second);
   }
+  engines.numerics = numerics(engines, options.engine.execution);
   return engines;
 }
 
@@ -181,7 +198,7 @@ ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairC
   const auto [all, by_rule] = select_pairs(session, candidates,
                                            {engines.first,
                                             source,
-                                            {places.descriptors, options.numerics(), listing.images},
+                                            {places.descriptors, engines.numerics, listing.images},
                                             options.engine.execution.threads,
                                             options.global_vectors});
   std::vector<DamagedImage> needed;  // a list of pairs may have no use for a damaged image
@@ -228,7 +245,7 @@ RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& 
   if (guide != nullptr) rules.guide = guide->rule();
   if (early_exit != nullptr) rules.early_exit = early_exit->rule();
   const PlanRequest request{.rules = std::move(rules),
-                            .numerics = options.numerics(),
+                            .numerics = engines.numerics,
                             .tile_keypoints = options.block_keypoints,
                             .rerank = engines.rerank(),
                             .images = chosen.images,

@@ -54,8 +54,6 @@ struct CollectionOptions {
   [[nodiscard]] PairRules rules(const NetworkSpec& spec) const;
   [[nodiscard]] Shard parsed_shard() const;
   [[nodiscard]] RunPlaces places(const std::filesystem::path& default_run) const;
-  /// Precision and what else changes the bits of a score on one device.
-  [[nodiscard]] std::string numerics() const;
 };
 /// Options of the run, the engine and the patches.
 void add_collection_options(Options& app, CollectionOptions& options);
@@ -64,6 +62,7 @@ void add_collection_options(Options& app, CollectionOptions& options);
 struct CollectionEngines {
   Engine first;
   std::optional<Engine> second;
+  std::string numerics;  ///< precisions and what else changes the bits of a score on one device
   [[nodiscard]] Engine* rerank() { return second ? &*second : nullptr; }
 };
 [[nodiscard]] CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options);

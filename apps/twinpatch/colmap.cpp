@@ -203,8 +203,10 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   const bool has_list = write_pair_list(session, options, names_of(run.plan), result.matched);
   const NextCommands next = report_next(session, options, images, result, has_list);
   if (session.options().json) {
-    session.print_json("twinpatch.colmap/1",
-                       export_json(options, {result, matched->run, has_list, next, masks}, chosen, run));
+    auto object = export_json(options, {result, matched->run, has_list, next, masks}, chosen, run);
+    object["precision"] = run.plan.numerics;
+    object["saturation"] = saturation_json(engines.first);
+    session.print_json("twinpatch.colmap/1", object);
   }
   return chosen.exit_code(candidates.exit_code());
 }

@@ -24,7 +24,7 @@ void add_execution_options(Options& app, ExecutionOptions& options) {
   app.add_option_function(
          "--precision", [&options](const std::string& name) { options.precision = parse_precision(name); },
          "what networks compute in: fp32; bf16 on processors with AVX-512 BF16 or AMX, int8 on those with VNNI; CUDA: "
-         "tf32, fp16 or bf16")
+         "tf32, fp16 or bf16; auto: the fastest that the model was shown to be accurate in on this processor")
       ->type_name("P")
       ->default_str("fp32")
       ->group(kDeviceGroup);
@@ -88,6 +88,9 @@ Engine make_engine(Session& session, Model model, const ExecutionOptions& option
   execution.log = [&session](const std::string& line) { session.detail("{}", line); };
   Engine engine(std::move(model), execution);
   session.info("{} on {}", engine.spec().name, engine.device());
+  if (options.precision == Precision::automatic) {
+    session.info("precision auto: {}, {}", to_string(engine.precision().precision), engine.precision().why);
+  }
   if (engine.device().starts_with("CPU")) {
     session.no_effect({"--kernels", "--profile-range"}, "this run is on the CPU");
   } else {
@@ -102,10 +105,31 @@ Engine make_engine(Session& session, const EngineOptions& options) {
 }
 
 nlohmann::ordered_json model_json(const Engine& engine) {
-  return {{"name", engine.spec().name}, {"hash", model_hash(engine.model())}};
+  return {{"name", engine.spec().name},
+          {"hash", model_hash(engine.model())},
+          {"precision", to_string(engine.precision().precision)}};
+}
+
+nlohmann::ordered_json saturation_json(const Engine& engine) {
+  std::int64_t rounded = 0;
+  std::int64_t saturated = 0;
+  for (const RunSummary& run : engine.summaries()) {
+    rounded += run.rounded;
+    saturated += run.saturated;
+  }
+  if (rounded == 0) return nullptr;
+  return {{"activations", rounded}, {"beyond_range", saturated}};
+}
+
+void report_saturation(Session& session, const Engine& engine) {
+  for (const RunSummary& run : engine.summaries()) {
+    if (const std::string found = run.saturation(); !found.empty()) session.info("{}: {}", engine.spec().name, found);
+  }
 }
 
 void report_run(Session& session, const Engine& engine, nlohmann::ordered_json& object) {
+  report_saturation(session, engine);
+  if (auto found = saturation_json(engine); !found.is_null()) object["saturation"] = std::move(found);
   for (const RunSummary& run : engine.summaries()) {
     for (const std::string& line : run.text()) session.detail("{}", line);
     if (run.screened > 0) {

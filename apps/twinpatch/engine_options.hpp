@@ -29,8 +29,13 @@ void add_execution_options(Options& app, ExecutionOptions& options);
 /// The same of a model that is loaded first.
 [[nodiscard]] Engine make_engine(Session& session, const EngineOptions& options);
 
-/// {"name", "hash"} of the engine's model, for --json.
+/// {"name", "hash", "precision"} of the engine's model, for --json.
 [[nodiscard]] nlohmann::ordered_json model_json(const Engine& engine);
+
+/// Values that int8 rounded, and how many lay beyond their calibrated ranges: a line, and an object for --json. Nothing
+/// and null where none was rounded.
+void report_saturation(Session& session, const Engine& engine);
+[[nodiscard]] nlohmann::ordered_json saturation_json(const Engine& engine);
 
 /// What the devices did, where the backend counts: lines for -v, and "run" in the object that --json prints.
 void report_run(Session& session, const Engine& engine, nlohmann::ordered_json& object);

@@ -41,11 +41,16 @@ struct Compared {
   std::vector<std::unique_ptr<Comparer>> comparers;
   std::vector<bool> sees_pairs;               ///< of each comparer: it has no descriptors, a large grid takes it hours
   std::vector<std::optional<float>> extents;  ///< of each: the window its model was trained on
-  nlohmann::ordered_json models = nlohmann::ordered_json::array();  ///< {"name", "network", "hash"} of each model
+  nlohmann::ordered_json models =
+      nlohmann::ordered_json::array();           ///< {"name", "network", "hash", "precision"} of each model
+  std::vector<std::shared_ptr<Engine>> engines;  ///< of each model
   std::string device;
 };
 /// The model, those beside it and the baselines, in this order: every table begins with the one that was asked for.
 [[nodiscard]] Compared make_comparers(Session& session, const EvalOptions& options);
+
+/// Afterwards: what int8 rounded beyond its calibrated ranges, as lines and in `compared.models`.
+void report_saturation(Session& session, Compared& compared);
 
 /// One function, and one file, per kind of dataset.
 [[nodiscard]] ExitCode eval_photo_tour(Session& session, const EvalOptions& options);

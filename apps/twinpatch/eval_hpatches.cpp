@@ -133,7 +133,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
     throw UsageError("--pairs and --report are for PhotoTour folders; HPatches has --tasks");
   session.no_effect({"--max-keypoints", "--candidates", "--patch-extent", "--snn"}, "HPatches holds patches");
   if (options.tasks.empty()) session.no_effect({"--split"}, "splits are in the folder of --tasks");
-  const auto compared = make_comparers(session, options);
+  auto compared = make_comparers(session, options);
   const Folders folders = find_sequences(options.dataset);
   const auto missing = missing_hpatches_strips(options.dataset);
   for (const auto& strip : missing) session.warn("{}: {} is missing: it does not count", options.dataset, strip);
@@ -143,6 +143,7 @@ ExitCode eval_hpatches(Session& session, const EvalOptions& options) {
   std::vector<HPatchesResult> results;
   for (const auto& comparer : compared.comparers)
     results.push_back(evaluate_hpatches(*comparer, source, protocol, session.control()));
+  report_saturation(session, compared);
   const bool complete = missing.empty() && (options.tasks.empty() || protocol.retrieval.has_value());
   const ExitCode code = complete ? ExitCode::done : ExitCode::partial;
   if (!session.options().json) {

@@ -81,7 +81,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
   const PairList list = read_pair_list(list_path);
   session.no_effect({"--max-keypoints", "--candidates", "--patch-extent", "--tasks", "--split"},
                     "a PhotoTour folder holds patches");
-  const auto compared = make_comparers(session, options);
+  auto compared = make_comparers(session, options);
   const PhotoTour dataset = read_photo_tour(options.dataset);
   session.info("{}: {} patches; {}: {} pairs", options.dataset, dataset.patches.size(), list_path, list.pairs.size());
 
@@ -91,6 +91,7 @@ ExitCode eval_photo_tour(Session& session, const EvalOptions& options) {
     results.push_back(evaluate_pairs(*comparer, dataset.patches.view(), list, session.control()));
   }
   const SnnColumn snn = snn_column(session, options, compared, dataset);
+  report_saturation(session, compared);
   if (!options.report.empty()) {
     write_report(options.report, options.dataset, dataset.patches.view(), list, results);
     session.info("{}/index.html: report", options.report);

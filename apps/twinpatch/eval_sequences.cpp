@@ -128,6 +128,7 @@ ExitCode eval_sequences(Session& session, const EvalOptions& options) {
       rows.push_back({comparer.name(), match_sequence(comparer, truth, matching, pool, session.control())});
     }
   }
+  report_saturation(session, compared);
   const ExitCode code = missing.empty() ? ExitCode::done : ExitCode::partial;
   if (!session.options().json) {
     session.print(

@@ -26,6 +26,7 @@ std::string lines(const CollectionPlan& plan, const PlanSummary& summary) {
   line("pairs of an image", degree_text(degree_bins(summary.degrees)));
   line("comparisons", format_count(static_cast<double>(plan.comparisons())));
   line("kept", rules_text(plan.rules));
+  line("precision", plan.numerics);
   const std::int64_t mine = std::ssize(shard_blocks(plan, shard));
   line("blocks", fmt::format("{} of up to {} keypoints a side{}{}", plan.blocks.size(), plan.tile_keypoints,
                              shard.count > 1 ? fmt::format(", {} in shard {}", mine, shard.text()) : "",
@@ -64,6 +65,7 @@ void print_plan(Session& session, const CollectionPlan& plan, const PlanSummary&
                                                   {"degrees", degree_json(degree_bins(summary.degrees))},
                                                   {"comparisons", plan.comparisons()},
                                                   {"kept", rules_text(plan.rules)},
+                                                  {"precision", plan.numerics},
                                                   {"blocks", plan.blocks.size()},
                                                   {"open_blocks", summary.open},
                                                   {"generation", plan.generation()},

@@ -10,7 +10,7 @@ DATA holds oxford_graf, oxford_trees, sceaux_castle (images/, sparse/, tracks.tx
 (tfeat-liberty.params); what is missing is named and left out. Pairs and converted models are kept in --work and used
 again. OpenCV's VGG, BoostDesc and TEBLID need Python's NumPy and OpenCV with xfeatures2d (pip install numpy
 opencv-contrib-python-headless); without them those rows are left out. --write puts the tables into the document, else
-they are printed. Seed 1 everywhere.
+they are printed, and what the table of precisions shows into host/cpu/judged_precisions.cpp. Seed 1 everywhere.
 """
 import argparse
 import json
@@ -176,7 +176,8 @@ def main():
         "separation": lambda: separation(program, models, data, folders),
         "matching": lambda: matching(program, models, two_photographs(data, work), work),
         "precision": lambda: precisions.table(
-            program, models, (data, work, pair_lists(data, folders), two_photographs(data, work)), Table),
+            program, models, (data, work, pair_lists(data, folders), two_photographs(data, work)), Table,
+            arguments.write),
     }
     tables = {name: make[name]() for name in arguments.tables}
     if arguments.write:

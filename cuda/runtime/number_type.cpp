@@ -16,6 +16,7 @@ NumberType storage_of(Precision precision) {
     case Precision::bf16:
       return NumberType::bf16;
     case Precision::int8:
+    case Precision::automatic:
       break;
   }
   throw InvalidArgument(std::string("the CUDA engine offers fp32, tf32, fp16 and bf16, not ") +

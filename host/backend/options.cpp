@@ -13,11 +13,12 @@
 namespace twinpatch {
 namespace {
 
-constexpr std::array<std::pair<Precision, const char*>, 5> kPrecisions{{{Precision::fp32, "fp32"},
+constexpr std::array<std::pair<Precision, const char*>, 6> kPrecisions{{{Precision::fp32, "fp32"},
                                                                         {Precision::tf32, "tf32"},
                                                                         {Precision::fp16, "fp16"},
                                                                         {Precision::bf16, "bf16"},
-                                                                        {Precision::int8, "int8"}}};
+                                                                        {Precision::int8, "int8"},
+                                                                        {Precision::automatic, "auto"}}};
 
 constexpr std::array<std::pair<Kernels, const char*>, 3> kKernels{
     {{Kernels::automatic, "auto"}, {Kernels::library, "library"}, {Kernels::fused, "fused"}}};

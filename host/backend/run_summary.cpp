@@ -42,6 +42,12 @@ double RunSummary::gigabytes() const {
   return rate(bytes, seconds("compute") + seconds("select")) * 1e-9;
 }
 
+std::string RunSummary::saturation() const {
+  if (rounded == 0) return {};
+  return fmt::format("int8: {} of {} activations ({:.2g} %) lay beyond their calibrated range", saturated, rounded,
+                     100.0 * static_cast<double>(saturated) / static_cast<double>(rounded));
+}
+
 std::vector<std::string> RunSummary::text() const {
   std::vector<std::string> lines;
   if (screened > 0) {

@@ -60,10 +60,12 @@ Backend::TileSize CpuBackend::tile_size(const Model& model, int height, int widt
 
 std::vector<RunSummary> CpuBackend::summaries() const {
   const ScreenedCounts counts = context_->screened.read();
-  if (counts.pairs == 0) return {};
   RunSummary summary;
+  summary.rounded = context_->saturation.values;
+  summary.saturated = context_->saturation.saturated;
+  if (counts.pairs == 0 && summary.rounded == 0) return {};
   summary.device = "cpu";
-  summary.screening = context_->screen->name;
+  if (counts.pairs > 0) summary.screening = context_->screen->name;
   summary.screened = counts.pairs;
   summary.rescored = counts.rescored + counts.full;
   return {std::move(summary)};
@@ -86,8 +88,9 @@ std::vector<Precision> cpu_precisions() { return cpu::processor_precisions(); }
 
 std::vector<std::string> describe_cpu_devices() {
   const ThreadPool pool(0);
-  return {fmt::format("cpu: {}, {} threads, {} kernels, networks in {}, {}", cpu::processor_name(), pool.threads(),
-                      cpu::kernel_target(), cpu::names_of(cpu::processor_precisions()), cpu::dnnl_version())};
+  return {fmt::format("cpu: {}, {} threads, {} kernels, networks in {} ({}), {}", cpu::processor_name(), pool.threads(),
+                      cpu::kernel_target(), cpu::names_of(cpu::processor_precisions()), cpu::product_kind(),
+                      cpu::dnnl_version())};
 }
 
 }  // namespace twinpatch

@@ -20,7 +20,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override;
   [[nodiscard]] std::unique_ptr<Selection> make_selection(const SelectionRequest& request) override;
   [[nodiscard]] TileSize tile_size(const Model& model, int height, int width) const override;
-  /// Empty unless grids were screened.
+  /// Empty unless grids were screened or int8 rounded activations.
   [[nodiscard]] std::vector<RunSummary> summaries() const override;
   [[nodiscard]] std::int64_t memory() const override { return context_->memory; }
 

@@ -48,11 +48,12 @@ GroupSelection begin_group(SelectionPool& pool, const GridSide& left, std::span<
 
 }  // namespace
 
-Engine::State::State(Model given, std::unique_ptr<Backend> on, std::string why)
+Engine::State::State(Model given, SelectedBackend on)
     : model(std::make_shared<const Model>(std::move(given))),
       runnable(fold_batch_normalisation(model)),
-      backend(std::move(on)),
-      device(std::move(why)),
+      backend(std::move(on.backend)),
+      device(std::move(on.why)),
+      precision(std::move(on.precision)),
       branch(backend->make_branch(runnable)),
       cutter(dynamic_cast<PhotographBranch*>(branch.get())),
       selections(*backend, backend->memory() / 8) {
@@ -66,16 +67,17 @@ PairScorer& Engine::State::scorer() {
 }
 
 Engine::Engine(Model model, const ExecutionOptions& options) {
-  std::string why;
-  auto backend = select_backend(options, why);
-  state_ = std::make_unique<State>(std::move(model), std::move(backend), std::move(why));
+  SelectedBackend selected = select_backend(options, model);
+  state_ = std::make_unique<State>(std::move(model), std::move(selected));
 }
 
 Engine::Engine(Model model, std::unique_ptr<Backend> backend, const ExecutionOptions& options) {
   options.validate();
   if (backend == nullptr) throw InvalidArgument("an engine needs a backend");
+  if (options.precision == Precision::automatic) throw InvalidArgument("a given backend has its precision already");
   std::string why = backend->description();
-  state_ = std::make_unique<State>(std::move(model), std::move(backend), std::move(why));
+  state_ = std::make_unique<State>(
+      std::move(model), SelectedBackend{std::move(backend), std::move(why), {options.precision, "as requested"}});
 }
 
 Engine::~Engine() = default;
@@ -84,6 +86,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 const Model& Engine::model() const { return *state_->model; }
 const std::string& Engine::device() const { return state_->device; }
+const ChosenPrecision& Engine::precision() const { return state_->precision; }
 std::int64_t Engine::descriptor_size() const { return state_->branch->descriptor_size(); }
 std::vector<RunSummary> Engine::summaries() const { return state_->backend->summaries(); }
 std::int64_t Engine::row_bytes(int height, int width) const { return state_->branch->row_bytes(height, width); }

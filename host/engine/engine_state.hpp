@@ -38,12 +38,13 @@ struct PairsOfSets {
 
 /// What an Engine holds, and the steps its calls are made of. Safe to use from several threads: executors take turns.
 struct Engine::State {
-  State(Model given, std::unique_ptr<Backend> on, std::string why);
+  State(Model given, SelectedBackend on);
 
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Model> runnable;  ///< with batch normalisations folded: what backends are given
   std::unique_ptr<Backend> backend;
   std::string device;
+  ChosenPrecision precision;
   std::unique_ptr<BranchExecutor> branch;
   PhotographBranch* cutter;  ///< the branch, where its device cuts patches; else null
   SelectionPool selections;

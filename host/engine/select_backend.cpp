@@ -27,10 +27,13 @@ bool is_cuda(const std::string& device) {
 
 }  // namespace
 
-std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::string& why) {
+namespace {
+
+/// The options with the device that "auto" stands for.
+ExecutionOptions on_device(const ExecutionOptions& options, std::string& reason) {
   options.validate();
   ExecutionOptions chosen = options;
-  std::string reason = "as requested";
+  reason = "as requested";
   if (options.device == "auto") {
     const int devices = count_cuda_devices();
     chosen.device = devices > 0 ? "cuda:0" : "cpu";
@@ -43,9 +46,37 @@ std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::st
   if (options.profile_warm && chosen.device == "cpu") {
     throw InvalidArgument(fmt::format("--profile-range is for CUDA devices; this run is on the CPU: {}", reason));
   }
-  auto backend = chosen.device == "cpu" ? make_cpu_backend(chosen) : make_cuda_backend(chosen);
+  return chosen;
+}
+
+ChosenPrecision choose_precision(const ExecutionOptions& options, const Model& model) {
+  if (options.precision != Precision::automatic) return {options.precision, "as requested"};
+  if (options.device == "cpu") return cpu_precision_for(model);
+  return {Precision::fp32, "no model was judged on a CUDA device yet"};
+}
+
+std::unique_ptr<Backend> make_backend(const ExecutionOptions& options, const std::string& reason, std::string& why) {
+  auto backend = options.device == "cpu" ? make_cpu_backend(options) : make_cuda_backend(options);
   why = fmt::format("{}: {}", backend->description(), reason);
   return backend;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::string& why) {
+  std::string reason;
+  const ExecutionOptions chosen = on_device(options, reason);
+  return make_backend(chosen, reason, why);
+}
+
+SelectedBackend select_backend(const ExecutionOptions& options, const Model& model) {
+  std::string reason;
+  ExecutionOptions chosen = on_device(options, reason);
+  SelectedBackend result;
+  result.precision = choose_precision(chosen, model);
+  chosen.precision = result.precision.precision;
+  result.backend = make_backend(chosen, reason, result.why);
+  return result;
 }
 
 std::optional<int> Engine::cuda_device() const { return twinpatch::cuda_device(*state_->backend); }

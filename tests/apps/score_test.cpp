@@ -7,6 +7,7 @@
 #include "apps/scene.hpp"
 #include "support/npy_bytes.hpp"
 #include "support/random.hpp"
+#include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 
 using namespace twinpatch::test;
@@ -122,6 +123,32 @@ TEST_CASE("a precision that the processor lacks is refused in one line that name
   }
 }
 
+TEST_CASE("auto is fp32 for a model that nothing was shown of, in summary and in JSON, and what was shown for others") {
+  const Scene scene;
+  const auto patches = scene.patches("p.npy", 2);
+  const auto pairs = scene.pairs("pairs.npy", {0, 1});
+  const auto score = [&](const std::string& model, const std::string& precision, const std::string& out) {
+    auto result = run_twinpatch({"score", patches, "--pairs", pairs, "-m", model, "-o", scene.path(out), "--device",
+                                 "cpu", "--precision", precision, "--json"});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return result;
+  };
+  const auto unknown = score(scene.model("siam"), "auto", "unknown.npy");
+  CHECK_THAT(unknown.err, Contains("precision auto: fp32, no lower one was shown to be accurate for this model on "));
+  CHECK(unknown.json()["model"]["precision"] == "fp32");
+
+  for (const auto& shipped : {"siam", "2ch-deep", "hard128"}) {
+    INFO(shipped);
+    const auto chosen = score(shipped, "auto", "auto.npy");
+    const auto expected = twinpatch::cpu_precision_for(twinpatch::load_model(twinpatch::find_model(shipped)));
+    CHECK(chosen.json()["model"]["precision"] == twinpatch::to_string(expected.precision));
+    CHECK_THAT(chosen.err, Contains(std::string("precision auto: ") + twinpatch::to_string(expected.precision)));
+    (void)score(shipped, twinpatch::to_string(expected.precision), "explicit.npy");
+    CHECK(read_array(scene.path("auto.npy")).values == read_array(scene.path("explicit.npy")).values);
+  }
+}
+
 TEST_CASE("int8 needs a model that model quantize has calibrated, on patches of the network's size") {
   const Scene scene;
   const auto model = scene.model("siam");
@@ -133,7 +160,7 @@ TEST_CASE("int8 needs a model that model quantize has calibrated, on patches of 
   };
   const auto score = [&](const std::string& of, const std::string& precision, const std::string& out) {
     return run_twinpatch({"score", patches, "--pairs", pairs, "-m", of, "-o", scene.path(out), "--device", "cpu",
-                          "--precision", precision, "-v"});
+                          "--precision", precision, "--json"});
   };
   const auto wrong_size = quantize(scene.patches("small.npy", 3, 32));
   CHECK(wrong_size.code == 1);
@@ -152,6 +179,9 @@ TEST_CASE("int8 needs a model that model quantize has calibrated, on patches of 
     return;
   }
   CHECK_THAT(result.err, Contains("int8: 0 of ") && Contains("beyond their calibrated range"));
+  CHECK(result.json()["model"]["precision"] == "int8");
+  CHECK(result.json()["saturation"]["activations"] > 0);
+  CHECK(result.json()["saturation"]["beyond_range"] == 0);
   REQUIRE(score(calibrated, "fp32", "fp32.npy").code == 0);
   const Array integers = read_array(scene.path("int8.npy"));
   const Array floats = read_array(scene.path("fp32.npy"));

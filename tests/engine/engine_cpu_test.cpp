@@ -8,6 +8,7 @@
 #include "support/random.hpp"
 #include "support/reference.hpp"
 #include "support/tolerances.hpp"
+#include "twinpatch/cpu/backend.hpp"
 #include "twinpatch/cuda/backend.hpp"
 #include "twinpatch/engine/engine.hpp"
 
@@ -175,12 +176,24 @@ TEST_CASE("devices by name") {
   options = cpu_options(-1);
   CHECK_THROWS_WITH(select_backend(options, why), Catch::Contains("threads"));
   CHECK(parse_precision("bf16") == Precision::bf16);
+  CHECK(parse_precision("auto") == Precision::automatic);
   CHECK(std::string(to_string(Precision::int8)) == "int8");
   CHECK_THROWS_WITH(parse_precision("fp64"), Catch::Contains("fp32, tf32, fp16, bf16, int8"));
   for (const auto kernels : {Kernels::automatic, Kernels::library, Kernels::fused}) {
     CHECK(parse_kernels(to_string(kernels)) == kernels);
   }
   CHECK_THROWS_WITH(parse_kernels("cudnn"), Catch::Contains("auto, library, fused"));
+}
+
+TEST_CASE("auto is settled before a backend is made") {
+  const Model model = random_model(network("siam"), 1);
+  ExecutionOptions options = cpu_options(1);
+  options.precision = Precision::automatic;
+  const Engine engine(model, options);
+  CHECK(engine.precision().precision == Precision::fp32);
+  CHECK_THAT(engine.precision().why, Catch::Contains("no lower one was shown to be accurate"));
+  CHECK_THROWS_WITH(Engine(model, make_cpu_backend(cpu_options(1)), options),
+                    Catch::Contains("has its precision already"));
 }
 
 TEST_CASE("a small specification that asks for more memory than is allowed is refused") {

@@ -11,6 +11,10 @@ TEST_CASE("a run's summary names the slowest stage and holds rates against ceili
   run.device = "a card";
   CHECK(run.slowest() == nullptr);
   CHECK(run.text().empty());
+  CHECK(run.saturation().empty());
+  run.rounded = 2000;
+  run.saturated = 3;
+  CHECK(run.saturation() == "int8: 3 of 2000 activations (0.15 %) lay beyond their calibrated range");
   run.stages = {{"read", 0.5, 100}, {"copy", 0.25, 100}, {"compute", 2, 3'000'000'000}, {"select", 1, 6'000'000'000}};
   run.patches = 1000;
   run.pairs = 4'000'000;

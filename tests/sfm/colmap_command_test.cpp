@@ -99,6 +99,30 @@ TEST_CASE("distances have a ratio unless told otherwise, learned scores have non
   CHECK(kept("siam", {"--ratio", "1"}) == "mutual best");
 }
 
+TEST_CASE("a plan holds the precision that auto came to, so that shards agree or are refused by name") {
+  const Collection collection({"a.png", "b.png"});
+  REQUIRE(collection.run({"--extract"}).code == 0);
+  const auto folder = collection.scene.path("r");
+  const auto run = [&](const std::string& precision, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"--run", folder, "--json", "--precision", precision, "--device", "cpu"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return collection.run(arguments);
+  };
+  const auto dry = run("auto", {"--dry-run"});
+  INFO(dry.err);
+  REQUIRE(dry.code == 0);
+  CHECK(dry.json()["precision"] == "fp32");  // nothing was shown of random weights
+  const auto done = run("auto", {});
+  REQUIRE(done.code == 0);
+  CHECK(done.json()["precision"] == "fp32");
+  CHECK(done.json()["saturation"].is_null());
+  const auto same = run("fp32", {});
+  CHECK_THAT(same.err, Contains("blocks are already done"));
+  const auto other = run("bf16", {});
+  CHECK(other.code == 1);  // without AVX-512 BF16 for that reason
+  CHECK_THAT(other.err, (Contains("fp32") && Contains("bf16")));
+}
+
 TEST_CASE("a second network decides about what the first left over") {
   const Collection collection({"a.png", "b.png", "c.png"});
   REQUIRE(collection.run({"--extract"}).code == 0);

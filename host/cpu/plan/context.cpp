@@ -48,12 +48,4 @@ CpuContext::CpuContext(const ExecutionOptions& given)
   if (given.kernels == Kernels::fused) throw DeviceError("fused kernels require CUDA");
 }
 
-CpuContext::~CpuContext() {
-  const std::int64_t rounded = saturation.values;
-  const std::int64_t beyond = saturation.saturated;
-  if (rounded == 0 || !options.log) return;
-  options.log(fmt::format("int8: {} of {} activations ({:.2g} %) lay beyond their calibrated range", beyond, rounded,
-                          100.0 * static_cast<double>(beyond) / static_cast<double>(rounded)));
-}
-
 }  // namespace twinpatch::cpu

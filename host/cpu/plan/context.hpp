@@ -38,11 +38,6 @@ class ScreenedTotals {
 struct CpuContext {
   /// Validates; throws DeviceError for a precision or kernels that the CPU engine does not offer.
   explicit CpuContext(const ExecutionOptions& given);
-  /// Says to the options' log how many activations int8 found beyond their calibrated range.
-  ~CpuContext();
-  CpuContext(const CpuContext&) = delete;             // shared, never copied
-  CpuContext& operator=(const CpuContext&) = delete;  // likewise
-
   ExecutionOptions options;  ///< as given
   std::int64_t memory = 0;   ///< bound in bytes on rows of one tile and work space: options.memory or the default
   bool exact_convolutions = false;

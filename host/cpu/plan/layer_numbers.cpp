@@ -46,6 +46,13 @@ std::vector<Precision> processor_precisions() {
   return result;
 }
 
+const char* product_kind() {
+  const DnnlProducts has = dnnl_products();
+  if (has.amx) return "AMX";
+  if (has.bf16) return "AVX-512 BF16";
+  return has.int8 ? "VNNI" : "fp32 alone";
+}
+
 std::string names_of(std::span<const Precision> precisions) {
   std::string names;
   for (const Precision precision : precisions) {

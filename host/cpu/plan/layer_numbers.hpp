@@ -44,6 +44,9 @@ struct IntegerWeights {
 
 /// What this processor multiplies faster than float32, and float32: fp32 first.
 [[nodiscard]] std::vector<Precision> processor_precisions();
+/// What it multiplies low precision with, which decides what each layer computes in: "AMX", "AVX-512 BF16", "VNNI" or
+/// "fp32 alone".
+[[nodiscard]] const char* product_kind();
 /// "fp32, bf16"
 [[nodiscard]] std::string names_of(std::span<const Precision> precisions);
 

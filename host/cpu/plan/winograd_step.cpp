@@ -99,7 +99,7 @@ PairedWeights round_weights(const WinogradTask& task, const Buffer<float>& weigh
   };
   constexpr float kLargest = 32767;
   PairedWeights result{std::vector<std::int16_t>(static_cast<std::size_t>(weights.size())),
-                        std::vector<float>(static_cast<std::size_t>(matrices))};
+                       std::vector<float>(static_cast<std::size_t>(matrices))};
   for (std::int64_t matrix = 0; matrix < matrices; ++matrix) {
     double step = 0;
     for (std::int64_t o = 0; o < task.out; ++o) {

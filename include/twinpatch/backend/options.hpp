@@ -8,10 +8,17 @@
 
 namespace twinpatch {
 
-enum class Precision { fp32, tf32, fp16, bf16, int8 };
+/// `automatic`: the fastest that the model was shown to be accurate in on the device at hand; Engine decides which.
+enum class Precision { fp32, tf32, fp16, bf16, int8, automatic };
 [[nodiscard]] const char* to_string(Precision precision);
 /// Throws InvalidArgument listing the names.
 [[nodiscard]] Precision parse_precision(const std::string& name);
+
+/// What networks of a run compute in, and why, in words.
+struct ChosenPrecision {
+  Precision precision = Precision::fp32;
+  std::string why;
+};
 
 /// Which kernels score and convolve on a CUDA device: those of the vendor's libraries with simple ones of our own
 /// around them, or ours that fuse whole stages.

@@ -23,6 +23,8 @@ struct RunSummary {
   std::string screening;         ///< what grids were searched with first, empty if they were not
   std::int64_t screened = 0;     ///< pairs of grids that were searched in low precision first
   std::int64_t rescored = 0;     ///< of them, scored again in the run's precision
+  std::int64_t rounded = 0;      ///< activations that int8 rounded to 8 bits
+  std::int64_t saturated = 0;    ///< of them, beyond their layer's calibrated range
   double operations = 0;         ///< of the networks, a multiplication and an addition count as two
   double tflops_ceiling = 0;     ///< of the device at the run's precision; 0: unknown
   double gigabytes_ceiling = 0;  ///< per second, of the device's memory; 0: unknown
@@ -34,6 +36,8 @@ struct RunSummary {
   /// Of the computing stages, 10¹² operations and 10⁹ bytes per second.
   [[nodiscard]] double tflops() const;
   [[nodiscard]] double gigabytes() const;
+  /// What int8 found beyond the calibrated ranges; empty where nothing was rounded.
+  [[nodiscard]] std::string saturation() const;
   /// Lines for the user.
   [[nodiscard]] std::vector<std::string> text() const;
 };

@@ -77,8 +77,10 @@ using TileSink = std::function<void(std::int64_t first_row, std::int64_t first_c
 class Engine {
  public:
   /// Uses the device named by `options`; "auto" is CUDA if there is a usable device, else the CPU. Throws DeviceError
-  /// if the device does not exist or does not support the options' precision.
+  /// if the device does not exist or does not support the options' precision. `automatic` is fp32 on CUDA devices,
+  /// where no model was judged yet.
   Engine(Model model, const ExecutionOptions& options);
+  /// Throws InvalidArgument also for `automatic`, which a given backend has settled.
   Engine(Model model, std::unique_ptr<Backend> backend, const ExecutionOptions& options);
   ~Engine();
   Engine(Engine&&) noexcept;
@@ -89,6 +91,8 @@ class Engine {
   [[nodiscard]] const NetworkSpec& spec() const { return model().spec; }
   /// The device in use, and why: one line.
   [[nodiscard]] const std::string& device() const;
+  /// What the network computes in, never `automatic`.
+  [[nodiscard]] const ChosenPrecision& precision() const;
   /// The CUDA device in use: `describe`, `grid` and `match` also take patches and descriptors that lie in its memory
   /// and are complete there (what other streams compute must be waited for). Nothing for the CPU and for several
   /// devices.
@@ -159,7 +163,16 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
-/// Chooses the backend; the only place that names both. `why` receives a sentence for the log.
+/// A backend and a sentence each for the log.
+struct SelectedBackend {
+  std::unique_ptr<Backend> backend;
+  std::string why;
+  ChosenPrecision precision;
+};
+
+/// Chooses the backend, and the precision where that is left to the model; the only place that names both backends.
+[[nodiscard]] SelectedBackend select_backend(const ExecutionOptions& options, const Model& model);
+/// The same for any model, with a precision that is not `automatic`. `why` receives a sentence for the log.
 [[nodiscard]] std::unique_ptr<Backend> select_backend(const ExecutionOptions& options, std::string& why);
 
 }  // namespace twinpatch
