@@ -44,10 +44,13 @@ inline constexpr Tolerance kProductIntegers = {3e-2, 3e-2, 5e-6};
 inline constexpr Tolerance kStemIntegers = {1e-2, 1e-2, 2e-7};
 // One layer in other precisions, against the reference on operands that the precision holds exactly: tf32 rounds the
 // operands once more (2⁻¹¹ each, sums of 2,400 products of unit scale), half precisions round the result. Measured on
-// the reference code of tests/simt alone, not on a device yet.
-inline constexpr Tolerance kLayerTf32 = {4e-3, 1e-3, 1e-6, "kLayerTf32"};
-inline constexpr Tolerance kLayerFp16 = {1e-3, 1e-3, 1e-6, "kLayerFp16"};
-inline constexpr Tolerance kLayerBf16 = {8e-3, 8e-3, 1e-4, "kLayerBf16"};
+// the reference code of tests/simt, which rounds where a device does and adds up in fp32; no device has been. Of the
+// errors of rounding, which another order of sums does not change, limits are two to four times; a device may cut
+// tf32's operands off instead of rounding them, which doubles the error and is four times the nmse.
+// tf32: measured 1.7e-3, nmse 1.2e-7; fp16: 4.9e-4, 7.4e-8; bf16: 3.9e-3, 4.0e-6.
+inline constexpr Tolerance kLayerTf32 = {5e-3, 1e-3, 1e-6, "kLayerTf32"};
+inline constexpr Tolerance kLayerFp16 = {1e-3, 1e-3, 3e-7, "kLayerFp16"};
+inline constexpr Tolerance kLayerBf16 = {8e-3, 8e-3, 1.6e-5, "kLayerBf16"};
 // A whole tower, a descriptor or a cached projection in fp32. Measured 2.8e-6, nmse 1.4e-10.
 inline constexpr Tolerance kDescriptorFp32 = {3e-5, 3e-5, 2e-9};
 // A pair's score in fp32. Measured as above.
@@ -63,12 +66,13 @@ inline constexpr Tolerance kDistanceFp32 = {0, 1e-6, 1e-14};
 // others, relative, 4.0e-7, nmse 8.9e-15.
 inline constexpr Tolerance kUnitDistanceBlockFp32 = {3e-6, 3e-6, 1e-13};
 inline constexpr Tolerance kDistanceBlockFp32 = {0, 3e-6, 1e-13};
-// Inputs of streams in fp32: one multiplication and one addition a pixel.
-inline constexpr Tolerance kNormalisationFp32 = {1e-6, 1e-6, 1e-12};
-// Scores in TF32 and half precisions: where these start until a device has been measured.
-inline constexpr Tolerance kScoreTf32 = {1e-2, 1e-2, 1e-5, "kScoreTf32"};
-inline constexpr Tolerance kScoreFp16 = {1e-2, 1e-2, 1e-5, "kScoreFp16"};
-inline constexpr Tolerance kScoreBf16 = {4e-2, 4e-2, 1e-4, "kScoreBf16"};
+// Inputs of streams in fp32: one multiplication and one addition a pixel. Measured 6.3e-7, nmse 6.0e-13.
+inline constexpr Tolerance kNormalisationFp32 = {6e-6, 6e-6, 6e-12};
+// Scores in tf32 and half precisions, networks with random weights; measured and widened as single layers above.
+// tf32: measured 1.7e-3, nmse 2.1e-6; fp16: 1.7e-3, 2.5e-6; bf16: 2.3e-2, 7.2e-5.
+inline constexpr Tolerance kScoreTf32 = {7e-3, 7e-3, 1e-5, "kScoreTf32"};
+inline constexpr Tolerance kScoreFp16 = {7e-3, 7e-3, 1e-5, "kScoreFp16"};
+inline constexpr Tolerance kScoreBf16 = {7e-2, 4e-2, 3e-4, "kScoreBf16"};
 // A pair's score in bf16 on the CPU, networks with random weights: operands lose 2⁻⁹ each.
 // Measured 2.9e-3, nmse 7.6e-4 (2ch-paper, whose scores lie near zero; the others up to 6e-5).
 inline constexpr Tolerance kCpuBf16 = {3e-2, 3e-2, 7e-3};
