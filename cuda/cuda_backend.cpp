@@ -30,9 +30,6 @@ void check_offered(const ExecutionOptions& options) {
   if (options.precision == Precision::int8) {
     throw DeviceError("the CUDA engine supports fp32, tf32, fp16 and bf16, not int8");
   }
-  if (options.kernels == Kernels::fused && storage_of(options.precision) == NumberType::fp32) {
-    throw DeviceError(fmt::format("fused kernels run in fp16 and bf16, not {}", to_string(options.precision)));
-  }
 }
 
 }  // namespace

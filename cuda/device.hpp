@@ -44,6 +44,8 @@ class Device {
   ExecutionOptions options;
   Libraries libraries;
   NumberType type;  ///< of activations and weights
+  /// Of what fused grids are searched with, in any precision: what they keep is decided in fp32.
+  [[nodiscard]] NumberType search_type() const { return type == NumberType::fp32 ? NumberType::fp16 : type; }
   RunStatistics statistics;
   SpanTimer computing, selecting;  ///< of scorers, on the compute stream
   WarmProfile profile;             ///< told of every batch and tile

@@ -56,9 +56,10 @@ class SiameseRows final : public Rows {
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
   HeldBuffer<float> values;      ///< [padded_size(N), length], the last ones of no value
-  HeldBuffer<float> scalars;     ///< [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head
-  HeldBuffer<std::byte> narrow;  ///< [padded_size(N), narrow_length] in half precision, for such runs; else empty: as
-                                 ///< `values`, or folded for fused kernels of heads
+  HeldBuffer<float> scalars;     ///< [N]: ‖v‖² for metrics; Σ_k w_k Q_k + bias on the right of a two-layer head;
+                                 ///< ±Σ_k v_k where l1 is searched by a fused kernel
+  HeldBuffer<std::byte> narrow;  ///< [padded_size(N), narrow_length] in half precision, where grids are searched with
+                                 ///< it; else empty: as `values`, or folded for fused kernels of heads and l1
   std::int64_t narrow_length = 0;
   HeldBuffer<float> norms;  ///< [N] of folded rows
 
@@ -99,6 +100,8 @@ class SiameseRowMaker {
   [[nodiscard]] std::int64_t row_bytes() const;
 
  private:
+  /// How rows of a side are folded; null: they are not.
+  [[nodiscard]] const kernels::HeadFold* fold_of(Side side) const;
   [[nodiscard]] HeldBuffer<float> project(const HeldBuffer<float>& descriptors, std::int64_t count, Side side);
 
   std::shared_ptr<Device> device_;
@@ -106,6 +109,11 @@ class SiameseRowMaker {
   std::int64_t size_ = 0;
   bool narrow_ = false;
   std::optional<DeviceHead> head_;
+  struct Differences {
+    DeviceDifference left, right;
+    [[nodiscard]] const DeviceDifference& of(Side side) const { return side == Side::left ? left : right; }
+  };
+  std::optional<Differences> differences_;  ///< of l1, where a fused kernel runs on this device
   /// Of the number of rows that came last: blocks of a grid are all of one size.
   struct Projection {
     std::int64_t rows = 0;

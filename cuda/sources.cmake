@@ -68,6 +68,7 @@ set(TWINPATCH_CUDA_ENGINE
   grid/deep_head_grid.cpp
   grid/fused_head_grid.cpp
   grid/fused_metric_grid.cpp
+  grid/fused_sum_grid.cpp
   grid/gathered_rows.cpp
   grid/head_grid.cpp
   grid/metric_grid.cpp

@@ -152,6 +152,10 @@ void head_grid(const CaseOptions& options, Measure& measure) {
   descriptor_grid(options, measure, "siam", options.tiny ? 70 : 65536);
 }
 
+void l1_grid(const CaseOptions& options, Measure& measure) {
+  descriptor_grid(options, measure, "chopra-2005", options.tiny ? 70 : 65536);
+}
+
 void l2_grid(const CaseOptions& options, Measure& measure) {
   descriptor_grid(options, measure, "siam-l2", options.tiny ? 70 : 131072);
 }
@@ -295,15 +299,12 @@ void photograph(const CaseOptions& options, Measure& measure) {
 
 using Case = void (*)(const CaseOptions&, Measure&);
 const std::vector<std::pair<std::string, Case>>& cases() {
-  static const std::vector<std::pair<std::string, Case>> all = {{"tower", &tower},
-                                                                {"list", &list},
-                                                                {"head_grid", &head_grid},
-                                                                {"l2_grid", &l2_grid},
-                                                                {"l2_odd", &l2_odd},
-                                                                {"l2_batch", &l2_batch},
-                                                                {"two_channel_grid", &two_channel_grid},
-                                                                {"end_to_end", &end_to_end},
-                                                                {"photograph", &photograph}};
+  static const std::vector<std::pair<std::string, Case>> all = {
+      {"tower", &tower},           {"list", &list},
+      {"head_grid", &head_grid},   {"l2_grid", &l2_grid},
+      {"l1_grid", &l1_grid},       {"l2_odd", &l2_odd},
+      {"l2_batch", &l2_batch},     {"two_channel_grid", &two_channel_grid},
+      {"end_to_end", &end_to_end}, {"photograph", &photograph}};
   return all;
 }
 

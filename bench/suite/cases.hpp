@@ -19,7 +19,8 @@ struct CaseOptions {
   std::filesystem::path folder = std::filesystem::temp_directory_path();  ///< of the file that end_to_end reads
 };
 
-/// Names, in the order they run: tower, list, head_grid, l2_grid, l2_odd, l2_batch, two_channel_grid, end_to_end.
+/// Names, in the order they run: tower, list, head_grid, l2_grid, l1_grid, l2_odd, l2_batch, two_channel_grid,
+/// end_to_end.
 [[nodiscard]] const std::vector<std::string>& case_names();
 
 /// One case on one device in one precision. What the device does not offer comes back as skipped, with the reason.

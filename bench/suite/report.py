@@ -15,7 +15,7 @@ from pathlib import Path
 
 MOST_BEYOND_SLOWEST = 0.15  # of the time from files to matches, beyond that of its slowest stage alone
 # What cuda/plan/measured_kernels.hpp calls the fused kernels that a case measures.
-STRATEGIES = {"l2_grid": "fused metric", "head_grid": "fused head", "tower": "fused stem", "photograph": "cut"}
+STRATEGIES = {"l2_grid": "fused metric", "l1_grid": "fused sum metric", "head_grid": "fused head", "tower": "fused stem", "photograph": "cut"}
 KEEPERS = ("case", "precision", "kernels", "mode", "unit", "not_measured")
 
 

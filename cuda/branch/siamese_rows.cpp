@@ -18,7 +18,10 @@
 namespace twinpatch::cuda {
 namespace {
 
-bool narrow_products(const Device& device) { return device.type != NumberType::fp32; }
+/// Whether l2 and cosine are searched in half precision on this device.
+bool narrow_products(const Device& device) {
+  return device.type != NumberType::fp32 || takes_fused(device, "fused metric");
+}
 
 }  // namespace
 
@@ -42,7 +45,7 @@ RowBlock SiameseRows::block() const {
   const bool halves = !narrow.empty();
   result.operand = halves ? static_cast<const void*>(narrow.data()) : values.data();
   result.operand_bytes =
-      halves ? narrow_length * size_of(device_->type) : length_ * static_cast<std::int64_t>(sizeof(float));
+      halves ? narrow_length * size_of(device_->search_type()) : length_ * static_cast<std::int64_t>(sizeof(float));
   result.norms = norms.empty() ? result.rows.scalars : norms.data();
   return result;
 }
@@ -62,7 +65,7 @@ DeviceHead upload_head(DeviceWeights& weights) {
   if (read.has_two_layers()) {
     head.output_weights = weights.floats("head.output", read.layers[1].weight);
     head.output_bias = read.layers[1].bias[0];
-    if (narrow_products(*weights.device()) && takes_fused(*weights.device(), "fused head")) {
+    if (takes_fused(*weights.device(), "fused head")) {
       head.fold = upload_fold(weights, read.layers[1].weight);
     }
   }
@@ -71,16 +74,27 @@ DeviceHead upload_head(DeviceWeights& weights) {
 
 SiameseRowMaker::SiameseRowMaker(DeviceWeights& weights)
     : device_(weights.device()), name_(weights.model().spec.name), size_(branch_size(weights.model().spec)) {
-  if (std::holds_alternative<DecisionMetric>(weights.model().spec.decision)) {
-    narrow_ = narrow_products(*device_);
+  if (const auto* const metric = std::get_if<DecisionMetric>(&weights.model().spec.decision)) {
+    if (metric->kind != DecisionMetric::Kind::l1) {
+      narrow_ = narrow_products(*device_);
+    } else if (takes_fused(*device_, "fused sum metric")) {
+      differences_ =
+          Differences{upload_difference(weights, size_, Side::left), upload_difference(weights, size_, Side::right)};
+    }
   } else if (!weights.model().descriptor_only) {
     head_ = upload_head(weights);
   }
 }
 
 std::int64_t SiameseRowMaker::row_bytes() const {
-  const std::int64_t narrow = head_ && head_->fold ? head_->fold->fold.length : narrow_ ? size_ : 0;
-  return ((head_ ? head_->hidden : size_) + 2) * 4 + narrow * size_of(device_->type);
+  const kernels::HeadFold* const fold = fold_of(Side::left);
+  const std::int64_t narrow = fold != nullptr ? fold->length : narrow_ ? size_ : 0;
+  return ((head_ ? head_->hidden : size_) + 2) * 4 + narrow * size_of(device_->search_type());
+}
+
+const kernels::HeadFold* SiameseRowMaker::fold_of(Side side) const {
+  if (head_ && head_->fold) return &head_->fold->fold;
+  return differences_ ? &differences_->of(side).fold : nullptr;
 }
 
 HeldBuffer<float> SiameseRowMaker::project(const HeldBuffer<float>& descriptors, std::int64_t count, Side side) {
@@ -121,22 +135,25 @@ std::shared_ptr<const Rows> SiameseRowMaker::rows(HeldBuffer<float> descriptors,
   HeldBuffer<unsigned long long> first_bad(device_, 1);
   TWINPATCH_CUDA_CHECK(cudaMemsetAsync(first_bad.data(), 0xff, sizeof(kNone), device_->stream()));
   kernels::row_scalars(device_->stream(), result->values.data(), count, length,
-                       {.weights = sums ? head_->output_weights : nullptr,
+                       {.weights = sums           ? head_->output_weights
+                                   : differences_ ? differences_->of(side).signs
+                                                  : nullptr,
                         .bias = sums ? head_->output_bias : 0.0F,
                         .scalars = result->scalars.data(),
                         .first_bad = first_bad.data()});
-  const bool folds = head_ && head_->fold;
-  if (narrow_ || folds) {
-    result->narrow_length = folds ? head_->fold->fold.length : length;
-    result->narrow = HeldBuffer<std::byte>(
-        device_, checked_multiply(padded_size(count), result->narrow_length * size_of(device_->type)));
+  const kernels::HeadFold* const fold = fold_of(side);
+  const NumberType type = device_->search_type();
+  if (narrow_ || fold != nullptr) {
+    result->narrow_length = fold != nullptr ? fold->length : length;
+    result->narrow =
+        HeldBuffer<std::byte>(device_, checked_multiply(padded_size(count), result->narrow_length * size_of(type)));
   }
-  if (folds) {
+  if (fold != nullptr) {
     result->norms = HeldBuffer<float>(device_, count);
-    kernels::fold_rows(device_->stream(), result->values.data(), count, head_->fold->fold,
-                       {device_->type, result->narrow.data(), result->norms.data()});
+    kernels::fold_rows(device_->stream(), result->values.data(), count, *fold,
+                       {type, result->narrow.data(), result->norms.data()});
   } else if (narrow_) {
-    kernels::convert(device_->stream(), result->values.data(), count * length, device_->type, result->narrow.data());
+    kernels::convert(device_->stream(), result->values.data(), count * length, type, result->narrow.data());
   }
   unsigned long long bad = kNone;
   read_back(*device_, first_bad.data(), 1, &bad);

@@ -18,7 +18,7 @@ class FusedHeadGrid final : public SlabGrid {
   /// below fp16's normal numbers 2⁻²⁵ each; the sums; and those of the score in fp32, whose terms are no larger.
   [[nodiscard]] kernels::SlabTile bounds() const override {
     const DeviceHead& head = *parts().head;
-    const bool fp16 = device()->type == NumberType::fp16;
+    const bool fp16 = device()->search_type() == NumberType::fp16;
     const auto length = static_cast<double>(head.fold->fold.length);
     const double sums = tensor_core_slack(head.fold->fold.length);
     const double slack = 2.2 * (fp16 ? 0x1p-11 : 0x1p-8) + sums + (length + 8) * 0x1p-23;
@@ -32,7 +32,7 @@ class FusedHeadGrid final : public SlabGrid {
             .largest = fp16 ? 32752.0F : 1e37F};
   }
   void summarise(const kernels::SlabTile& tile, kernels::Summaries summaries) override {
-    kernels::head_slabs(device()->stream(), device()->type, tile, summaries);
+    kernels::head_slabs(device()->stream(), device()->search_type(), tile, summaries);
   }
 };
 

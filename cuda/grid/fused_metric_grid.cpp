@@ -14,16 +14,16 @@ class FusedMetricGrid final : public SlabGrid {
 
  private:
   [[nodiscard]] kernels::SlabTile bounds() const override {
-    const MetricBounds rounding = operand_bounds(device()->options.precision, parts().length);
+    const MetricBounds rounding = operand_bounds(device()->search_type(), parts().length);
     const double slack = rounding.slack + tensor_core_slack(parts().length);
     const bool l2 = parts().operation == kernels::PairOperation::l2;
     return {.share = static_cast<float>(l2 ? slack - 0.5 : slack),
             .margin = rounding.margin,
             .slack = slack,
-            .largest = device()->type == NumberType::fp16 ? 65504.0F * 65504.0F : 1e37F};
+            .largest = device()->search_type() == NumberType::fp16 ? 65504.0F * 65504.0F : 1e37F};
   }
   void summarise(const kernels::SlabTile& tile, kernels::Summaries summaries) override {
-    kernels::product_slabs(device()->stream(), device()->type, tile, summaries);
+    kernels::product_slabs(device()->stream(), device()->search_type(), tile, summaries);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "runtime/number_type.hpp"
 #include "twinpatch/backend/options.hpp"
 
 namespace twinpatch::cuda {
@@ -28,6 +29,11 @@ struct MetricBounds {
     default:
       return {};
   }
+}
+
+/// Of rows stored in half precision.
+[[nodiscard]] inline MetricBounds operand_bounds(NumberType type, std::int64_t length) {
+  return operand_bounds(type == NumberType::bf16 ? Precision::bf16 : Precision::fp16, length);
 }
 
 }  // namespace twinpatch::cuda

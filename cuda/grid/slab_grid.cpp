@@ -19,7 +19,7 @@ void SlabGrid::select_tile(const RowTile& tile, TilePlace place, DeviceSelection
   kernels::SlabTile slabs = bounds();
   slabs.left = {tile.left.operand, tile.left.norms, tile.left.rows};
   slabs.right = {tile.right.operand, tile.right.norms, tile.right.rows};
-  slabs.length = tile.left.operand_bytes / size_of(device()->type);
+  slabs.length = tile.left.operand_bytes / size_of(device()->search_type());
   slabs.row_length = parts().length;
   slabs.first_row = place.row;
   slabs.segments = {.begins = keys.segment_begins != nullptr ? keys.segment_begins + keys.first_segment : nullptr,

@@ -7,9 +7,9 @@
 
 namespace twinpatch::cuda {
 
-/// Grids in half precision whose values never lie in memory: a kernel on tensor cores leaves, of each row and column in
-/// each 128 of the other side, the best pairs and a bound on all others (kernels/slabs.hpp). Pairs that may be kept are
-/// scored again, so what is kept is what the library's strategies keep in fp32, bit for bit.
+/// Grids whose values never lie in memory: a kernel on tensor cores leaves, of each row and column in each 128 of the
+/// other side, the best pairs and a bound on all others (kernels/slabs.hpp). Values are of half precision in every run.
+/// Pairs that may be kept are scored again, so what is kept is what the library's strategies keep in fp32, bit for bit.
 class SlabGrid : public RowGrid {
  public:
   explicit SlabGrid(ScorerParts& parts) : RowGrid(parts), summaries_(parts.device) {}

@@ -11,7 +11,6 @@
 namespace twinpatch::cuda {
 namespace {
 
-constexpr Precision kNarrow[] = {Precision::fp16, Precision::bf16};
 constexpr Precision kAll[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
 
 // A new kernel is a file in kernels/, a strategy in a file here, and a row.
@@ -22,11 +21,28 @@ constexpr GridStrategyRow kStrategies[] = {
     {"head", GridDecision::head, kAll, 0, Kernels::library, &make_head_grid},
     {"deep head", GridDecision::deep_head, kAll, 0, Kernels::library, &make_deep_head_grid},
     {"2-channel", GridDecision::two_channel, kAll, 0, Kernels::library, &make_two_channel_grid},
-    {"fused metric", GridDecision::metric, kNarrow, 80, Kernels::fused, &make_fused_metric_grid},
-    {"fused head", GridDecision::head, kNarrow, 80, Kernels::fused, &make_fused_head_grid},
+    {"fused metric", GridDecision::metric, kAll, 80, Kernels::fused, &make_fused_metric_grid},
+    {"fused sum metric", GridDecision::sum_metric, kAll, 80, Kernels::fused, &make_fused_sum_grid},
+    {"fused head", GridDecision::head, kAll, 80, Kernels::fused, &make_fused_head_grid},
     // The join of halves with ReLU and pooling is one kernel in either case.
-    {"2-channel", GridDecision::two_channel, kNarrow, 80, Kernels::fused, &make_two_channel_grid},
+    {"2-channel", GridDecision::two_channel, kAll, 80, Kernels::fused, &make_two_channel_grid},
 };
+
+const char* words_of(GridDecision decision) {
+  switch (decision) {
+    case GridDecision::metric:
+      return "l2 and cosine";
+    case GridDecision::sum_metric:
+      return "l1";
+    case GridDecision::head:
+      return "two-layer decision heads";
+    case GridDecision::deep_head:
+      return "decision heads of one layer or of three and more";
+    case GridDecision::two_channel:
+      break;
+  }
+  return "2-channel networks";
+}
 
 }  // namespace
 
@@ -64,8 +80,9 @@ const GridStrategyRow& choose_grid_strategy(std::span<const GridStrategyRow> tab
     if (found == nullptr && row.kernels == wanted) found = &row;
   }
   if (found != nullptr) return *found;
-  throw DeviceError(fmt::format("no {} kernels for grids of this network in {} on sm_{}", to_string(wanted),
-                                to_string(task.precision), task.architecture));
+  throw DeviceError(fmt::format("no {} kernels for grids of {} in {} on sm_{}{}", to_string(wanted),
+                                words_of(task.decision), to_string(task.precision), task.architecture,
+                                wanted == Kernels::fused ? ": use --kernels library or auto" : ""));
 }
 
 }  // namespace twinpatch::cuda

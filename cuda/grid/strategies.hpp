@@ -49,6 +49,7 @@ struct GridTask {
 // The strategies, one file each.
 [[nodiscard]] std::unique_ptr<GridStrategy> make_metric_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_fused_metric_grid(ScorerParts& parts);
+[[nodiscard]] std::unique_ptr<GridStrategy> make_fused_sum_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_fused_head_grid(ScorerParts& parts);
 [[nodiscard]] std::unique_ptr<GridStrategy> make_deep_head_grid(ScorerParts& parts);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/select_limits.cuh"
 #include "kernels/slabs.hpp"
-#include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda::kernels {
 namespace {
@@ -70,6 +69,7 @@ struct Walk {
                .left = of.left.rows,
                .right = of.right.rows,
                .length = of.row_length,
+               .slack = 1e-6,
                .weights = of.weights}},
         own(of, summaries, group),
         line(min(own.line, own.lines - 1)),
@@ -190,9 +190,8 @@ void select_slabs(cudaStream_t stream, PairOperation operation, const SlabTile& 
     case PairOperation::dot:
       return select<PairOperation::dot>(stream, tile, summaries, keys);
     case PairOperation::l1:
-      break;
+      return select<PairOperation::l1>(stream, tile, summaries, keys);
   }
-  throw InvalidArgument("select_slabs: there are no sums of absolute differences in slabs");
 }
 
 }  // namespace twinpatch::cuda::kernels

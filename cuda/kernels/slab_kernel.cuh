@@ -189,7 +189,7 @@ __device__ void reduce(const Sums& sums, WarpPlace warp, Shared& shared) {
 /// set.
 __device__ inline float constant(const SlabTile& tile, const NarrowRows& side, std::int64_t i, int& wild) {
   if (i >= side.rows.count) return 0;
-  if (side.norms[i] <= tile.largest) return tile.share * side.norms[i];
+  if (side.norms[i] <= tile.largest) return tile.share * side.norms[i] + (tile.scalars ? side.rows.scalars[i] : 0.0F);
   wild = 1;
   return 0;
 }

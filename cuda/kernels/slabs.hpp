@@ -83,13 +83,14 @@ TWINPATCH_DEVICE_INLINE float least(float value) { return value - (0x1p-16F * (v
 /// Rows of one side.
 struct NarrowRows {
   const void* operand = nullptr;  ///< [count, SlabTile::length], fp16 or bf16
-  const float* norms = nullptr;   ///< [count]: ‖row‖² of metrics, ‖operand‖₁ of heads
+  const float* norms = nullptr;   ///< [count]: ‖row‖² of l2 and cosine, ‖operand‖₁ of heads and l1
   RowMatrix rows;                 ///< as score_pairs() and grid_tile() take them
 };
 
-/// A tile of a grid. The value of a pair, offset + sum + share · (left norm + right norm) + margin, is at least what
+/// A tile of a grid. The value of a pair, offset + sum + share · (left norm + right norm) + margin, with `scalars` also
+/// both rows' scalars, is at least what
 /// its score could be worth, and at most 2 · (slack · (left norm + right norm) + margin) more, if both norms are at
-/// most `largest`. (l2: ½ of minus the squared distance; dot, head: the score.)
+/// most `largest`. (l2: ½ of minus the squared distance; dot, l1, head: the score.)
 struct SlabTile {
   NarrowRows left = {};
   NarrowRows right = {};
@@ -104,6 +105,7 @@ struct SlabTile {
   float margin = 0;
   double slack = 0;
   float largest = 0;
+  bool scalars = false;  ///< of l1
 };
 
 /// Σ_k left_k · right_k. Enqueued.

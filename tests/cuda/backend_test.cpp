@@ -12,15 +12,15 @@ TEST_CASE("precisions and kernels that the device lacks are refused") {
   ExecutionOptions options = cuda_options();
   options.precision = Precision::int8;
   CHECK_THROWS_WITH(make_cuda_backend(options), "the CUDA engine supports fp32, tf32, fp16 and bf16, not int8");
-  options = cuda_options();
+  options = cuda_options(Precision::fp16);
   options.kernels = Kernels::fused;
-  CHECK_THROWS_WITH(make_cuda_backend(options), "fused kernels run in fp16 and bf16, not fp32");
-  options.precision = Precision::tf32;
-  CHECK_THROWS_WITH(make_cuda_backend(options), "fused kernels run in fp16 and bf16, not tf32");
-  options.precision = Precision::fp16;
   const auto backend = make_cuda_backend(options);
-  const auto l1 = shared_model(small_spec(20, DecisionMetric{DecisionMetric::Kind::l1, false}));
-  CHECK_THROWS_WITH(backend->make_scorer(l1), Catch::StartsWith("no fused kernels for grids of this network in fp16"));
+  const auto deep = shared_model(small_spec(20, DecisionLayers{{Linear{40, 1}}}));
+  CHECK_THROWS_WITH(
+      backend->make_scorer(deep),
+      Catch::StartsWith("no fused kernels for grids of decision heads of one layer or of three and more in "
+                        "fp16 on sm_") &&
+          Catch::EndsWith(": use --kernels library or auto"));
 }
 
 TEST_CASE("the device says what it is and what it did") {

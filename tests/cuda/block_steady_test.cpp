@@ -76,9 +76,11 @@ TEST_CASE("a warm block of images costs one read an image and nothing a pair") {
 
 TEST_CASE("a warm block of images costs fused kernels three launches and one read an image") {
   const simt::Machine machine({});
-  const auto decision =
-      GENERATE(Decision(DecisionMetric{DecisionMetric::Kind::l2, true}), Decision(two_layer_head(20, 37)));
-  ExecutionOptions options = cuda_options(Precision::fp16);
+  using Kind = DecisionMetric::Kind;
+  const auto [decision, precision] = GENERATE(std::pair(Decision(DecisionMetric{Kind::l2, true}), Precision::fp16),
+                                              std::pair(Decision(DecisionMetric{Kind::l1, true}), Precision::fp32),
+                                              std::pair(Decision(two_layer_head(20, 37)), Precision::fp16));
+  ExecutionOptions options = cuda_options(precision);
   options.kernels = Kernels::fused;
   const Rig rig = cuda_rig(shared_model(small_spec(20, decision)), options);
   BlockOfImages block(rig);

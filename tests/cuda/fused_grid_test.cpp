@@ -55,7 +55,7 @@ Matrix clustered(std::int64_t count, int length, std::int64_t centres, double sp
 
 TEST_CASE("fused metrics keep what fp32 keeps, whatever the sizes") {
   if (no_device()) return;
-  const auto kind = GENERATE(Kind::l2, Kind::cosine);
+  const auto kind = GENERATE(Kind::l2, Kind::cosine, Kind::l1);
   struct Size {
     std::int64_t rows, columns;
     int length;
@@ -69,7 +69,7 @@ TEST_CASE("fused metrics keep what fp32 keeps, whatever the sizes") {
 
 TEST_CASE("fused metrics keep what fp32 keeps of rows that are nearly the same") {
   if (no_device()) return;
-  const auto kind = GENERATE(Kind::l2, Kind::cosine);
+  const auto kind = GENERATE(Kind::l2, Kind::cosine, Kind::l1);
   // Copies; rows closer than what half precision tells apart, whole slabs of them; and somewhat further.
   const double spread = GENERATE(0.0, 1e-6, 1e-4, 1e-2);
   const Matrix left = clustered(33, 24, 3, spread, 5);
@@ -91,6 +91,7 @@ TEST_CASE("fused metrics keep what fp32 keeps of nothing but ties, and of more t
 
 TEST_CASE("fused metrics keep what fp32 keeps of numbers beyond fp16's range and near its end") {
   if (no_device()) return;
+  const auto kind = GENERATE(Kind::l2, Kind::l1);
   const float scale = GENERATE(1e-7F, 300.0F, 70000.0F, 1e25F);
   Matrix left = some_descriptors(20, 16, 5, false);
   Matrix right = some_descriptors(135, 16, 6, false);
@@ -100,12 +101,25 @@ TEST_CASE("fused metrics keep what fp32 keeps of numbers beyond fp16's range and
   // A single row that is out of range does not spoil the others.
   for (float& value : left.row(3)) value *= 1e6F;
   for (float& value : right.row(7)) value *= 1e6F;
-  expect_same_decisions(DecisionMetric{Kind::l2, false}, left, right, {{.top_k = 2, .column_best = true}});
+  expect_same_decisions(DecisionMetric{kind, false}, left, right, {{.top_k = 2, .column_best = true}});
+}
+
+TEST_CASE("fused grids in fp32 and tf32 search in half precision, and keep what the library keeps") {
+  if (no_device()) return;
+  const auto decision = GENERATE(Decision(DecisionMetric{Kind::l2, true}), Decision(DecisionMetric{Kind::l1, false}),
+                                 Decision(two_layer_head(24, 37)));
+  const auto model = shared_model(small_spec(24, decision), 7);
+  const Matrix left = clustered(33, 24, 3, 1e-4, 5);
+  const Matrix right = clustered(140, 24, 3, 1e-4, 6);
+  for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+    expect_same(cuda_rig(model, fused(precision)).select(left.view(), right.view(), kRequests[0], 1000, 1000),
+                cuda_rig(model, cuda_options(precision)).select(left.view(), right.view(), kRequests[0], 1000, 1000));
+  }
 }
 
 TEST_CASE("fused metrics keep what fp32 keeps in every segment, in tiles that cut them") {
   if (no_device()) return;
-  const auto kind = GENERATE(Kind::l2, Kind::cosine);
+  const auto kind = GENERATE(Kind::cosine, Kind::l1);
   const Matrix left = some_descriptors(37, 20, 1, true);
   Matrix right = some_descriptors(392, 20, 2, true);
   for (std::int64_t j = 0; j < 392; j += 3) std::copy_n(left.view().row(j % 37).data(), 20, right.row(j).data());
@@ -176,7 +190,8 @@ TEST_CASE("fused heads keep what fp32 keeps of numbers beyond fp16's range") {
 
 TEST_CASE("segments of gathered images are the same for fused heads and metrics") {
   if (no_device()) return;
-  const auto decision = GENERATE(Decision(DecisionMetric{Kind::l2, true}), Decision(two_layer_head(20, 37)));
+  const auto decision = GENERATE(Decision(DecisionMetric{Kind::l2, true}), Decision(DecisionMetric{Kind::l1, true}),
+                                 Decision(two_layer_head(20, 37)));
   const auto model = shared_model(small_spec(20, decision));
   const Matrix left = some_descriptors(9, 20, 1, true);
   const Matrix right = some_descriptors(70, 20, 2, true);

@@ -221,6 +221,13 @@ TEST_CASE("rows of a head are folded by the sign of their weights, and their nor
         std::vector<std::int32_t>{1, 3, -1});
   CHECK(cuda::fold_head(std::vector<float>(33, -1.0F)).positive == 0);
   CHECK(cuda::fold_head(std::vector<float>(33, 1.0F)).source.size() == 64);
+  const cuda::HeadFold difference = cuda::fold_difference(33, Side::right);
+  REQUIRE(difference.source.size() == 64);
+  CHECK(difference.positive == 0);
+  CHECK(difference.source[32] == 32);
+  CHECK(difference.source[33] == -1);
+  CHECK(difference.weight[32] == -2);
+  CHECK(difference.weight[33] == 0);
 
   Bench bench;
   Random random(47);
