@@ -31,7 +31,7 @@ orders() { # threads of a block, and what streams leave open, as tests/simt shuf
     cmake --build build/cpu-asan --parallel "$jobs" --target test_cuda_simt test_simt &&
     for seed in 1 2 3 4; do
       TWINPATCH_SIMT_SEED=$seed ctest --test-dir build/cpu-asan --output-on-failure --no-tests=error --parallel "$jobs" \
-        -R '^(cuda_simt|simt): ' || return
+        -R '^(cuda_simt|simt):' || return
     done
 }
 
@@ -40,7 +40,7 @@ threads() {
   export OMP_NUM_THREADS=1 TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1"
   cmake --preset cpu-asan -B build/threads -DTWINPATCH_SANITIZE=thread -DTWINPATCH_CUDA=OFF --log-level=NOTICE &&
     cmake --build build/threads --parallel "$jobs" --target test_core test_engine test_collection &&
-    ctest --test-dir build/threads --output-on-failure --no-tests=error --parallel "$jobs" -R '^(core|engine|collection): ' -LE slow
+    ctest --test-dir build/threads --output-on-failure --no-tests=error --parallel "$jobs" -R '^(core|engine|collection):' -LE slow
 }
 
 program() { cmake --preset release --log-level=NOTICE && cmake --build build/release --parallel "$jobs" --target "$@"; }

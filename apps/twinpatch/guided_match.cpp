@@ -22,8 +22,8 @@ std::vector<Match> match_guided(Session& session, Engine& engine, const TwoPhoto
                                 const MatchRules& rules, double band) {
   const auto& [left, right] = photographs;
   const RunControl& control = session.control();
-  const RowChunks left_rows = engine.rows(left.patches, Side::left, control);
-  const RowChunks right_rows = engine.rows(right.patches, Side::right, control);
+  const RowChunks left_rows = rows_of(engine, left, Side::left, control);
+  const RowChunks right_rows = rows_of(engine, right, Side::right, control);
   std::vector<Match> first = engine.match(left_rows, right_rows, rules, control);
   const auto geometry = geometry_of(verify_pair({nullptr, left.keypoints}, {nullptr, right.keypoints}, first));
   if (!geometry) {

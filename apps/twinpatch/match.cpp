@@ -39,6 +39,8 @@ struct MatchOptions {
 
   void validate(bool json) const;
   [[nodiscard]] MatchRules rules() const;
+  /// Pixels of patches on the host, not only what the network makes of them.
+  [[nodiscard]] bool needs_patches() const { return !patches.empty() || refine || !rerank.empty(); }
 };
 
 MatchRules MatchOptions::rules() const {
@@ -123,6 +125,15 @@ std::vector<Match> match_in_two_stages(Comparer& comparer, const Photograph& lef
   return matches(comparer.best(left.patches.view(), right.patches.view(), options, control), rules);
 }
 
+std::vector<Match> match_once(Engine& engine, const Photograph& left, const Photograph& right, const MatchRules& rules,
+                              const RunControl& control) {
+  if (left.cuts.windows.empty() && right.cuts.windows.empty()) {
+    return engine.match(left.patches, right.patches, rules, control);
+  }
+  const RowChunks left_rows = rows_of(engine, left, Side::left, control);
+  return engine.match(left_rows, rows_of(engine, right, Side::right, control), rules, control);
+}
+
 /// Moves the right ends of the matches, and says what that took.
 void refine_matches(Session& session, const CutOptions& cut, MatchResult& result, ThreadPool& pool) {
   const Stopwatch watch;
@@ -150,7 +161,7 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
 
   const Stopwatch watch;
   ThreadPool pool(options.engine.execution.threads);
-  const Workers workers{pool, options.engine.execution.memory};
+  const Workers workers{pool, options.engine.execution.memory, engine.cuts_patches() && !options.needs_patches()};
   const Photograph left =
       read_photograph(session, {options.left, options.left_keypoints}, engine.model(), options.photographs, workers);
   const Photograph right =
@@ -163,7 +174,7 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   result.matches = two_stages != nullptr
                        ? match_in_two_stages(*two_stages, left, right, options.rules(), session.control())
                    : options.guided ? match_guided(session, engine, {left, right}, options.rules(), options.band)
-                                    : engine.match(left.patches, right.patches, options.rules(), session.control());
+                                    : match_once(engine, left, right, options.rules(), session.control());
   const double compared = watch.seconds();
   if (options.refine) refine_matches(session, cut_options(options.photographs, engine.model()), result, pool);
   mark_correct(result);

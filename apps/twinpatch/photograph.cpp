@@ -145,15 +145,31 @@ Photograph read_photograph(Session& session, const PhotographFiles& files, const
                            const PhotographOptions& options, Workers workers) {
   const CutOptions cut = cut_options(options, model);
   const std::string path = files.image.string();
-  const GrayImage image = read_image(files.image, options.stretch ? Levels::stretched : Levels::full);
+  GrayImage image = read_image(files.image, options.stretch ? Levels::stretched : Levels::full);
   session.control().check();
-  Photograph photograph{path, image.width(), image.height(), find_keypoints(image, files, options, workers), {}};
+  Photograph photograph{path, image.width(), image.height(), find_keypoints(image, files, options, workers), {}, {}, {},
+                        0};
   if (photograph.keypoints.empty()) explain_no_keypoints(session, files.image, image);
   session.control().check();
-  photograph.patches = cut_patches(image, photograph.keypoints, cut, workers.pool);
-  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}", path, image.width(), image.height(),
-                 photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "");
+  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}{}", path, image.width(), image.height(),
+                 photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "",
+                 workers.device_cuts ? ", cut on the device" : "");
+  if (workers.device_cuts) {
+    photograph.cuts = patch_windows(image, photograph.keypoints, cut);
+    photograph.pixels = std::move(image);
+    photograph.side = cut.side;
+  } else {
+    photograph.patches = cut_patches(image, photograph.keypoints, cut, workers.pool);
+  }
   return photograph;
+}
+
+RowChunks rows_of(Engine& engine, const Photograph& photograph, Side which, const RunControl& control) {
+  const auto& [windows, levels] = photograph.cuts;
+  if (windows.empty()) return engine.rows(photograph.patches, which, control);
+  const PhotographView view{photograph.pixels.row(0), photograph.width, photograph.height, windows, levels,
+                            photograph.side};
+  return engine.rows(view, which, control);
 }
 
 }  // namespace twinpatch::app

@@ -9,6 +9,7 @@
 
 #include "apps/frame/session.hpp"
 #include "twinpatch/core/thread_pool.hpp"
+#include "twinpatch/engine/engine.hpp"
 #include "twinpatch/net/model.hpp"
 #include "twinpatch/vision/cut_patches.hpp"
 
@@ -57,16 +58,23 @@ struct Photograph {
   int width = 0;
   int height = 0;
   std::vector<Keypoint> keypoints;  ///< library convention: the first pixel's centre is (0.5, 0.5)
-  PatchSet patches;                 ///< row i belongs to keypoint i
+  PatchSet patches;                 ///< row i belongs to keypoint i; none where the device cuts them
+  GrayImage pixels;                 ///< likewise only there, with what is to be cut
+  PatchWindows cuts;
+  int side = 0;  ///< of a patch, in pixels
 };
+/// On the engine's device, cut there or from the patches.
+[[nodiscard]] RowChunks rows_of(Engine& engine, const Photograph& photograph, Side which, const RunControl& control);
 
 /// What detecting and cutting may use.
 struct Workers {
   ThreadPool& pool;
-  std::int64_t memory = 0;  ///< DetectOptions::memory
+  std::int64_t memory = 0;   ///< DetectOptions::memory
+  bool device_cuts = false;  ///< Engine::cuts_patches(), and nobody needs the patches themselves
 };
 
-/// Decodes, detects (or reads the keypoints), cuts. A photograph without keypoints gives a warning and an empty set.
+/// Decodes, detects (or reads the keypoints), cuts (or finds where to cut). A photograph without keypoints gives a
+/// warning and an empty set.
 [[nodiscard]] Photograph read_photograph(Session& session, const PhotographFiles& files, const Model& model,
                                          const PhotographOptions& options, Workers workers);
 

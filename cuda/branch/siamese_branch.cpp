@@ -10,13 +10,13 @@
 #include "plan/measured_kernels.hpp"
 #include "siamese.hpp"
 #include "transfer.hpp"
-#include "twinpatch/backend/photograph_branch.hpp"
+#include "twinpatch/backend/device_branch.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda {
 namespace {
 
-class SiameseBranch final : public BranchExecutor, public PhotographBranch {
+class SiameseBranch final : public BranchExecutor, public DeviceBranch {
  public:
   SiameseBranch(std::shared_ptr<Device> device, std::shared_ptr<const Model> model)
       : device_(std::move(device)),
@@ -32,9 +32,7 @@ class SiameseBranch final : public BranchExecutor, public PhotographBranch {
   }
 
   std::shared_ptr<const Rows> rows(PatchView patches, Side side, const RunControl& control) override {
-    check_patch_size(spec(), patches.height, patches.width);
-    const Turn turn(*device_);
-    return row_maker_.rows(vectors(patches, side, control), patches.count, side);
+    return rows_of({patches}, side, nullptr, control);
   }
 
   std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) override {
@@ -53,16 +51,23 @@ class SiameseBranch final : public BranchExecutor, public PhotographBranch {
   }
 
   Matrix descriptors(PatchView patches, Side side, const RunControl& control) override {
-    return descriptors_of(patches, nullptr, side, control);
+    return descriptors_of({patches}, side, control);
   }
 
-  bool cuts() const override {
-    return storage_of(device_->options.precision) != NumberType::fp32 && takes_fused(*device_, "cut");
-  }
+  bool cuts() const override { return takes_fused(*device_, "cut"); }
 
   Matrix descriptors(const PhotographView& photograph, Side side, const RunControl& control) override {
-    const PatchView patches{PixelType::u8, nullptr, std::ssize(photograph.windows), photograph.side, photograph.side};
-    return descriptors_of(patches, &photograph, side, control);
+    return descriptors_of(cut_from(photograph), side, control);
+  }
+
+  std::shared_ptr<const Rows> described_rows(PatchView patches, Side side, float* descriptors,
+                                             const RunControl& control) override {
+    return rows_of({patches}, side, descriptors, control);
+  }
+
+  std::shared_ptr<const Rows> described_rows(const PhotographView& photograph, Side side, float* descriptors,
+                                             const RunControl& control) override {
+    return rows_of(cut_from(photograph), side, descriptors, control);
   }
 
   std::int64_t descriptor_size() const override { return size_; }
@@ -74,6 +79,9 @@ class SiameseBranch final : public BranchExecutor, public PhotographBranch {
     PatchView patches;
     const PhotographView* photograph = nullptr;
   };
+  [[nodiscard]] static Given cut_from(const PhotographView& photograph) {
+    return {{PixelType::u8, nullptr, std::ssize(photograph.windows), photograph.side, photograph.side}, &photograph};
+  }
 
   [[nodiscard]] const NetworkSpec& spec() const { return weights_.model().spec; }
 
@@ -85,35 +93,44 @@ class SiameseBranch final : public BranchExecutor, public PhotographBranch {
     });
   }
 
-  /// `photograph`: what the patches are cut from; null: their pixels are there.
-  Matrix descriptors_of(PatchView patches, const PhotographView* photograph, Side side, const RunControl& control) {
+  Matrix descriptors_of(const Given& given, Side side, const RunControl& control) {
+    const PatchView& patches = given.patches;
     check_patch_size(spec(), patches.height, patches.width);
     const Turn turn(*device_);
     Matrix result(patches.count, size_);
-    const std::int64_t row = size_ * static_cast<std::int64_t>(sizeof(float));
     auto& network = plan(side, {patches.height, patches.width}, patches.count);
     delivery_.start();
     HeldBuffer<float> batch(device_, std::min(network.batch(), patches.count) * size_);
-    describe(network, {patches, photograph}, control, [&](std::int64_t begin, std::int64_t count) {
+    describe(network, given, control, [&](std::int64_t begin, std::int64_t count) {
       copy_vectors(network, count, batch.data());
-      delivery_.take(batch.data(), count * row, result.row(begin).data());
+      delivery_.take(batch.data(), count * descriptor_bytes(), result.row(begin).data());
     });
     delivery_.finish();
     finish(network, patches.count);
     return result;
   }
 
-  /// [patches.count, size_] on the device, in the order of the compute stream.
-  HeldBuffer<float> vectors(PatchView patches, Side side, const RunControl& control) {
+  /// `descriptors`: [N, size_] on the host, or null.
+  std::shared_ptr<const Rows> rows_of(const Given& given, Side side, float* descriptors, const RunControl& control) {
+    const PatchView& patches = given.patches;
+    check_patch_size(spec(), patches.height, patches.width);
+    const Turn turn(*device_);
     HeldBuffer<float> result(device_, checked_multiply(padded_size(patches.count), size_));
-    if (patches.count == 0) return result;
-    auto& network = plan(side, {patches.height, patches.width}, patches.count);
-    describe(network, {patches, nullptr}, control, [&](std::int64_t begin, std::int64_t count) {
-      copy_vectors(network, count, result.data() + begin * size_);
-    });
-    finish(network, patches.count);
-    return result;
+    if (patches.count > 0) {
+      auto& network = plan(side, {patches.height, patches.width}, patches.count);
+      delivery_.start();
+      describe(network, given, control, [&](std::int64_t begin, std::int64_t count) {
+        float* const vectors = result.data() + begin * size_;
+        copy_vectors(network, count, vectors);
+        if (descriptors != nullptr) delivery_.take(vectors, count * descriptor_bytes(), descriptors + begin * size_);
+      });
+      delivery_.finish();
+      finish(network, patches.count);
+    }
+    return row_maker_.rows(std::move(result), patches.count, side);
   }
+
+  [[nodiscard]] std::int64_t descriptor_bytes() const { return size_ * static_cast<std::int64_t>(sizeof(float)); }
 
   /// Enqueues, batch by batch, the way of patches to the plan's vectors, and calls take(begin, count) when those of a
   /// batch have been.

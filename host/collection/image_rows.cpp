@@ -93,9 +93,9 @@ SideRows ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& lo
   const auto rows_of_some = [&](const auto& all, std::span<const std::int32_t> numbers) {
     return work_.engine.rows(gathered(all, numbers).view(), side, control_);
   };
-  const auto rows_from = [&](const auto& all) {
+  const auto with_sample = [&](RowChunks made_of_all, const auto& all) {
     SideRows rows;
-    rows.all = visible ? rows_of_some(all, *visible) : work_.engine.rows(all, side, control_);
+    rows.all = std::move(made_of_all);
     rows.sampled = sample_of(work_, side, rows.all.size);
     if (rows.sampled.empty()) return rows;
     std::vector<std::int32_t> numbers = rows.sampled;
@@ -104,6 +104,9 @@ SideRows ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& lo
                              [&](std::int32_t n) { return (*visible)[static_cast<std::size_t>(n)]; });
     rows.sample = rows_of_some(all, numbers);
     return rows;
+  };
+  const auto rows_from = [&](const auto& all) {
+    return with_sample(visible ? rows_of_some(all, *visible) : work_.engine.rows(all, side, control_), all);
   };
   if (two_channel_) {
     made.described = visible ? std::ssize(*visible) : loaded.patches->size();
@@ -116,6 +119,14 @@ SideRows ImageRows::rows_of(std::int32_t image, Side side, const LoadedImage& lo
     descriptors = stored_->find(key, planned(image).keypoints, work_.engine.descriptor_size(), damage);
   }
   made.descriptors_read = descriptors != nullptr;
+  if (descriptors == nullptr && !visible) {  // rows stay where they are made, the disk gets a copy
+    DescribedRows described = loaded.photograph ? work_.engine.describe_rows(loaded.photograph->view, side, control_)
+                                                : work_.engine.describe_rows(loaded.patches->view(), side, control_);
+    made.described = described.descriptors.rows();
+    descriptors = std::make_shared<const CachedDescriptors>(std::move(described.descriptors));
+    stored_->store(key, descriptors);
+    return with_sample(std::move(described.rows), descriptors->view());
+  }
   if (descriptors == nullptr) {
     descriptors = std::make_shared<const CachedDescriptors>(
         loaded.photograph ? work_.engine.describe(loaded.photograph->view, side, control_)

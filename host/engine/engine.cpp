@@ -55,10 +55,8 @@ Engine::State::State(Model given, SelectedBackend on)
       device(std::move(on.why)),
       precision(std::move(on.precision)),
       branch(backend->make_branch(runnable)),
-      cutter(dynamic_cast<PhotographBranch*>(branch.get())),
-      selections(*backend, backend->memory() / 8) {
-  if (cutter != nullptr && !cutter->cuts()) cutter = nullptr;
-}
+      resident(dynamic_cast<DeviceBranch*>(branch.get())),
+      selections(*backend, backend->memory() / 8) {}
 
 PairScorer& Engine::State::scorer() {
   const std::scoped_lock lock(mutex_);
@@ -119,11 +117,9 @@ Matrix Engine::describe(std::span<const PatchView> groups, Side side, const RunC
   return result;
 }
 
-bool Engine::cuts_patches() const { return state_->cutter != nullptr; }
+bool Engine::cuts_patches() const { return state_->resident != nullptr && state_->resident->cuts(); }
 
 Matrix Engine::describe(const PhotographView& photograph, Side side, const RunControl& control) {
-  check_has_descriptors(spec());
-  if (!cuts_patches()) throw InvalidArgument("the device does not cut patches");
   state_->check_windows(photograph);
   const WorkStage stage(control, "describe", std::ssize(photograph.windows), "patches");
   return state_->describe(photograph, side, control);
@@ -208,14 +204,34 @@ RowChunks Engine::rows(const GridSide& side, Side which, const RunControl& contr
     result.height = side.patches()->height;
     result.width = side.patches()->width;
   }
-  const auto tile = state_->backend->tile_size(*state_->runnable, result.height, result.width);
-  const std::int64_t most = std::max<std::int64_t>(1, which == Side::left ? tile.rows : tile.columns);
   const std::vector<RowSource> sources = state_->sources(side, which, control);
-  for (std::int64_t begin = 0; begin < side.size(); begin += most) {
-    control.check();
-    result.chunks.push_back(sources.front().make(begin, std::min(most, side.size() - begin)));
-    result.bytes += result.chunks.back()->bytes();
+  return state_->in_parts(std::move(result), sources.front().make, control);
+}
+
+RowChunks Engine::rows(const PhotographView& photograph, Side which, const RunControl& control) {
+  state_->check_windows(photograph);
+  return state_->described_rows(photograph, which, nullptr, control);
+}
+
+DescribedRows Engine::describe_rows(PatchView patches, Side which, const RunControl& control) {
+  check_has_descriptors(spec());
+  state_->check_patches(patches, "described");
+  DescribedRows result;
+  if (state_->resident == nullptr) {
+    result.descriptors = describe(patches, which, control);
+    result.rows = rows(result.descriptors.view(), which, control);
+    return result;
   }
+  result.descriptors = Matrix(patches.count, descriptor_size());
+  result.rows = state_->described_rows(patches, which, &result.descriptors, control);
+  return result;
+}
+
+DescribedRows Engine::describe_rows(const PhotographView& photograph, Side which, const RunControl& control) {
+  state_->check_windows(photograph);
+  DescribedRows result;
+  result.descriptors = Matrix(std::ssize(photograph.windows), descriptor_size());
+  result.rows = state_->described_rows(photograph, which, &result.descriptors, control);
   return result;
 }
 

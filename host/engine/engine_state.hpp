@@ -13,7 +13,7 @@
 #include "descriptor_store.hpp"
 #include "grid_walk.hpp"
 #include "selection_pool.hpp"
-#include "twinpatch/backend/photograph_branch.hpp"
+#include "twinpatch/backend/device_branch.hpp"
 #include "twinpatch/core/work_stage.hpp"
 #include "twinpatch/engine/engine.hpp"
 
@@ -46,7 +46,7 @@ struct Engine::State {
   std::string device;
   ChosenPrecision precision;
   std::unique_ptr<BranchExecutor> branch;
-  PhotographBranch* cutter;  ///< the branch, where its device cuts patches; else null
+  DeviceBranch* resident;  ///< the branch, where its device has memory of its own; else null
   SelectionPool selections;
 
   /// Made on first use: a model that gives descriptors alone has none.
@@ -63,6 +63,7 @@ struct Engine::State {
   /// Also: pairs of 2-channel networks need patches of one size.
   void check_pair_of_sets(PatchView left, PatchView right) const;
   void check_side(const GridSide& side, Side which) const;
+  /// Also: the device cuts patches.
   void check_windows(const PhotographView& photograph) const;
   void check_sides(const GridSide& left, const GridSide& right) const;
 
@@ -73,12 +74,25 @@ struct Engine::State {
   void describe(const PatchBlocks& patches, Side side, const RunControl& control);
   /// Patches that the device cuts; advances in patches. Throws NotFinite with the number of the patch.
   [[nodiscard]] Matrix describe(const PhotographView& photograph, Side side, const RunControl& control);
+  /// The same with rows, in parts that fit a tile, and with descriptors [N, D] where they are not null. `make`: rows of
+  /// patches [begin, begin + count).
+  using DescribePart =
+      std::function<std::shared_ptr<const Rows>(std::int64_t begin, std::int64_t count, float* descriptors)>;
+  [[nodiscard]] RowChunks describe_parts(RowChunks of, const DescribePart& make, Matrix* descriptors,
+                                         const RunControl& control);
+  [[nodiscard]] RowChunks described_rows(PatchView patches, Side which, Matrix* descriptors, const RunControl& control);
+  [[nodiscard]] RowChunks described_rows(const PhotographView& photograph, Side which, Matrix* descriptors,
+                                         const RunControl& control);
   /// A whole side, in memory or in a file, as a stage; pages of mapped patches are let go once used.
   [[nodiscard]] std::shared_ptr<const DescriptorStore> describe_side(const GridSide& side, Side which,
                                                                      const RunControl& control);
 
   // Grids (grid.cpp).
 
+  /// A side as rows in parts that fit a tile: make(begin, count) of each.
+  [[nodiscard]] RowChunks in_parts(
+      RowChunks of, const std::function<std::shared_ptr<const Rows>(std::int64_t begin, std::int64_t count)>& make,
+      const RunControl& control);
   /// How a side is made. Patches go through the tower whenever their rows are asked for.
   [[nodiscard]] std::vector<RowSource> sources(const GridSide& side, Side which, const RunControl& control);
   /// How the sides of a grid are made within the memory of the run; describes first what would be described again and

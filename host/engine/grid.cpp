@@ -47,6 +47,19 @@ SelectionRequest selection_request(const GridSide& left, std::span<const GridSid
   return request;
 }
 
+RowChunks Engine::State::in_parts(
+    RowChunks of, const std::function<std::shared_ptr<const Rows>(std::int64_t begin, std::int64_t count)>& make,
+    const RunControl& control) {
+  const auto tile = backend->tile_size(*runnable, of.height, of.width);
+  const std::int64_t most = std::max<std::int64_t>(1, of.side == Side::left ? tile.rows : tile.columns);
+  for (std::int64_t begin = 0; begin < of.size; begin += most) {
+    control.check();
+    of.chunks.push_back(make(begin, std::min(most, of.size - begin)));
+    of.bytes += of.chunks.back()->bytes();
+  }
+  return of;
+}
+
 std::vector<RowSource> Engine::State::sources(const GridSide& side, Side which, const RunControl& control) {
   if (const RowChunks* rows = side.rows()) {
     std::vector<RowSource> result;

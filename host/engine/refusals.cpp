@@ -57,6 +57,8 @@ void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {
 }
 
 void Engine::State::check_windows(const PhotographView& photograph) const {
+  check_has_descriptors(spec());
+  if (resident == nullptr || !resident->cuts()) throw InvalidArgument("the device does not cut patches");
   const auto count = std::ssize(photograph.windows);
   check_patches({PixelType::u8, nullptr, count, photograph.side, photograph.side}, "described");
   std::vector<Extent> levels = {{photograph.height, photograph.width}};

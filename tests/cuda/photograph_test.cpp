@@ -6,6 +6,7 @@
 #include "collection/collection_support.hpp"
 #include "cuda_support.hpp"
 #include "simt/simt.hpp"
+#include "simt_calls.hpp"
 #include "support/random.hpp"
 #include "support/small_networks.hpp"
 #include "support/temporary_folder.hpp"
@@ -19,6 +20,7 @@ using namespace twinpatch::test;
 namespace {
 
 constexpr int kSide = kTinyPatch.height;
+constexpr std::int64_t kFlag = 8;  // bytes: the first row or score that is not finite
 
 NetworkSpec square_network() {
   NetworkSpec spec = tiny_siamese(DecisionMetric{DecisionMetric::Kind::l2, true});
@@ -40,6 +42,11 @@ struct Photo {
   }
   [[nodiscard]] PhotographView view() const {
     return {image.row(0), image.width(), image.height(), cuts.windows, cuts.levels, kSide};
+  }
+  /// That go to the device.
+  [[nodiscard]] std::int64_t bytes() const {
+    return std::int64_t{image.width()} * image.height() +
+           static_cast<std::int64_t>(std::span(cuts.windows).size_bytes());
   }
   [[nodiscard]] PatchSet patches() const {
     ThreadPool pool(1);
@@ -74,6 +81,20 @@ class Photos final : public ImageSource {
     ++asked;
     return Photograph{at(image).view(), nullptr};
   }
+  /// Of each image that has any.
+  [[nodiscard]] std::vector<std::int64_t> keypoints() const {
+    std::vector<std::int64_t> counts;
+    for (const Photo& photo : photos_) {
+      if (!photo.keypoints.empty()) counts.push_back(std::ssize(photo.keypoints));
+    }
+    return counts;
+  }
+  /// Of the photographs that have keypoints.
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t sum = 0;
+    for (const Photo& photo : photos_) sum += photo.keypoints.empty() ? 0 : photo.bytes();
+    return sum;
+  }
   mutable std::atomic<int> asked = 0;
 
  private:
@@ -97,6 +118,89 @@ TEST_CASE("descriptors of patches cut on the device are those of patches cut on 
   }
 }
 
+TEST_CASE("rows stay on the device where they are described, and descriptors come to the host once") {
+  const simt::Machine machine({});
+  Engine engine = engine_with(Kernels::fused);
+  const bool by_device = GENERATE(true, false);
+  for (const std::int64_t count : {0, 1, 5, 13}) {
+    const Photo photo(61, 47, count, 5);
+    const PatchSet patches = photo.patches();
+    const auto described = [&] {
+      return by_device ? engine.describe_rows(photo.view(), Side::right)
+                       : engine.describe_rows(patches.view(), Side::right);
+    };
+    (void)described();  // plans
+    DescribedRows got;
+    const simt::Statistics calls = calls_of([&] { got = described(); });
+    const Matrix expected = engine.describe(patches.view());
+    CHECK(std::ranges::equal(got.descriptors.span(), expected.span()));
+    REQUIRE(got.rows.size == count);
+    const std::int64_t bytes = expected.size() * 4;
+    CHECK(calls.bytes_to_host == (count == 0 ? 0 : bytes + kFlag));
+    CHECK(calls.bytes_to_device == (count == 0 ? 0 : by_device ? photo.bytes() : count * kSide * kSide));
+    if (count == 0) continue;
+    // What both make of the same left side.
+    const Matrix left = engine.describe(Photo(40, 40, 7, 6).view());
+    const GridOptions best{.top_k = 2, .column_best = true};
+    const Selected kept = engine.grid(left.view(), got.rows, best);
+    const Selected by_host = engine.grid(left.view(), expected.view(), best);
+    CHECK(std::ranges::equal(kept.indices.span(), by_host.indices.span()));
+    CHECK(std::ranges::equal(kept.scores.span(), by_host.scores.span()));
+  }
+}
+
+TEST_CASE("two photographs are matched without a patch or a descriptor on the host") {
+  const simt::Machine machine({});
+  Engine engine = engine_with(Kernels::fused);
+  const Photo left(61, 47, 13, 5);
+  const Photo right(50, 70, 21, 5);
+  const auto matched = [&] {
+    const RowChunks rows = engine.rows(left.view(), Side::left);
+    return engine.match(rows, engine.rows(right.view(), Side::right), {});
+  };
+  const std::vector<Match> expected = engine.match(left.patches(), right.patches(), {});
+  REQUIRE(!expected.empty());
+  (void)matched();
+  std::vector<Match> got;
+  const simt::Statistics calls = calls_of([&] { got = matched(); });
+  CHECK(got == expected);
+  CHECK(calls.bytes_to_device == left.bytes() + right.bytes());
+  CHECK(calls.bytes_to_host == 3 * kFlag + 8 * (13 + 21));  // the best of rows and of columns
+}
+
+TEST_CASE("an image of a collection goes to the device once, and what comes back are its descriptors and the matches") {
+  const TemporaryFolder folder;
+  const simt::Machine machine({.seed = 3});
+  Engine engine = engine_with(Kernels::fused);
+  const Photos photos;
+  const PairSelection pairs = PairSelection::exhaustive(9);
+  const CollectionPlan plan = make_plan(engine, photos, pairs, {.tile_keypoints = 1000});
+  (void)run_collection({engine, photos, pairs, plan}, {folder / "warm", {}});
+  CollectionStatistics run;
+  const simt::Statistics calls = calls_of([&] {
+    run = run_collection({engine, photos, pairs, plan}, {folder / "run", {}});
+  });
+  const std::vector<std::int64_t> images = photos.keypoints();  // one block: each image with all that follow
+  const std::int64_t row = engine.descriptor_size() * 4;
+  std::int64_t keypoints = 0;
+  std::int64_t to_device = photos.bytes();
+  std::int64_t to_host = 0;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    keypoints += images[i];
+    const auto rights = std::ssize(images) - static_cast<std::int64_t>(i) - 1;
+    to_host += images[i] * row;
+    if (i > 0 && rights > 0) to_device += images[i] * row;  // its other side, from what the disk gets
+    if (rights == 0) continue;
+    to_host += 2 * kFlag;                           // its rows on the left and those of one on the right
+    if (rights > 1) to_device += (rights + 1) * 8;  // where segments begin
+    to_host += rights * images[i] * 8 + kFlag;      // its best in each segment
+    for (std::size_t j = i + 1; j < images.size(); ++j) to_host += images[j] * 8;  // and of columns
+  }
+  CHECK(run.described == keypoints);
+  CHECK(calls.bytes_to_device == to_device);
+  CHECK(calls.bytes_to_host == to_host);
+}
+
 TEST_CASE("the device cuts where fused kernels are asked for, and refuses windows outside the image") {
   const simt::Machine machine({});
   const Photo photo(61, 47, 3, 5);
@@ -106,6 +210,7 @@ TEST_CASE("the device cuts where fused kernels are asked for, and refuses window
     CHECK_THROWS_WITH(engine.describe(photo.view()), "the device does not cut patches");
   }
   CHECK(!engine_with(Kernels::library, Precision::fp32).cuts_patches());
+  CHECK(engine_with(Kernels::fused, Precision::fp32).cuts_patches());
   Engine engine = engine_with(Kernels::fused);
   const auto refuses = [&](auto change) {
     Photo wrong(61, 47, 3, 5);

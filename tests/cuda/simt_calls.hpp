@@ -17,7 +17,9 @@ inline simt::Statistics difference(const simt::Statistics& after, const simt::St
           .device_allocations = after.device_allocations - before.device_allocations,
           .host_allocations = after.host_allocations - before.host_allocations,
           .graph_launches = after.graph_launches - before.graph_launches,
-          .synchronisations = after.synchronisations - before.synchronisations};
+          .synchronisations = after.synchronisations - before.synchronisations,
+          .bytes_to_device = after.bytes_to_device - before.bytes_to_device,
+          .bytes_to_host = after.bytes_to_host - before.bytes_to_host};
 }
 
 template <class Work>

@@ -31,6 +31,12 @@ struct RowChunks {
   int width = 0;
 };
 
+/// Descriptors [N, D] on the host, and rows of them on the device.
+struct DescribedRows {
+  RowChunks rows;
+  Matrix descriptors;
+};
+
 /// One side of a grid: patches, descriptors made earlier, or rows made earlier by the same engine. Views: the caller
 /// keeps the data alive. Patches and descriptors lie in host memory or in that of Engine::cuda_device().
 class GridSide {
@@ -153,6 +159,13 @@ class Engine {
   /// A side as rows on the device, for grids of many sets with each other: the caller keeps them. `which`: the place
   /// they take in a pair.
   [[nodiscard]] RowChunks rows(const GridSide& side, Side which, const RunControl& control = {});
+  /// Of patches that the device cuts; throws as describe() of a photograph does.
+  [[nodiscard]] RowChunks rows(const PhotographView& photograph, Side which, const RunControl& control = {});
+  /// describe(), and rows() of what it makes: on a CUDA device rows do not come by the host, and descriptors go there
+  /// beside the work.
+  [[nodiscard]] DescribedRows describe_rows(PatchView patches, Side which, const RunControl& control = {});
+  [[nodiscard]] DescribedRows describe_rows(const PhotographView& photograph, Side which,
+                                            const RunControl& control = {});
   /// Bytes that rows of one patch take on the device (`height`, `width` in pixels: only for networks of any size).
   [[nodiscard]] std::int64_t row_bytes(int height, int width) const;
   /// Bound in bytes on what a run takes on the device: ExecutionOptions::memory, or the device's own choice.

@@ -90,6 +90,9 @@ cudaError_t plan_copy(State& machine, const Copy& copy, cudaMemcpyKind kind, Ope
   pageable = host == HostSide::pageable;
   operation.device = to != nullptr ? to->device : from != nullptr ? from->device : simt::current_device();
   operation.other_device = from != nullptr ? from->device : -1;
+  const auto bytes = static_cast<std::int64_t>(copy.width * copy.height);
+  if (kind == cudaMemcpyHostToDevice) operation.bytes_to_device = bytes;
+  if (kind == cudaMemcpyDeviceToHost) operation.bytes_to_host = bytes;
   return cudaSuccess;
 }
 

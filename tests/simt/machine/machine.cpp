@@ -116,6 +116,8 @@ void run_operation(State& machine, Operation& operation) {
   if (device.lost != cudaSuccess || operation_fails(machine, operation)) return;
   if (operation.kind == Operation::Kind::kernel) ++machine.statistics.launches;
   if (operation.kind == Operation::Kind::copy) ++machine.statistics.copies;
+  machine.statistics.bytes_to_device += operation.bytes_to_device;
+  machine.statistics.bytes_to_host += operation.bytes_to_host;
   // Never destroyed: a fault leaves frames on it.
   static auto* fiber = new Fiber(std::size_t{8} << 20);
   ensure_signal_stack();

@@ -29,7 +29,8 @@ struct Operation {
   Kind kind = Kind::marker;
   std::string name;
   int device = 0;
-  int other_device = -1;  ///< for copies between devices
+  int other_device = -1;                                ///< for copies between devices
+  std::int64_t bytes_to_device = 0, bytes_to_host = 0;  ///< of a copy
   std::function<void()> run;
   std::shared_ptr<Marker> waits_for;  ///< not before this is done; null: nothing
 };

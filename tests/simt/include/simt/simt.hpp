@@ -83,6 +83,8 @@ struct Statistics {
   std::int64_t graph_launches = 0;
   std::int64_t synchronisations = 0;  ///< calls that waited: streams, events, devices, copies from pageable memory
   std::int64_t peak_memory = 0;       ///< bytes, highest over all devices
+  std::int64_t bytes_to_device = 0;   ///< of copies from host memory that ran
+  std::int64_t bytes_to_host = 0;     ///< likewise
 };
 [[nodiscard]] Statistics statistics();
 
