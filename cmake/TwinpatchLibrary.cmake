@@ -8,6 +8,8 @@ set(twinpatch_host_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-
   -Wcast-align -Wno-restrict)
 target_compile_options(twinpatch_warnings INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:${twinpatch_host_warnings}>"
+  # g++ 13 and 14 warn of every function that takes a temporary and returns a reference, whatever it refers to.
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-dangling-reference>
   $<$<AND:$<BOOL:${TWINPATCH_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
   # nvcc hands generated code to the host compiler: nothing pedantic about that, and no conversions.
   "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>"

@@ -11,7 +11,7 @@
 namespace {
 
 using namespace twinpatch;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 std::string page(int matches, int others) {
   const test::TemporaryFolder folder;

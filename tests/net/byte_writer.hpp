@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,9 +14,8 @@ class ByteWriter {
  public:
   template <class T>
   ByteWriter& add(T value) {
-    const auto at = bytes_.size();
-    bytes_.resize(at + sizeof(T));
-    std::memcpy(bytes_.data() + at, &value, sizeof(T));
+    const auto* const first = reinterpret_cast<const std::byte*>(&value);
+    bytes_.insert(bytes_.end(), first, first + sizeof(T));
     return *this;
   }
   ByteWriter& i32(std::int64_t value) { return add(static_cast<std::int32_t>(value)); }

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
 # Installs the build into an empty prefix, then builds and runs a consumer that knows only find_package(twinpatch).
-# cmake -D BUILD=… -D SOURCE=… -D WORK=… -P check.cmake
+# cmake -D BUILD=… -D SOURCE=… -D LINK=FLAGS -D WORK=… -P check.cmake     (FLAGS: the sanitizers of the build, or nothing)
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
@@ -12,7 +12,8 @@ endfunction()
 
 file(REMOVE_RECURSE "${WORK}")
 run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${WORK}/prefix")
-run(${CMAKE_COMMAND} -S "${SOURCE}/consumer" -B "${WORK}/consumer" -G Ninja "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
+run(${CMAKE_COMMAND} -S "${SOURCE}/consumer" -B "${WORK}/consumer" -G Ninja "-DCMAKE_PREFIX_PATH=${WORK}/prefix"
+  "-DCMAKE_EXE_LINKER_FLAGS=${LINK}")
 run(${CMAKE_COMMAND} --build "${WORK}/consumer")
 run("${WORK}/consumer/consumer")
 if(NOT output MATCHES "^-?[0-9]+\\.[0-9]+\n-?[0-9]+\\.[0-9]+\n$")
