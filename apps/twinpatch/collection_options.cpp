@@ -29,7 +29,12 @@ void CollectionOptions::validate() const {
   if (!global_vectors.empty() && !pairs.has(PairRule::Kind::retrieval)) {
     throw UsageError("--global-descriptors needs --pairs retrieval:N");
   }
-  if (rerank_threshold && rerank.empty()) throw UsageError("--rerank-threshold needs --rerank");
+  if (!rerank.empty() && ratio && *ratio < 1)
+    throw UsageError("--rerank adds two scores: the sum is no distance, so leave out --ratio");
+  if (!rerank.empty() && guide.kind != GuideChoice::Kind::none)
+    throw UsageError("--guided takes one network: leave out --rerank, or --guided");
+  if (!rerank.empty() && early_exit)
+    throw UsageError("--early-exit takes one network: leave out --rerank, or --early-exit");
   if (refine) {
     throw UsageError(
         "--refine moves the right keypoint of one match, but here the matches of all image pairs share an image's "
@@ -44,10 +49,10 @@ PairRules CollectionOptions::rules(const NetworkSpec& spec) const {
   PairRules rules;
   rules.match.mutual = !no_mutual;
   rules.match.ratio = ratio;
-  if (!ratio && scores_are_distances(spec)) rules.match.ratio = kUsualRatio;
+  if (!ratio && rerank.empty() && scores_are_distances(spec)) rules.match.ratio = kUsualRatio;
   if (ratio == 1.0F) rules.match.ratio.reset();
+  if (!rerank.empty()) rules.match.threshold = 0;  // below, "none of them" is likelier than the best candidate
   if (threshold) rules.match.threshold = *threshold;
-  if (rerank_threshold) rules.rerank_threshold = *rerank_threshold;
   return rules;
 }
 
@@ -87,11 +92,9 @@ void add_collection_options(Options& app, CollectionOptions& options) {
       ->group(kMainGroup);
   app.add_flag("--no-mutual", options.no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
-  app.add_option("--rerank", options.rerank, "second network (such as 2ch) that re-scores the matches of the first")
+  app.add_option("--rerank", options.rerank,
+                 "score the model's nearest by this network too (twinpatch eval --fit makes it)")
       ->type_name("FILE|NAME")
-      ->group(kMainGroup);
-  app.add_option("--rerank-threshold", options.rerank_threshold, "lowest score of the second network")
-      ->type_name("T")
       ->group(kMainGroup);
   add_guide_options(app, options.guide);
   app.add_option("--early-exit", options.early_exit,

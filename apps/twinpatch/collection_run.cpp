@@ -8,6 +8,7 @@
 #include "apps/twinpatch/run_report.hpp"
 #include "twinpatch/collection/estimate.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/engine/two_stage.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -37,8 +38,9 @@ void summarise(Session& session, const CollectionWork& work, const RunPlaces& pl
   }
   report_saturation(session, work.engine);
   if (work.rerank != nullptr) report_saturation(session, *work.rerank);
-  session.detail("{} patches described, descriptors of {} images read from {}, {} survivors re-scored", run.described,
-                 run.descriptors_read, places.descriptors.string(), run.reranked);
+  session.detail(
+      "{} patches described, descriptors of {} images read from {}, {} candidates scored by a second network",
+      run.described, run.descriptors_read, places.descriptors.string(), run.reranked);
 }
 
 nlohmann::ordered_json statistics_json(const CollectionStatistics& run) {
@@ -129,15 +131,6 @@ void report_shard(Session& session, const RunPlaces& places, const Shard& shard)
       places.folder.string());
 }
 
-/// The second network must tell what descriptors cannot.
-void check_decides(const Engine& engine) {
-  const bool measures = std::holds_alternative<DecisionMetric>(engine.spec().decision);
-  if (!measures && !engine.model().descriptor_only) return;
-  throw InvalidArgument(
-      fmt::format("--rerank: {} has no decision part, only descriptors{}; take one such as 2ch or siam",
-                  engine.spec().name, measures ? " and their distance" : ""));
-}
-
 }  // namespace
 
 namespace {
@@ -158,7 +151,8 @@ CollectionEngines make_engines(Session& session, Model model, const CollectionOp
   CollectionEngines engines{make_engine(session, std::move(model), options.engine.execution), std::nullopt, {}};
   if (!options.rerank.empty()) {
     engines.second = make_engine(session, {.model = options.rerank, .execution = options.engine.execution});
-    check_decides(*engines.second);
+    check_finds(engines.first.spec());
+    (void)two_stage_rule(engines.second->model(), engines.first.spec().name);  // says at once what is missing
   }
   engines.numerics = numerics(engines, options.engine.execution);
   return engines;

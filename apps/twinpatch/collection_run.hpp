@@ -45,8 +45,7 @@ struct CollectionOptions {
   std::optional<float> threshold;
   std::optional<float> ratio;  ///< nothing: kUsualRatio where scores are distances; 1: none
   bool no_mutual = false;
-  std::string rerank;  ///< second model
-  std::optional<float> rerank_threshold;
+  std::string rerank;   ///< second model
   bool refine = false;  ///< asked for in vain
 
   /// Throws UsageError, InvalidArgument.

@@ -223,8 +223,10 @@ constexpr const char* kNotes =
     "there.\n\n"
     "--pairs FILE is a list as COLMAP and hloc write it, two names per line; a tab separates names with spaces. "
     "Unknown names are all reported, and the exit code is then 3.\n\n"
-    "--pairs retrieval:N pairs each image with the N whose pooled descriptors are most similar. --rerank 2ch re-scores "
-    "the matches of the first network.";
+    "--pairs retrieval:N pairs each image with the N whose pooled descriptors are most similar. --rerank scores the "
+    "nearest of both directions by a second network too, as one sum whose weights are in that network's file "
+    "(twinpatch "
+    "eval --fit).";
 
 Run add_options(Options& app) {
   auto options = std::make_shared<ColmapOptions>();

@@ -37,7 +37,6 @@ void matching_has_no_effect(Session& session) {
                      "--ratio",
                      "--no-mutual",
                      "--rerank",
-                     "--rerank-threshold",
                      "--run",
                      "--descriptors",
                      "--shard",

@@ -11,6 +11,7 @@
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/engine_options.hpp"
 #include "apps/twinpatch/grid_output.hpp"
+#include "apps/twinpatch/two_stages.hpp"
 #include "twinpatch/core/units.hpp"
 
 namespace twinpatch::app {
@@ -24,6 +25,7 @@ struct GridCommandOptions {
   bool mutual = false;
   std::optional<float> ratio;
   std::optional<float> threshold;
+  std::string rerank;
   std::string out;
   std::string full;
 
@@ -35,6 +37,7 @@ struct GridCommandOptions {
 
 MatchRules GridCommandOptions::rules() const {
   MatchRules rules{.mutual = mutual, .ratio = ratio};
+  if (!rerank.empty()) rules.threshold = 0;  // below, "none of them" is likelier than the best candidate
   if (threshold) rules.threshold = *threshold;
   return rules;
 }
@@ -42,7 +45,7 @@ MatchRules GridCommandOptions::rules() const {
 GridOptions GridCommandOptions::grid() const {
   GridOptions grid{.top_k = top, .column_best = mutual};
   // A ratio needs the second best even where that one is below the threshold, which is then applied afterwards.
-  if (threshold && !ratio) grid.threshold = *threshold;
+  if (!ratio) grid.threshold = rules().threshold;
   return grid;
 }
 
@@ -54,9 +57,11 @@ void GridCommandOptions::validate(bool json) const {
   if (ratio && top < 2) throw UsageError("--ratio compares the best with the second best: it needs --top 2 or more");
   if (out.empty() && full.empty()) throw UsageError("set the output: -o PREFIX, --full FILE, or both");
   if (out.empty() && wants_pairs()) throw UsageError("--mutual and --ratio write pairs: they need -o PREFIX");
+  if (!rerank.empty() && ratio) throw UsageError("--rerank adds two scores: the sum is no distance (--ratio)");
+  if (!rerank.empty() && !full.empty())
+    throw UsageError("--full writes every score, --rerank scores the nearest alone: leave out one of them");
   Outputs outputs;
-  outputs.add_input(left);
-  outputs.add_input(right);
+  for (const auto& input : {left, right, rerank}) outputs.add_input(input);
   const GridFiles files(out);
   outputs.add("-o", files.indices);
   outputs.add("-o", files.scores);
@@ -65,6 +70,17 @@ void GridCommandOptions::validate(bool json) const {
   outputs.add("--full", full);
   if (json) outputs.add_printed("--json");
   outputs.check();
+}
+
+/// Candidates of the model, scored by the second network too.
+Selected select_in_two_stages(Session& session, Comparer& comparer, const GridInput& left, const GridInput& right,
+                              const GridOptions& options) {
+  for (const GridInput* input : {&left, &right}) {
+    if (input->descriptors)
+      throw InvalidArgument(
+          fmt::format("{} holds descriptors; --rerank needs the patches, which its network compares", input->path));
+  }
+  return comparer.best(left.patches.view(), right.patches.view(), options, session.control());
 }
 
 Selected walk(Session& session, Engine& engine, const GridInput& left, const GridInput& right,
@@ -76,11 +92,16 @@ Selected walk(Session& session, Engine& engine, const GridInput& left, const Gri
 ExitCode run_grid(Session& session, const GridCommandOptions& options) {
   options.validate(session.options().json);
   if (options.out.empty()) session.no_effect({"--top", "--threshold"}, "--full writes every score, and there is no -o");
-  Engine engine = make_engine(session, options.engine);
+  const auto shared_engine = std::make_shared<Engine>(make_engine(session, options.engine));
+  Engine& engine = *shared_engine;
+  std::unique_ptr<Comparer> two_stages;
+  if (!options.rerank.empty())
+    two_stages = make_two_stages(session, options.rerank, shared_engine, options.engine.execution);
   check(options.rules(), engine.spec());
   const GridInput left = read_grid_input(session, options.left, engine, options.reading);
   const GridInput right = read_grid_input(session, options.right, engine, options.reading);
-  Selected selected = walk(session, engine, left, right, options);
+  Selected selected = two_stages != nullptr ? select_in_two_stages(session, *two_stages, left, right, options.grid())
+                                            : walk(session, engine, left, right, options);
 
   nlohmann::ordered_json object{{"model", model_json(engine)},
                                 {"device", engine.device()},
@@ -133,6 +154,10 @@ Run add_grid_options(Options& app) {
       ->or_standard_output()
       ->type_name("NPY")
       ->group(kMainGroup);
+  app.add_option("--rerank", options->rerank,
+                 "score the model's nearest by this network too (twinpatch eval --fit makes it)")
+      ->type_name("FILE|NAME")
+      ->group(kMainGroup);
   add_engine_options(app, options->engine);
   add_reading_options(app, options->reading);
   return [options](Session& session) { return run_grid(session, *options); };
@@ -153,6 +178,9 @@ Command grid_command() {
           "lower index; if fewer than K scores pass the threshold, index -1 and score -infinity.\n"
           "PREFIX.pairs.npy is int32 [P,2] (left, right) with PREFIX.pair_scores.npy float32 [P], in order of "
           "the left index.\n"
+          "With --rerank scores are a * similarity + b * network - none, of the nearest of both directions alone; what "
+          "is "
+          "below 0 (or --threshold) is not kept, since \"none of them\" is likelier.\n"
           "The matrix of scores is never in memory, not even with --full: a million by a million works.",
       .add_options = add_grid_options,
       .children = {}};

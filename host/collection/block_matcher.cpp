@@ -50,6 +50,7 @@ BlockMatcher::BlockMatcher(const CollectionWork& work, const std::filesystem::pa
                [](const std::shared_ptr<const PatchSet>& set) { return set->size() * set->view().patch_bytes(); }),
       images_(work, budget_, descriptors, control) {
   budget_.check_tile(work.plan.tile_keypoints);
+  if (work.rerank != nullptr) rule_ = two_stage_rule(work.rerank->model(), work.engine.spec().name);
 }
 
 void BlockMatcher::match(std::span<const ImagePair> pairs, std::span<const ImagePair> next, const FoundSink& sink) {
@@ -99,10 +100,17 @@ void BlockMatcher::expect(std::span<const ImagePair> pairs, std::span<const Imag
     const std::vector<std::int32_t> partners = with_keypoints(group);
     if (partners.empty()) return;
     need_rows(group.first, Side::left);
-    for (const std::int32_t image : partners) need_rows(image, Side::right);
-    if (work_.rerank == nullptr) return;
-    need_patches(group.first);
-    for (const std::int32_t image : partners) need_patches(image);
+    if (!rule_) {
+      for (const std::int32_t image : partners) need_rows(image, Side::right);
+      return;
+    }
+    for (const std::int32_t image : partners) {
+      need_rows(image, Side::right);
+      need_rows(image, Side::left);
+      if (image == partners.front()) need_rows(group.first, Side::right);
+      if (image == partners.front()) need_patches(group.first);
+      need_patches(image);
+    }
   };
   for (const ImageGroup& group : groups(pairs)) need_group(group);
   for (const ImageGroup& group : groups(next)) need_group(group);
@@ -157,7 +165,6 @@ void BlockMatcher::match_group(const ImageGroup& group, const FoundSink& sink) {
     if (n < partners.size() && partners[n] == second) of_partner = std::move(found[n++]);
     const bool dropped = !of_partner;
     std::vector<Match> matches = std::move(of_partner).value_or(std::vector<Match>());
-    if (work_.rerank != nullptr) matches = rescore(pair, matches);
     ++statistics_.pairs;
     const std::int64_t planned_comparisons = planned(pair.first).keypoints * planned(pair.second).keypoints;
     const std::int64_t comparisons = dropped ? 0 : matched_keypoints(pair.first) * matched_keypoints(pair.second);
@@ -181,9 +188,9 @@ std::vector<BlockMatcher::PartnerMatches> BlockMatcher::compare(std::int32_t ima
   const std::vector<bool> kept = promising(image, partners, group, *left);
   const std::vector<std::int32_t> kept_partners = chosen(partners, kept);
   group = chosen(group, kept);
-  auto found = first_pass(image, kept_partners, group);
+  auto found = rule_ ? two_stages(image, kept_partners) : first_pass(image, kept_partners, group);
   if (work_.guide != nullptr) second_pass(image, kept_partners, group, found);
-  restore_numbers(image, kept_partners, found);
+  if (!rule_) restore_numbers(image, kept_partners, found);
   std::vector<PartnerMatches> result(partners.size());
   for (std::size_t n = 0, next = 0; n < partners.size(); ++n) {
     if (kept[n]) result[n] = std::move(found[next++]);
@@ -294,31 +301,6 @@ void BlockMatcher::throw_of_images(ImagePair pair, const NotFinite& error) const
   throw NotFinite(
       fmt::format("images {} and {}: {}", planned(pair.first).name, planned(pair.second).name, error.what()),
       error.pair(), error.score());
-}
-
-/// The second network's scores of what the first left over; those below its threshold go.
-std::vector<Match> BlockMatcher::rescore(ImagePair pair, const std::vector<Match>& survivors) {
-  if (survivors.empty()) return {};
-  const auto left = patches(pair.first);
-  const auto right = patches(pair.second);
-  std::vector<IndexPair> listed;
-  listed.reserve(survivors.size());
-  for (const Match& match : survivors) listed.push_back({match.left, match.right});
-  std::vector<float> scores;
-  const Stopwatch watch;
-  try {
-    scores = work_.rerank->score(left->view(), right->view(), listed, control_.quiet());
-  } catch (const NotFinite& error) {
-    throw_of_images(pair, error);
-  }
-  statistics_.stages.rescore += watch.seconds();
-  statistics_.reranked += std::ssize(survivors);
-  std::vector<Match> result;
-  for (std::size_t i = 0; i < survivors.size(); ++i) {
-    if (scores[i] >= work_.plan.rules.rerank_threshold)
-      result.push_back({survivors[i].left, survivors[i].right, scores[i]});
-  }
-  return result;
 }
 
 }  // namespace twinpatch

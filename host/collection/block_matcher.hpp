@@ -15,6 +15,7 @@
 #include "image_rows.hpp"
 #include "twinpatch/collection/run.hpp"
 #include "twinpatch/core/lru_cache.hpp"
+#include "twinpatch/engine/two_stage.hpp"
 
 namespace twinpatch {
 
@@ -67,7 +68,9 @@ class BlockMatcher {
                                                            const GuidedGroup& group);
   void second_pass(std::int32_t image, std::span<const std::int32_t> partners, const GuidedGroup& group,
                    std::vector<std::vector<Match>>& found);
-  [[nodiscard]] std::vector<Match> rescore(ImagePair pair, const std::vector<Match>& survivors);
+  [[nodiscard]] std::vector<std::vector<Match>> two_stages(std::int32_t image, std::span<const std::int32_t> partners);
+  [[nodiscard]] std::vector<Match> match_in_two_stages(ImagePair pair);
+  [[nodiscard]] Candidates find_candidates(ImagePair pair);
   [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
   void expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {
@@ -81,8 +84,9 @@ class BlockMatcher {
   LruCache<RowKey, std::shared_ptr<const SideRows>> rows_;
   LruCache<std::int32_t, std::shared_ptr<const PatchSet>> patches_;
   ImageRows images_;
+  std::optional<TwoStageRule> rule_;  ///< with a second network
   CollectionStatistics statistics_;
-  std::int64_t row_uses_ = 0;  ///< two for each pair that was compared
+  std::int64_t row_uses_ = 0;  ///< two for each grid
 };
 
 }  // namespace twinpatch

@@ -14,7 +14,7 @@ namespace twinpatch {
 Budget::Budget(const Engine& engine, const Engine* rerank, Extent patch, std::int64_t tile_keypoints, bool sampled)
     : memory_(engine.memory()),
       tiles_(sampled ? 3 : 2),
-      row_bytes_(std::max<std::int64_t>(1, engine.row_bytes(patch.height, patch.width))),
+      row_bytes_((rerank == nullptr ? 1 : 2) * std::max<std::int64_t>(1, engine.row_bytes(patch.height, patch.width))),
       patch_bytes_(rerank == nullptr ? 0 : std::int64_t{patch.height} * patch.width),
       ahead_(memory_ / 8) {
   const std::int64_t kept = memory_ / 2;

@@ -18,7 +18,7 @@ class Budget {
          bool sampled = false);
   /// Bytes for rows kept on the device.
   [[nodiscard]] std::int64_t rows() const { return rows_; }
-  /// Bytes that rows of a keypoint take.
+  /// Bytes that rows of a keypoint take: of both sides of a grid where there is a second network.
   [[nodiscard]] std::int64_t row_bytes() const { return row_bytes_; }
   /// Bytes for rows made ahead (and their patches): up to a quarter of the half, if two tiles fit beside them.
   [[nodiscard]] std::int64_t rows_ahead() const { return rows_ahead_; }

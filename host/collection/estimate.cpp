@@ -11,6 +11,7 @@
 #include "planned_work.hpp"
 #include "twinpatch/core/lru_cache.hpp"
 #include "twinpatch/core/stopwatch.hpp"
+#include "twinpatch/engine/two_stage.hpp"
 
 namespace twinpatch {
 namespace {
@@ -57,12 +58,16 @@ RowUse simulate_cache(const CollectionWork& work, std::span<const std::int64_t> 
         return plan.images[static_cast<std::size_t>(image)].keypoints * row_bytes;
       };
       if (bytes_of(pair.first) == 0 || bytes_of(pair.second) == 0) continue;
-      use.uses += 2;
+      const bool both = work.rerank != nullptr;  // candidates are looked for in both directions
+      use.uses += both ? 4 : 2;
       const auto touch = [&](std::set<std::int32_t>& seen, std::int32_t image, Side side) {
         if (seen.insert(image).second) (void)cache.get({image, side}, [&] { return bytes_of(image); });
       };
       touch(left, pair.first, Side::left);
       touch(right, pair.second, Side::right);
+      if (!both) continue;
+      touch(left, pair.second, Side::left);
+      touch(right, pair.first, Side::right);
     }
   }
   use.loads = cache.misses();
@@ -138,10 +143,18 @@ class Calibration {
   }
 
   void compare(RunEstimate& estimate) {
-    const auto match = [&](const Tried& left, const Tried& right) {
-      return std::ssize(work_.engine.match(left.left, right.right, work_.plan.rules.match, quiet()));
+    const auto match = [&](const Tried& left, const Tried& right) -> std::int64_t {
+      if (work_.rerank == nullptr)
+        return std::ssize(work_.engine.match(left.left, right.right, work_.plan.rules.match, quiet()));
+      const GridOptions nearest{.top_k = two_stage_rule(work_.rerank->model(), work_.engine.spec().name).candidates};
+      const Selected to_right = work_.engine.grid(left.left, right.right, nearest, quiet());
+      const Selected to_left = work_.engine.grid(right.left, left.right, nearest, quiet());
+      const Candidates found = unite_candidates(to_right.segment(0), to_left.segment(0));
+      candidates_ += std::ssize(found.pairs);
+      return std::count(found.mutual.begin(), found.mutual.end(), std::uint8_t{1});
     };
     (void)match(tried(0), tried(1));  // plans
+    candidates_ = 0;
     std::int64_t comparisons = 0;
     std::int64_t matches = 0;
     std::int64_t pairs = 0;
@@ -154,6 +167,7 @@ class Calibration {
     }
     estimate.comparisons_per_second = static_cast<double>(comparisons) / watch.seconds();
     estimate.matches_per_pair = static_cast<double>(matches) / static_cast<double>(pairs);
+    estimate.candidates_per_pair = static_cast<double>(candidates_) / static_cast<double>(pairs);
   }
 
   void rescore(RunEstimate& estimate) {
@@ -174,6 +188,7 @@ class Calibration {
   std::vector<Tried> tried_;
   double describing_ = 0;  ///< seconds
   std::int64_t described_ = 0;
+  std::int64_t candidates_ = 0;  ///< of two stages
 };
 
 /// What a shard has to do.
@@ -233,7 +248,7 @@ RunEstimate estimate_run(const CollectionWork& given, std::span<const std::int64
   const auto at_rate = [](double amount, double rate) { return rate > 0 ? amount / rate : 0.0; };
   const double engine_seconds = at_rate(amounts.keypoints, estimate.patches_per_second) +
                                 at_rate(amounts.comparisons, estimate.comparisons_per_second) +
-                                at_rate(amounts.pairs * estimate.matches_per_pair, estimate.rerank_pairs_per_second);
+                                at_rate(amounts.pairs * estimate.candidates_per_pair, estimate.rerank_pairs_per_second);
   const bool reads_each_time = !descriptors || work.rerank != nullptr;
   const double loads = reads_each_time ? static_cast<double>(use.loads) : amounts.images;
   estimate.seconds = std::max(engine_seconds, loads * estimate.load_seconds_per_image);

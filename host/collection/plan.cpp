@@ -13,6 +13,7 @@
 #include "plan_id.hpp"
 #include "tiles.hpp"
 #include "twinpatch/core/units.hpp"
+#include "twinpatch/engine/two_stage.hpp"
 
 namespace twinpatch {
 namespace {
@@ -25,6 +26,12 @@ constexpr std::int64_t kFewestKeypoints = 4096;
 
 std::string model_text(const Engine& engine) {
   return fmt::format("{} {}", engine.spec().name, model_hash(engine.model()));
+}
+
+/// Two rules are one if their texts are. Part of a plan's id: never to change.
+std::string rule_text(const TwoStageRule& rule) {
+  return fmt::format("two stages: {:.17g} similarity + {:.17g} network - {:.17g} over {} nearest of {}",
+                     rule.similarity_weight, rule.network_weight, rule.none, rule.candidates, rule.first);
 }
 
 std::vector<PlannedImage> images_of(const ImageSource& source, const PlanRequest& request, const RunControl& control) {
@@ -72,9 +79,16 @@ CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const 
   check(request.rules.match, engine.spec());
   CollectionPlan plan;
   plan.model = model_text(engine);
-  if (request.rerank != nullptr) plan.rerank_model = model_text(*request.rerank);
   plan.numerics = request.numerics;
   plan.rules = request.rules;
+  if (request.rerank != nullptr) {
+    check_finds(engine.spec());
+    if (plan.rules.match.ratio) throw InvalidArgument("a ratio test needs distances; the sum of two stages is none");
+    if (!plan.rules.guide.empty() || !plan.rules.early_exit.empty())
+      throw InvalidArgument("guided matching and early exits take one network, not two stages");
+    plan.rerank_model = model_text(*request.rerank);
+    plan.rules.two_stages = rule_text(two_stage_rule(request.rerank->model(), engine.spec().name));
+  }
   plan.patch_settings = source.patch_settings();
   plan.images = images_of(source, request, control);
   for (std::size_t i = 0; i < plan.images.size(); ++i) {

@@ -81,12 +81,12 @@ Json to_json(const CollectionPlan& plan) {
             {"mutual", rules.mutual},
             {"ratio", rules.ratio ? Json(exact_text(*rules.ratio)) : Json(nullptr)},
             {"threshold", exact_text(rules.threshold)},
-            {"rerank_threshold", exact_text(plan.rules.rerank_threshold)},
             {"patch_settings", name_json(plan.patch_settings)},
             {"pair_key", plan.pair_key},
             {"tile_keypoints", plan.tile_keypoints},
             {"images", std::move(images)},
             {"blocks", std::move(blocks)}};
+  if (!plan.rules.two_stages.empty()) json["two_stages"] = plan.rules.two_stages;
   if (!plan.rules.guide.empty()) json["guide"] = plan.rules.guide;
   if (!plan.rules.early_exit.empty()) json["early_exit"] = plan.rules.early_exit;
   if (!continued) return json;
@@ -139,7 +139,9 @@ CollectionPlan from_json(const JsonValue& json) {
   plan.rules.match.mutual = json.at("mutual").boolean();
   if (!json.at("ratio").is_null()) plan.rules.match.ratio = parse_float(json.at("ratio"));
   plan.rules.match.threshold = parse_float(json.at("threshold"));
-  plan.rules.rerank_threshold = parse_float(json.at("rerank_threshold"));
+  if (const JsonValue* rule = json.find("two_stages")) plan.rules.two_stages = rule->text();
+  if (const JsonValue* old = json.find("rerank_threshold"); old != nullptr && old->text() != "-inf")
+    old->fail("the run is of an earlier version, whose second network scored what the first had matched");
   if (const JsonValue* guide = json.find("guide")) plan.rules.guide = guide->text();
   if (const JsonValue* rule = json.find("early_exit")) plan.rules.early_exit = rule->text();
   plan.patch_settings = name_from(json.at("patch_settings"));

@@ -9,12 +9,15 @@
 namespace twinpatch {
 namespace {
 
+/// A second network once had a threshold of its own, and every id has its place.
+constexpr const char* kNoOwnThreshold = "-inf";
+
 /// Part of the id: never to change, or runs that are under way would be taken for damaged.
 std::string exact_rules(const PairRules& rules) {
   return fmt::format("mutual {}, ratio {}, threshold {}, re-scored threshold {}", rules.match.mutual ? "yes" : "no",
                      rules.match.ratio ? exact_text(*rules.match.ratio) : "none", exact_text(rules.match.threshold),
-                     exact_text(rules.rerank_threshold)) +
-         (rules.guide.empty() ? "" : ", " + rules.guide) +
+                     kNoOwnThreshold) +
+         (rules.two_stages.empty() ? "" : ", " + rules.two_stages) + (rules.guide.empty() ? "" : ", " + rules.guide) +
          (rules.early_exit.empty() ? "" : ", early exit: " + rules.early_exit);
 }
 

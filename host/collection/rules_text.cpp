@@ -13,7 +13,7 @@ std::string rules_text(const PairRules& rules) {
   std::string text = rules.match.mutual ? "mutual best" : "best of each left keypoint";
   if (rules.match.ratio) text += fmt::format(", ratio {}", *rules.match.ratio);
   if (rules.match.threshold != kNone) text += fmt::format(", score of at least {}", rules.match.threshold);
-  if (rules.rerank_threshold != kNone) text += fmt::format(", re-scored at least {}", rules.rerank_threshold);
+  if (!rules.two_stages.empty()) text += fmt::format(", {}", rules.two_stages);
   if (!rules.guide.empty()) text += fmt::format(", {}", rules.guide);
   if (!rules.early_exit.empty()) text += fmt::format(", {}", rules.early_exit);
   return text;

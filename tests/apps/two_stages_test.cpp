@@ -6,9 +6,12 @@
 
 #include "apps/process.hpp"
 #include "apps/scene.hpp"
+#include "twinpatch/engine/two_stage.hpp"
+#include "twinpatch/net/model.hpp"
 
 using namespace twinpatch::test;
 using Catch::Contains;
+using twinpatch::TwoStageRule;
 
 namespace {
 
@@ -93,4 +96,55 @@ TEST_CASE("two stages that cannot be are refused") {
   refuse(1, {"eval", wall, "-q", "-m", descriptors, "--rerank", descriptors, "--fit", out}, "no decision part");
   refuse(1, {"eval", wall, "-q", "-m", pairs, "--rerank", pairs, "--fit", out}, "finds no candidates");
   CHECK_FALSE(scene.has("out.safetensors"));
+}
+
+TEST_CASE("a grid of two stages keeps the best of the sum") {
+  const Scene scene;
+  const auto left = scene.patches("left.npy", 12, 64, 1);
+  const auto right = scene.patches("right.npy", 9, 64, 2);
+  const auto first = scene.model("siam-l2");
+  const auto second = [&](const TwoStageRule& rule, const std::string& name) {
+    twinpatch::Model model = twinpatch::load_model(scene.model("2ch"));
+    store_two_stage_rule(model, rule);
+    save_model(scene.path(name), model);
+    return scene.path(name);
+  };
+  const auto grid = [&](const std::string& out, std::vector<std::string> more) {
+    more.insert(more.begin(), {"grid", left, right, "-m", first, "-o", scene.path(out), "--top", "2", "-q"});
+    return run_twinpatch(more);
+  };
+  REQUIRE(grid("plain", {"--mutual"}).code == 0);
+  // The network has no weight: the first stage's order, and its scores moved by 100.
+  const auto silent = second({"siam-l2", 3, 1, 0, -100}, "silent.safetensors");
+  const auto result = grid("sum", {"--mutual", "--rerank", silent});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(read_array(scene.path("sum.indices.npy")).values == read_array(scene.path("plain.indices.npy")).values);
+  CHECK(read_array(scene.path("sum.pairs.npy")).values == read_array(scene.path("plain.pairs.npy")).values);
+  const auto plain = read_array(scene.path("plain.scores.npy")).values;
+  const auto sums = read_array(scene.path("sum.scores.npy")).values;
+  for (std::size_t i = 0; i < sums.size(); ++i) CHECK(sums[i] == Approx(plain[i] + 100).margin(1e-4));
+  // "None" above all: nothing is kept, unless the threshold is lower.
+  const auto never = second({"siam-l2", 3, 1, 0, 100}, "never.safetensors");
+  REQUIRE(grid("never", {"--mutual", "--rerank", never}).code == 0);
+  CHECK(read_array(scene.path("never.pairs.npy")).values.empty());
+  for (const double index : read_array(scene.path("never.indices.npy")).values) CHECK(index == -1);
+  REQUIRE(grid("low", {"--mutual", "--rerank", never, "--threshold", "-1000"}).code == 0);
+  CHECK(read_array(scene.path("low.pairs.npy")).values == read_array(scene.path("plain.pairs.npy")).values);
+
+  const auto refused = [&](int code, const std::vector<std::string>& more, const char* words) {
+    const auto run = grid("bad", more);
+    CHECK(run.code == code);
+    CHECK_THAT(run.err, Contains(words));
+  };
+  refused(1, {"--rerank", scene.model("2ch")}, "no weights for two stages");
+  refused(1, {"--rerank", first}, "no decision part");
+  refused(2, {"--rerank", silent, "--ratio", "0.8"}, "--ratio");
+  refused(2, {"--rerank", silent, "--full", scene.path("full.npy")}, "leave out one");
+  REQUIRE(run_twinpatch({"describe", left, "-m", first, "-o", scene.path("rows.npy")}).code == 0);
+  const auto rows = run_twinpatch(
+      {"grid", scene.path("rows.npy"), right, "-m", first, "-o", scene.path("bad"), "-q", "--rerank", silent});
+  CHECK(rows.code == 1);
+  CHECK_THAT(rows.err, Contains("rows.npy holds descriptors"));
+  CHECK_FALSE(scene.has("bad.indices.npy"));
 }

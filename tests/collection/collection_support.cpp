@@ -18,7 +18,9 @@ const char* const kOddNames[] = {"plain.jpg",     "with blank.jpg", "quote'\".jp
 
 }  // namespace
 
-Engine tiny_engine(Tiny kind, std::int64_t memory, std::uint64_t seed) {
+namespace {
+
+NetworkSpec tiny_network(Tiny kind) {
   NetworkSpec spec;
   spec.name = "tiny";
   spec.input = Extent{kHeight, kWidth};
@@ -34,10 +36,26 @@ Engine tiny_engine(Tiny kind, std::int64_t memory, std::uint64_t seed) {
   } else {
     spec.decision = DecisionLayers{{Linear{2 * kLength, 12}, Activation{Activation::Kind::relu}, Linear{12, 1}}};
   }
+  return spec;
+}
+
+Engine on_cpu(Model model, std::int64_t memory) {
   ExecutionOptions options;
   options.device = "cpu";
   options.memory = memory;
-  return {random_model(spec, seed), options};
+  return {std::move(model), options};
+}
+
+}  // namespace
+
+Engine tiny_engine(Tiny kind, std::int64_t memory, std::uint64_t seed) {
+  return on_cpu(random_model(tiny_network(kind), seed), memory);
+}
+
+Engine tiny_second(const TwoStageRule& rule, std::uint64_t seed) {
+  Model model = random_model(tiny_network(Tiny::two_channel), seed);
+  store_two_stage_rule(model, rule);
+  return on_cpu(std::move(model), 0);
 }
 
 MemoryImageSource random_images(std::int64_t count, std::int64_t most_keypoints, std::uint64_t seed) {

@@ -12,12 +12,15 @@
 #include "twinpatch/collection/matches.hpp"
 #include "twinpatch/collection/plan.hpp"
 #include "twinpatch/collection/run.hpp"
+#include "twinpatch/engine/two_stage.hpp"
 
 namespace twinpatch::test {
 
 /// Networks that cost next to nothing, run by the CPU's engine.
 enum class Tiny { l2, head, pseudo_head, two_channel };
 [[nodiscard]] Engine tiny_engine(Tiny kind, std::int64_t memory = 0, std::uint64_t seed = 1);
+/// A 2-channel network with a rule for candidates of "tiny".
+[[nodiscard]] Engine tiny_second(const TwoStageRule& rule, std::uint64_t seed = 5);
 
 /// Random patches of 6×5 pixels; image i + 1 holds some patches of image i with noise, so that there is what to match.
 /// Some images are empty. Names hold blanks, quotes, letters outside ASCII, and bytes that are no UTF-8.

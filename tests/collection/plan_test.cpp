@@ -112,7 +112,8 @@ TEST_CASE("a plan is the same each time, and every input changes its id") {
   ids.insert(make_plan(engine, source, pairs, other).id);
   ids.insert(make_plan(tiny_engine(Tiny::l2, 0, 2), source, pairs, request).id);
   other = request;
-  other.rerank = &engine;
+  Engine second = tiny_second({"tiny", 3, 1, 1, 0});
+  other.rerank = &second;
   ids.insert(make_plan(engine, source, pairs, other).id);
   ids.insert(make_plan(engine, random_images(9, 20, 5), pairs, request).id);
   ids.insert(make_plan(engine, source, PairSelection::sequential(9, 7), request).id);

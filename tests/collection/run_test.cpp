@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "collection/rig.hpp"
+#include "support/message.hpp"
 #include "twinpatch/collection/estimate.hpp"
 
 using namespace twinpatch;
@@ -32,33 +34,90 @@ TEST_CASE("rules: ratio, threshold, one-sided") {
   CHECK(matches_of(rig.folder / "run") == expected_matches(rig.engine, rig.source, rig.pairs, rules));
 }
 
-TEST_CASE("a second network re-scores what the first left over") {
+/// By the definition: every pair by both networks, the k nearest of each side, the best of what is left.
+std::vector<Match> in_two_stages(Engine& first, Engine& second, const TwoStageRule& rule, const PatchSet& left,
+                                 const PatchSet& right) {
+  std::vector<IndexPair> all;
+  for (std::int32_t l = 0; l < left.size(); ++l)
+    for (std::int32_t r = 0; r < right.size(); ++r) all.push_back({l, r});
+  if (all.empty()) return {};
+  const auto near = first.score(left.view(), right.view(), all);
+  const auto network = second.score(left.view(), right.view(), all);
+  const auto at = [&](std::int64_t l, std::int64_t r) { return static_cast<std::size_t>(l * right.size() + r); };
+  const auto is_candidate = [&](std::int64_t l, std::int64_t r) {
+    std::int64_t nearer_right = 0, nearer_left = 0;
+    for (std::int64_t k = 0; k < right.size(); ++k) nearer_right += near[at(l, k)] > near[at(l, r)] ? 1 : 0;
+    for (std::int64_t k = 0; k < left.size(); ++k) nearer_left += near[at(k, r)] > near[at(l, r)] ? 1 : 0;
+    return nearer_right < rule.candidates || nearer_left < rule.candidates;
+  };
+  const float none = -std::numeric_limits<float>::infinity();
+  std::vector<float> sums(all.size(), none);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (is_candidate(all[i].left, all[i].right))
+      sums[i] = static_cast<float>(rule.similarity_weight * near[i] + rule.network_weight * network[i] - rule.none);
+  std::vector<Match> result;
+  for (std::int64_t l = 0; l < left.size(); ++l) {
+    std::int64_t best = 0;
+    for (std::int64_t r = 1; r < right.size(); ++r) best = sums[at(l, r)] > sums[at(l, best)] ? r : best;
+    bool mutual = sums[at(l, best)] >= 0;
+    for (std::int64_t k = 0; k < left.size(); ++k) mutual = mutual && sums[at(k, best)] <= sums[at(l, best)];
+    if (mutual) result.push_back({static_cast<std::int32_t>(l), static_cast<std::int32_t>(best), sums[at(l, best)]});
+  }
+  return result;
+}
+
+TEST_CASE("two networks decide as one sum over the nearest of both directions, masks or not") {
   Rig rig(Tiny::l2, 9);
-  Engine second = tiny_engine(Tiny::two_channel, 0, 5);
+  const TwoStageRule rule{"tiny", 3, 2, 5, -3};
+  Engine second = tiny_second(rule);
   PlanRequest request{.tile_keypoints = 60, .rerank = &second};
-  request.rules.rerank_threshold = 0.1F;
+  request.rules.match.threshold = 0;
   rig.plan = make_plan(rig.engine, rig.source, rig.pairs, request);
-  run_collection({rig.engine, rig.source, rig.pairs, rig.plan, &second}, {rig.folder / "run", {}});
-  AllMatches expected = expected_matches(rig.engine, rig.source, rig.pairs, {});
+  const auto statistics =
+      run_collection({rig.engine, rig.source, rig.pairs, rig.plan, &second}, {rig.folder / "run", {}});
   std::int64_t kept = 0;
-  std::int64_t dropped = 0;
-  for (auto& [pair, matches] : expected) {
-    std::vector<IndexPair> listed;
-    for (const Match& match : matches) listed.push_back({match.left, match.right});
-    const PatchSet left = rig.source.patches(pair.first);
-    const PatchSet right = rig.source.patches(pair.second);
-    const auto scores = second.score(left.view(), right.view(), listed);
-    std::vector<Match> survivors;
+  const AllMatches found = matches_of(rig.folder / "run");
+  for (const ImagePair pair : rig.pairs.within({0, 9}, {0, 9})) {
+    const auto expected =
+        in_two_stages(rig.engine, second, rule, rig.source.patches(pair.first), rig.source.patches(pair.second));
+    const auto& matches = found.at(pair);
+    REQUIRE(matches.size() == expected.size());
     for (std::size_t i = 0; i < matches.size(); ++i) {
-      if (scores[i] >= 0.1F) survivors.push_back({matches[i].left, matches[i].right, scores[i]});
+      CHECK(matches[i].left == expected[i].left);
+      CHECK(matches[i].right == expected[i].right);
+      CHECK(matches[i].score == Approx(expected[i].score).epsilon(1e-4).margin(1e-4));
     }
-    kept += std::ssize(survivors);
-    dropped += std::ssize(matches) - std::ssize(survivors);
-    matches = survivors;
+    kept += std::ssize(matches);
   }
   CHECK(kept > 0);
-  CHECK(dropped > 0);
-  CHECK(matches_of(rig.folder / "run") == expected);
+  CHECK(statistics.matches == kept);
+  CHECK(statistics.reranked > kept);
+}
+
+TEST_CASE("two stages need a rule for the first network, and no ratio") {
+  Rig rig(Tiny::l2, 5);
+  const auto refusal = [&](Engine& second, const MatchRules& rules) {
+    PlanRequest request{.rules = {rules}, .rerank = &second};
+    return message_of<InvalidArgument>([&] { (void)make_plan(rig.engine, rig.source, rig.pairs, request); });
+  };
+  Engine without = tiny_engine(Tiny::two_channel);
+  CHECK_THAT(refusal(without, {}), Contains("has no weights for two stages"));
+  Engine of_another = tiny_second({"other", 3, 1, 1, 0});
+  CHECK_THAT(refusal(of_another, {}), Contains("candidates of other, not of tiny"));
+  Engine descriptors = tiny_engine(Tiny::l2);
+  CHECK_THAT(refusal(descriptors, {}), Contains("no decision part"));
+  Engine good = tiny_second({"tiny", 3, 1, 1, 0});
+  CHECK_THAT(refusal(good, {.ratio = 0.8F}), Contains("the sum of two stages is none"));
+  // Another rule is another run.
+  const PlanRequest request{.rerank = &good};
+  const auto plan = make_plan(rig.engine, rig.source, rig.pairs, request);
+  Engine other = tiny_second({"tiny", 3, 1, 1, 1e-7});
+  const PlanRequest wanted{.rerank = &other};
+  const auto another = make_plan(rig.engine, rig.source, rig.pairs, wanted);
+  CHECK(plan.id != another.id);
+  CHECK_THROWS_AS(check_same_plan(another, plan, "folder"), PlanMismatch);
+  write_plan(rig.folder / "plan.json", plan);
+  CHECK(read_plan(rig.folder / "plan.json").rules.two_stages == plan.rules.two_stages);
 }
 
 TEST_CASE("a run that was stopped goes on where it was, and ends in the same bytes") {

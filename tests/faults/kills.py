@@ -26,6 +26,20 @@ import time
 import scene
 
 
+def second_stage(folder):
+    """2ch with weights for siam-l2's candidates: both scores count, and "none" is never likelier."""
+    path = folder / "second.safetensors"
+    models = pathlib.Path(os.environ.get("TWINPATCH_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+    content = (models / "2ch.safetensors").read_bytes()
+    length, = struct.unpack_from("<Q", content)
+    header = json.loads(content[8:8 + length])
+    header["__metadata__"]["two_stage"] = json.dumps({"first": "siam-l2", "candidates": 2, "similarity_weight": 1,
+                                                      "network_weight": 0.1, "none": -100})
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length:])
+    return path
+
+
 class Matching:
     """Each shard, then the command without a shard, which takes what they did and writes into the database."""
 
@@ -35,7 +49,7 @@ class Matching:
 
     def steps(self, folder):
         common = [self.program, "colmap", str(folder / "database.db"), "--images", str(folder / "pictures"), "-m", "siam-l2",
-                  "--rerank", "2ch", "--run", str(folder / "run"), "--block-keypoints", "60", "--threads", "1",
+                  "--rerank", str(second_stage(folder)), "--run", str(folder / "run"), "--block-keypoints", "60", "--threads", "1",
                   "--progress", "none"]
         return [common + ["--shard", f"{i}/{self.shards}"] for i in range(1, self.shards + 1)] + [common]
 

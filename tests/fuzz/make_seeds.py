@@ -125,7 +125,7 @@ def images():
 
 def plans():
     plan = {"schema": "twinpatch.plan/1", "id": "0" * 32, "model": "m", "rerank_model": "", "numbers": "fp32", "mutual": True,
-            "ratio": "0.8", "threshold": "-inf", "rerank_threshold": "-inf", "patch_settings": "p", "pair_key": "k",
+            "ratio": "0.8", "threshold": "-inf", "two_stages": "two stages: 1 similarity", "patch_settings": "p", "pair_key": "k",
             "tile_keypoints": 4, "images": [["a", 2, "k"], [{"bytes": "ff"}, 3, "k"]], "blocks": [[0, 2, 0, 2, 1, 6]]}
     seed("plan", "wrong-id.json", json.dumps(plan))
     seed("plan", "large-number.json", json.dumps({**plan, "tile_keypoints": 1e300}))

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "sfm/colmap_collection.hpp"
+#include "twinpatch/engine/two_stage.hpp"
+#include "twinpatch/net/model.hpp"
 
 using namespace twinpatch;
 using namespace twinpatch::test;
@@ -123,24 +125,43 @@ TEST_CASE("a plan holds the precision that auto came to, so that shards agree or
   CHECK_THAT(other.err, (Contains("fp32") && Contains("bf16")));
 }
 
-TEST_CASE("a second network decides about what the first left over") {
+TEST_CASE("two networks decide as one sum over the nearest of both directions") {
   const Collection collection({"a.png", "b.png", "c.png"});
-  REQUIRE(collection.run({"--extract"}).code == 0);
+  REQUIRE(collection.run({"--extract", "--ratio", "1"}).code == 0);
   const auto first = matches_of(collection);
-  const auto scores = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments{"--rerank", collection.scene.model("2ch"), "--replace"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const auto result = collection.run(arguments);
-    INFO(result.err);
-    REQUIRE(result.code == 0);
-    return matches_of(collection);
+  const auto with_rule = [&](const TwoStageRule& rule, const std::string& name) {
+    Model model = load_model(collection.scene.model("2ch"));
+    store_two_stage_rule(model, rule);
+    save_model(collection.scene.path(name), model);
+    return collection.scene.path(name);
   };
-  // Without a threshold every survivor of the first stage stays; an unattainable one leaves nothing.
-  CHECK(scores({"--run", collection.scene.path("all")}) == first);
-  CHECK(scores({"--run", collection.scene.path("none"), "--rerank-threshold", "1e30"}).empty());
-  const auto alone = collection.run({"--rerank-threshold", "0", "--run", collection.scene.path("alone")});
-  CHECK(alone.code == 2);
-  CHECK_THAT(alone.err, Contains("--rerank-threshold needs --rerank"));
+  const auto run = [&](const std::string& second, const std::string& folder, std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--rerank", second, "--replace", "--run", collection.scene.path(folder)});
+    return collection.run(more);
+  };
+  // A network without weight and a "none" that is never likelier: the first network alone.
+  const auto silent = with_rule({"siam-l2", 3, 1, 0, -100}, "silent.safetensors");
+  const auto all = run(silent, "all");
+  INFO(all.err);
+  REQUIRE(all.code == 0);
+  CHECK(matches_of(collection) == first);
+  CHECK(!first.empty());
+  REQUIRE(run(silent, "none", {"--threshold", "1e30"}).code == 0);
+  CHECK(matches_of(collection).empty());
+  // Another rule of the same network is another run.
+  const auto other = with_rule({"siam-l2", 3, 1, 0.5, -100}, "other.safetensors");
+  const auto mismatch = run(other, "all");
+  CHECK(mismatch.code == 1);
+  CHECK_THAT(mismatch.err, Contains("two stages"));
+  const auto dry = run(other, "dry", {"--dry-run", "--json"});
+  REQUIRE(dry.code == 0);
+  CHECK_THAT(dry.json().at("kept").get<std::string>(), Contains("0.5 network"));
+
+  CHECK_THAT(run(collection.scene.model("2ch"), "u").err, Contains("2ch has no weights for two stages"));
+  CHECK_THAT(run(with_rule({"hard128", 3, 1, 0, 0}, "hard.safetensors"), "u").err,
+             Contains("candidates of hard128, not of siam-l2"));
+  CHECK(run(silent, "u", {"--ratio", "0.8"}).code == 2);
+  CHECK(run(silent, "u", {"--guided", "matches"}).code == 2);
   for (const std::string undecided : {"siam-l2", "hard128"}) {
     const auto refused =
         collection.run({"--rerank", collection.scene.model(undecided), "--run", collection.scene.path("u")});

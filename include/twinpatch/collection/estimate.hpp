@@ -24,7 +24,8 @@ struct RunEstimate {
   double comparisons_per_second = 0;
   double rerank_pairs_per_second = 0;  ///< 0 without a second network
   double matches_per_pair = 0;
-  double seconds = 0;  ///< of the blocks asked for
+  double candidates_per_pair = 0;  ///< that the second network scores; 0 without one
+  double seconds = 0;              ///< of the blocks asked for
 };
 
 /// Of the blocks with these numbers. Tries the engine on up to four images with keypoints from the middle of the

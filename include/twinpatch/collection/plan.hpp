@@ -20,9 +20,8 @@ namespace twinpatch {
 
 /// Everything that decides the matches of two images.
 struct PairRules {
-  MatchRules match;
-  /// Lowest score of the pair network that re-scores survivors (runs with one).
-  float rerank_threshold = -std::numeric_limits<float>::infinity();
+  MatchRules match;          ///< with a second network of the sum of both scores
+  std::string two_stages{};  ///< the second network's rule in one line, numbers in full; empty: one network
   std::string guide{};       ///< MatchGuide::rule() of a second pass; empty: none
   std::string early_exit{};  ///< EarlyExit::rule() before the first pass; empty: none
 };
@@ -130,7 +129,7 @@ struct PlanRequest {
   /// Most keypoints of a tile; 0: as many as the memory holds, at most 65,536, and few enough for some sixty
   /// blocks, so that shards balance and little is lost.
   std::int64_t tile_keypoints = 0;
-  const Engine* rerank = nullptr;  ///< the second network; null: none
+  const Engine* rerank = nullptr;  ///< the second network, with the rule for both in its model; null: none
   /// Of list_images; no pair may have one that is left out. Empty: listed now.
   std::vector<PlannedImage> images{};
   /// RunPlaces::folder; a run that it holds is continued. Empty: a plan of its own.
@@ -139,9 +138,10 @@ struct PlanRequest {
 
 /// The plan of a run. Where the folder holds one: that one if images and pairs are still the same, else its next
 /// generation. Images are known by name; `pairs` has the source's numbers, the plan its own. Throws InvalidArgument for
-/// pairs of another number of images or of one that is left out, rules that the network has no use for and a negative
-/// size or count; DamagedImages where images are listed now; PlanMismatch if the run in the folder cannot be continued:
-/// made with another model, precision, rules, patches or tile size, or of images none of which is among these.
+/// pairs of another number of images or of one that is left out, rules that the network has no use for, a second
+/// network without a rule for both (see two_stage_rule) and a negative size or count; DamagedImages where images are
+/// listed now; PlanMismatch if the run in the folder cannot be continued: made with another model, precision, rules,
+/// patches or tile size, or of images none of which is among these.
 [[nodiscard]] CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const PairSelection& pairs,
                                        const PlanRequest& request, const RunControl& control = {});
 

@@ -60,7 +60,7 @@ struct CollectionStatistics {
   std::int64_t pairs = 0;         ///< matched by this call
   std::int64_t comparisons = 0;   ///< of the pairs that were not dropped
   std::int64_t matches = 0;
-  std::int64_t reranked = 0;      ///< matches that the second network scored
+  std::int64_t reranked = 0;      ///< candidates that the second network scored
   std::int64_t sampled = 0;       ///< pairs that were tried by a sample of the first image's keypoints
   std::int64_t sampled_rows = 0;  ///< these keypoints, of all such pairs
   std::int64_t sampled_comparisons = 0;

@@ -14,7 +14,8 @@ struct CollectionWork {
   const ImageSource& source;
   const PairSelection& pairs;
   const CollectionPlan& plan;  ///< made for this engine, source and pairs (in the source's numbers), and for `rerank`
-  Engine* rerank = nullptr;    ///< re-scores the matches of the first network; null: no second network
+  Engine* rerank =
+      nullptr;  ///< scores candidates of the first network too, by the rule in its model; null: no second network
   const MatchGuide* guide = nullptr;  ///< of a second pass, whose rule the plan has; null: no second pass
   const EarlyExit* early_exit =
       nullptr;  ///< before the first pass, whose rule the plan has; null: every pair is matched
