@@ -81,6 +81,7 @@ Json to_json(const CollectionPlan& plan) {
             {"mutual", rules.mutual},
             {"ratio", rules.ratio ? Json(exact_text(*rules.ratio)) : Json(nullptr)},
             {"threshold", exact_text(rules.threshold)},
+            {"rerank_threshold", "-inf"},  // earlier versions had one: a plan keeps its bytes
             {"patch_settings", name_json(plan.patch_settings)},
             {"pair_key", plan.pair_key},
             {"tile_keypoints", plan.tile_keypoints},
