@@ -28,6 +28,8 @@ constexpr Judged kJudged[] = {
     {"b2669d9eae34c48a", "AVX-512 BF16", Precision::bf16},  // 2ch, calibrated
     {"9cc63fad3ad01df0", "AVX-512 BF16", Precision::bf16},  // 2ch-2stream
     {"8e428d30e81b1cd4", "AVX-512 BF16", Precision::bf16},  // 2ch-2stream, calibrated
+    {"e05e64823849ea3f", "AVX-512 BF16", Precision::bf16},  // 2ch-deep
+    {"5019bf5ca06afc21", "AVX-512 BF16", Precision::bf16},  // 2ch-deep, calibrated
     {"ed966fa0a87c5f86", "AVX-512 BF16", Precision::bf16},  // 2ch-spp
     {"1f22f37965c561ae", "AVX-512 BF16", Precision::bf16},  // 2ch-spp, calibrated
     {"1f22f37965c561ae", "AVX-512 BF16", Precision::int8},  // 2ch-spp, calibrated
