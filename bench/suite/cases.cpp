@@ -261,6 +261,8 @@ std::vector<PatchWindow> make_windows(std::int64_t count, int width, int height,
                          static_cast<float>(-31.5 * (yc + xc)),
                          static_cast<float>(xc),
                          static_cast<float>(yc),
+                         static_cast<float>(-yc),
+                         static_cast<float>(xc),
                          static_cast<std::int32_t>(x * scale),
                          static_cast<std::int32_t>(y * scale)};
     };

@@ -56,8 +56,8 @@ struct SampledLevel {
   [[nodiscard]] __device__ float sample(int column, int row) const {
     const auto c = static_cast<float>(column);
     const auto r = static_cast<float>(row);
-    const float x = fminf(fmaxf(fmaf(c, window.xc, fmaf(r, -window.yc, window.x0)), x_low), x_high);
-    const float y = fminf(fmaxf(fmaf(c, window.yc, fmaf(r, window.xc, window.y0)), y_low), y_high);
+    const float x = fminf(fmaxf(fmaf(c, window.x_column, fmaf(r, window.x_row, window.x0)), x_low), x_high);
+    const float y = fminf(fmaxf(fmaf(c, window.y_column, fmaf(r, window.y_row, window.y0)), y_low), y_high);
     const float x_floor = floorf(x);
     const float y_floor = floorf(y);
     const std::uint16_t* const upper =

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <vector>
 
+#include "patch_frame.hpp"
 #include "pyramid.hpp"
 #include "sample_patch.hpp"
 #include "twinpatch/core/error.hpp"
@@ -44,12 +45,15 @@ void check(const GrayImage& image, std::span<const Keypoint> keypoints, const Cu
     }
     if (!(keypoint.sigma > 0) || !std::isfinite(keypoint.sigma * options.extent)) refuse("needs a positive sigma");
     if (!options.upright && !std::isfinite(keypoint.angle)) refuse("has no angle");
+    if (!options.affine) continue;
+    if (const std::string fault = shape_fault(keypoint); !fault.empty()) refuse(fault.c_str());
   }
 }
 
-/// Image pixels from one patch pixel to the next.
+/// Image pixels from one patch pixel to the next, where they lie farthest apart.
 float step_of(const Keypoint& keypoint, const CutOptions& options) {
-  return keypoint.sigma * options.extent / static_cast<float>(options.side);
+  const float size = options.affine ? static_cast<float>(axes_of(*keypoint.shape).longer) : keypoint.sigma;
+  return size * options.extent / static_cast<float>(options.side);
 }
 
 /// Level of the pyramid, as a real number, at which a patch pixel is one pixel wide.
@@ -71,10 +75,7 @@ struct LevelSize {
 /// In a level of that size, of an image that has been halved `l` times.
 LevelWindow window_in(LevelSize level, int l, const Keypoint& keypoint, const CutOptions& options) {
   const double scale = std::ldexp(1.0, -l);
-  const double angle = options.upright ? 0.0 : double{keypoint.angle};
-  const double step = scale * keypoint.sigma * options.extent / options.side;
-  const double column_x = step * std::cos(angle);
-  const double column_y = step * std::sin(angle);
+  const vision::PatchFrame frame = vision::patch_frame(keypoint, options);
   // The centre of the image's first pixel is (0.5, 0.5) for a keypoint and 0 here, on every level.
   const double centre_x = (double{keypoint.x} - 0.5) * scale;
   const double centre_y = (double{keypoint.y} - 0.5) * scale;
@@ -83,10 +84,12 @@ LevelWindow window_in(LevelSize level, int l, const Keypoint& keypoint, const Cu
   LevelWindow window;
   window.origin_x = std::clamp(static_cast<int>(centre_x), 0, level.width - 1);
   window.origin_y = std::clamp(static_cast<int>(centre_y), 0, level.height - 1);
-  window.xc = static_cast<float>(column_x);
-  window.yc = static_cast<float>(column_y);
-  window.x0 = static_cast<float>(centre_x - window.origin_x - half * (column_x - column_y));
-  window.y0 = static_cast<float>(centre_y - window.origin_y - half * (column_y + column_x));
+  window.x_column = static_cast<float>(scale * frame.x_column);
+  window.y_column = static_cast<float>(scale * frame.y_column);
+  window.x_row = static_cast<float>(scale * frame.x_row);
+  window.y_row = static_cast<float>(scale * frame.y_row);
+  window.x0 = static_cast<float>(centre_x - window.origin_x - half * scale * (frame.x_column + frame.x_row));
+  window.y0 = static_cast<float>(centre_y - window.origin_y - half * scale * (frame.y_column + frame.y_row));
   return window;
 }
 

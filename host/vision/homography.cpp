@@ -59,6 +59,15 @@ std::optional<CarriedPoint> carry_point(double point_x, double point_y, const Ho
   return carried;
 }
 
+AffineShape carried_shape(const AffineShape& shape, const std::array<double, 4>& jacobian) {
+  const auto product = [](double left, float upper, double right, float lower) {
+    return static_cast<float>(left * upper + right * lower);
+  };
+  const auto& j = jacobian;
+  return {product(j[0], shape.a11, j[1], shape.a21), product(j[0], shape.a12, j[1], shape.a22),
+          product(j[2], shape.a11, j[3], shape.a21), product(j[2], shape.a12, j[3], shape.a22)};
+}
+
 std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& homography) {
   const auto point = carry_point(keypoint.x, keypoint.y, homography);
   if (!point) return std::nullopt;
@@ -70,6 +79,7 @@ std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& h
   carried.y = static_cast<float>(point->y);
   carried.sigma = static_cast<float>(keypoint.sigma * std::sqrt(j[0] * j[3] - j[1] * j[2]));
   carried.angle = static_cast<float>(std::atan2(j[2] * c + j[3] * s, j[0] * c + j[1] * s));
+  if (keypoint.shape) carried.shape = carried_shape(*keypoint.shape, j);
   return carried;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <iterator>
@@ -79,6 +82,19 @@ std::string fault(const Keypoint& keypoint) {
   return {};
 }
 
+/// Four numbers are x, y, sigma and angle; six x, y and the shape.
+Keypoint keypoint_of_row(std::span<const float> row) {
+  if (row.size() == 6) return keypoint_with_shape(row[0], row[1], {row[2], row[3], row[4], row[5]});
+  return {row[0], row[1], row[2], row[3], 0};
+}
+
+/// Its numbers, four or six.
+std::vector<float> row_of(const Keypoint& keypoint, bool with_shape) {
+  if (!with_shape) return {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle};
+  const AffineShape& shape = *keypoint.shape;
+  return {keypoint.x, keypoint.y, shape.a11, shape.a12, shape.a21, shape.a22};
+}
+
 class TextReader {
  public:
   TextReader(std::string_view text, std::string path) : lines_(text), path_(std::move(path)) {}
@@ -105,7 +121,9 @@ class TextReader {
     const auto count = parse<std::int64_t>(lines_.word());
     const auto dimensions = parse<std::int64_t>(lines_.word());
     if (!count || !dimensions || *count < 0 || *dimensions < 0) {
-      fail("expected 'x y sigma angle', or a first line 'COUNT 128'; two coordinates do not give the size of a patch");
+      fail(
+          "expected 'x y sigma angle' or 'x y a11 a12 a21 a22', or a first line 'COUNT 128'; two coordinates do not "
+          "give the size of a patch");
     }
     if (*dimensions > kMostDimensions) {
       fail(fmt::format("descriptors of at most {} numbers are read, found {}", kMostDimensions, *dimensions));
@@ -116,7 +134,11 @@ class TextReader {
 
   Keypoint read_line() {
     const int words = lines_.words_left();
-    const std::int64_t expected = 4 + dimensions_;
+    if (!columns_ && !count_ && words != 4 && words != 6) {
+      fail(fmt::format("expected 4 numbers (x y sigma angle) or 6 (x y a11 a12 a21 a22), found {}", words));
+    }
+    if (!columns_) columns_ = !count_ && words == 6 ? 6 : 4;
+    const std::int64_t expected = *columns_ + dimensions_;
     if (count_ && words == 4 && dimensions_ > 0) {
       fail(
           fmt::format("expected {} numbers, found 4: descriptors on lines of their own (Lowe's 'row column' files) are "
@@ -124,13 +146,14 @@ class TextReader {
                       expected));
     }
     if (words != expected) fail(fmt::format("expected {} numbers, found {}", expected, words));
-    Keypoint keypoint;
-    for (float* const field : {&keypoint.x, &keypoint.y, &keypoint.sigma, &keypoint.angle}) {
+    std::array<float, 6> row{};
+    for (int i = 0; i < *columns_; ++i) {
       const std::string_view word = lines_.word();
       const auto value = parse<float>(word);
       if (!value) fail(fmt::format("expected a number, found '{}'", word));
-      *field = *value;
+      row[static_cast<std::size_t>(i)] = *value;
     }
+    const Keypoint keypoint = keypoint_of_row(std::span(row).first(static_cast<std::size_t>(*columns_)));
     if (const std::string what = fault(keypoint); !what.empty()) fail(what);
     return keypoint;
   }
@@ -144,24 +167,28 @@ class TextReader {
 
   Lines lines_;
   std::string path_;
+  std::optional<int> columns_;  ///< of a keypoint; the first one's hold for all
   std::optional<std::int64_t> count_;
   std::int64_t dimensions_ = 0;
 };
 
 std::vector<Keypoint> read_npy_keypoints(const std::filesystem::path& path) {
   const NpyArray array = read_npy(path);
-  if (array.shape().size() != 2 || array.shape()[1] != 4) {
-    throw FormatError(path.string(), 0,
-                      fmt::format("expected keypoints [N, 4] (x, y, sigma, angle), found shape [{}]",
-                                  fmt::join(array.shape(), ", ")));
+  if (array.shape().size() != 2 || (array.shape()[1] != 4 && array.shape()[1] != 6)) {
+    throw FormatError(
+        path.string(), 0,
+        fmt::format("expected keypoints [N, 4] (x, y, sigma, angle) or [N, 6] (x, y, a11, a12, a21, a22), found "
+                    "shape [{}]",
+                    fmt::join(array.shape(), ", ")));
   }
   const std::span<const float> values = array.values<float>();
   std::vector<Keypoint> keypoints;
-  keypoints.reserve(values.size() / 4);
-  for (std::size_t i = 0; i < values.size(); i += 4) {
-    keypoints.push_back({values[i], values[i + 1], values[i + 2], values[i + 3], 0});
+  const auto columns = static_cast<std::size_t>(array.shape()[1]);
+  keypoints.reserve(values.size() / columns);
+  for (std::size_t i = 0; i < values.size(); i += columns) {
+    keypoints.push_back(keypoint_of_row(values.subspan(i, columns)));
     if (const std::string what = fault(keypoints.back()); !what.empty()) {
-      throw FormatError(path.string(), 0, fmt::format("keypoint {}: {}", i / 4, what));
+      throw FormatError(path.string(), 0, fmt::format("keypoint {}: {}", i / columns, what));
     }
   }
   return keypoints;
@@ -185,20 +212,20 @@ std::string keypoint_place(const std::filesystem::path& path, std::int64_t keypo
 }
 
 void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints) {
+  const bool shapes =
+      !keypoints.empty() && std::ranges::all_of(keypoints, [](const Keypoint& k) { return k.shape.has_value(); });
   if (path.extension() == ".npy") {
     std::vector<float> values;
-    values.reserve(keypoints.size() * 4);
-    for (const Keypoint& keypoint : keypoints) {
-      values.insert(values.end(), {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle});
-    }
-    write_npy<float>(path, values, {static_cast<std::int64_t>(keypoints.size()), 4});
+    values.reserve(keypoints.size() * 6);
+    for (const Keypoint& keypoint : keypoints) std::ranges::copy(row_of(keypoint, shapes), std::back_inserter(values));
+    write_npy<float>(path, values, {static_cast<std::int64_t>(keypoints.size()), shapes ? 6 : 4});
     return;
   }
   AtomicFile file(path);
   std::string text;
   for (const Keypoint& keypoint : keypoints) {
     // The shortest digits that give the same floats back.
-    fmt::format_to(std::back_inserter(text), "{} {} {} {}\n", keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle);
+    fmt::format_to(std::back_inserter(text), "{}\n", fmt::join(row_of(keypoint, shapes), " "));
   }
   file.write(text);
   file.commit();

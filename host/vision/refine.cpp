@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "opencv.hpp"
+#include "patch_frame.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch {
@@ -33,6 +34,10 @@ void check(const ComparedWindows& windows, std::span<const Match> matches) {
   }
   if (std::ssize(windows.centres) != right.count)
     throw InvalidArgument(fmt::format("{} keypoints for {} right windows", windows.centres.size(), right.count));
+  for (std::size_t i = 0; windows.cut.affine && i < windows.centres.size(); ++i) {
+    const std::string fault = shape_fault(windows.centres[i]);
+    if (!fault.empty()) throw InvalidArgument(fmt::format("keypoint {} {}", i, fault));
+  }
   for (const Match& match : matches) {
     if (match.left < 0 || match.right < 0 || match.left >= left.count || match.right >= right.count) {
       throw InvalidArgument(fmt::format("match of windows {} and {}, of which there are {} and {}", match.left,
@@ -81,12 +86,9 @@ RefinedEnd refine_end(const cv::Mat& left, const cv::Mat& right, const Keypoint&
   // Written so that a NaN is refused too.
   if (!alignment || !(alignment->correlation >= options.min_correlation)) return kept;
   if (!(std::hypot(alignment->column, alignment->row) <= options.max_move * cut.side)) return kept;
-  const double angle = cut.upright ? 0.0 : double{keypoint.angle};
-  const double step = double{keypoint.sigma} * cut.extent / cut.side;  // image pixels per pixel of the window
-  const double along = step * std::cos(angle);
-  const double across = step * std::sin(angle);
-  return {static_cast<float>(keypoint.x + along * alignment->column - across * alignment->row),
-          static_cast<float>(keypoint.y + across * alignment->column + along * alignment->row),
+  const vision::PatchFrame frame = vision::patch_frame(keypoint, cut);
+  return {static_cast<float>(keypoint.x + frame.x_column * alignment->column + frame.x_row * alignment->row),
+          static_cast<float>(keypoint.y + frame.y_column * alignment->column + frame.y_row * alignment->row),
           static_cast<float>(alignment->correlation)};
 }
 

@@ -48,12 +48,12 @@ HWY_INLINE FloatVector sample(const SampledWindow& window, FloatVector x, FloatV
 
 HWY_INLINE FloatVector sample_row(const SampledWindow& level, FloatVector column, float row) {
   const Floats floats;
-  const LevelWindow& window = level.window;  // rows run along the direction a quarter turn further on
+  const LevelWindow& window = level.window;
   const auto rows = hn::Set(floats, row);
-  const auto x_begin = hn::NegMulAdd(rows, hn::Set(floats, window.yc), hn::Set(floats, window.x0));
-  const auto y_begin = hn::MulAdd(rows, hn::Set(floats, window.xc), hn::Set(floats, window.y0));
-  return sample(level, hn::MulAdd(column, hn::Set(floats, window.xc), x_begin),
-                hn::MulAdd(column, hn::Set(floats, window.yc), y_begin));
+  const auto x_begin = hn::MulAdd(rows, hn::Set(floats, window.x_row), hn::Set(floats, window.x0));
+  const auto y_begin = hn::MulAdd(rows, hn::Set(floats, window.y_row), hn::Set(floats, window.y0));
+  return sample(level, hn::MulAdd(column, hn::Set(floats, window.x_column), x_begin),
+                hn::MulAdd(column, hn::Set(floats, window.y_column), y_begin));
 }
 
 void SamplePatch(const SampledWindow& fine, const SampledWindow& coarse, float blend, int side, std::uint8_t* patch) {

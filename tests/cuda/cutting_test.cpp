@@ -59,9 +59,9 @@ struct Level {
   [[nodiscard]] float sample(const LevelWindow& window, int column, int row) const {
     const auto c = static_cast<float>(column);
     const auto r = static_cast<float>(row);
-    const float x = std::clamp(std::fma(c, window.xc, std::fma(r, -window.yc, window.x0)),
+    const float x = std::clamp(std::fma(c, window.x_column, std::fma(r, window.x_row, window.x0)),
                                static_cast<float>(-window.origin_x), static_cast<float>(width - 1 - window.origin_x));
-    const float y = std::clamp(std::fma(c, window.yc, std::fma(r, window.xc, window.y0)),
+    const float y = std::clamp(std::fma(c, window.y_column, std::fma(r, window.y_row, window.y0)),
                                static_cast<float>(-window.origin_y), static_cast<float>(height - 1 - window.origin_y));
     const int left = window.origin_x + static_cast<int>(std::floor(x));
     const int upper = window.origin_y + static_cast<int>(std::floor(y));
@@ -98,13 +98,14 @@ std::vector<std::uint8_t> reference_cut(const std::vector<Level>& levels, const 
   return patch;
 }
 
-/// Anywhere in a level and beyond its border.
+/// Anywhere in a level and beyond its border, of any affine shape.
 LevelWindow some_window(Random& random, const Level& level) {
   const auto within = [&](int size) {
     return static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(size)));
   };
   const auto number = [&](double most) { return static_cast<float>(random.uniform(-most, most)); };
-  return {number(30), number(30), number(2), number(2), within(level.width), within(level.height)};
+  return {number(30), number(30), number(2),           number(2),
+          number(2),  number(2),  within(level.width), within(level.height)};
 }
 
 }  // namespace

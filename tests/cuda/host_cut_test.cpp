@@ -71,9 +71,23 @@ std::vector<Keypoint> some_keypoints(const GrayImage& image, std::int64_t count,
   return keypoints;
 }
 
+/// The same with shapes of all directions, up to ten times as long as wide.
+std::vector<Keypoint> with_shapes(std::vector<Keypoint> keypoints, std::uint64_t seed) {
+  Random random(seed);
+  for (Keypoint& keypoint : keypoints) {
+    const auto length = static_cast<float>(keypoint.sigma * std::exp(random.uniform(-1.1, 1.1)));
+    const auto width = keypoint.sigma * keypoint.sigma / length;
+    const float c = std::cos(keypoint.angle);
+    const float s = std::sin(keypoint.angle);
+    keypoint = keypoint_with_shape(keypoint.x, keypoint.y, {c * length, -s * width, s * length, c * width});
+  }
+  return keypoints;
+}
+
 }  // namespace
 
 TEST_CASE("patches cut on the device are those that the host cuts, up to and beyond the border of the image") {
+  const bool affine = GENERATE(false, true);
   if (no_device()) return;
   Bench bench;
   ThreadPool pool(1);
@@ -81,8 +95,9 @@ TEST_CASE("patches cut on the device are those that the host cuts, up to and bey
     const GrayImage image = noise(width, height, 5);
     using Size = std::pair<int, std::int64_t>;
     for (const auto& [side, count] : {Size(1, 12), {7, 12}, {31, 12}, {32, 0}, {32, 12}, {33, 1}, {64, 12}}) {
-      const auto keypoints = some_keypoints(image, count, static_cast<std::uint64_t>(side));
-      const CutOptions options{.side = side, .upright = side == 7};
+      auto keypoints = some_keypoints(image, count, static_cast<std::uint64_t>(side));
+      if (affine) keypoints = with_shapes(std::move(keypoints), 3);
+      const CutOptions options{.side = side, .upright = side == 7, .affine = affine};
       const PatchSet expected = cut_patches(image, keypoints, options, pool);
       const auto got = cut_on_device(bench, image, patch_windows(image, keypoints, options), side);
       REQUIRE(std::ssize(got) == count * side * side);
@@ -93,7 +108,7 @@ TEST_CASE("patches cut on the device are those that the host cuts, up to and bey
         worst = std::max(worst, std::abs(int{got[i]} - int{wanted[i]}));
         differ += got[i] != wanted[i] ? 1 : 0;
       }
-      INFO(width << " x " << height << ", side " << side << ": " << differ << " differ");
+      INFO(width << " x " << height << ", side " << side << (affine ? ", affine: " : ": ") << differ << " differ");
       CHECK(worst <= 1);  // the roundings of a host without fused multiply-add
       if (host_fuses()) CHECK(differ == 0);
     }

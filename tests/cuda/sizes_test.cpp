@@ -274,7 +274,7 @@ TEST_CASE("patches beyond 2³¹ pixels of a pyramid are cut like those at the be
     }
   }
   std::vector<PatchWindow> windows(2);
-  windows[0].fine = windows[1].fine = {-14.3F, -9.6F, 0.8F, 0.2F, 18, 15};
+  windows[0].fine = windows[1].fine = {-14.3F, -9.6F, 0.8F, 0.2F, -0.2F, 0.8F, 18, 15};
   windows[1].fine.origin_y += kHeight - kRows;
   const auto at = device.up(windows);
   auto patches = device.room<std::uint8_t>(2 * kSide * kSide);

@@ -58,6 +58,27 @@ TEST_CASE("keypoints come back from text and npy bit by bit") {
   CHECK_THROWS_AS(read_keypoints(folder / "absent.txt"), IoError);
 }
 
+TEST_CASE("keypoints with shapes come back bit by bit, in six numbers each") {
+  const TemporaryFolder folder;
+  std::vector<Keypoint> keypoints;
+  for (const Keypoint& k : some_keypoints(31)) {
+    keypoints.push_back(keypoint_with_shape(k.x, k.y, {k.sigma, k.angle, -0.3F * k.angle, 1.5F * k.sigma}));
+  }
+  for (const char* const name : {"k.txt", "k.npy"}) {
+    CAPTURE(name);
+    write_keypoints(folder / name, keypoints);
+    CHECK(read_keypoints(folder / name) == keypoints);
+  }
+  const auto read = read_keypoints(folder.file("six.txt", std::string_view("# x y a11 a12 a21 a22\n1 2 0 -6 2 0\n")));
+  REQUIRE(read.size() == 1);
+  CHECK(read[0].shape == AffineShape{0, -6, 2, 0});
+  CHECK(read[0].sigma == 4);
+  // Where not all have one, four numbers.
+  keypoints[3].shape.reset();
+  write_keypoints(folder / "mixed.txt", keypoints);
+  CHECK_FALSE(read_keypoints(folder / "mixed.txt")[0].shape);
+}
+
 TEST_CASE("text may have comments, blank lines, commas and Windows line ends") {
   const TemporaryFolder folder;
   const auto path = folder.file("k.txt", std::string_view("# x y sigma angle\r\n\r\n10.5 20 2.5 -1.25\r\n"
@@ -113,7 +134,12 @@ TEST_CASE("mistakes in keypoint files are named with their line") {
   };
   const std::vector<Case> cases = {
       {"1 2 3 4\n1 2 3\n", "line 2", "expected 4 numbers, found 3"},
-      {"\n# c\n1 2 3 4 5\n", "line 3", "found 5"},
+      {"\n# c\n1 2 3 4 5\n", "line 3", "or 6 (x y a11 a12 a21 a22), found 5"},
+      {"1 2 3 0 0 3\n1 2 3 4\n", "line 2", "expected 6 numbers, found 4"},
+      {"1 2 3 4\n1 2 3 0 0 3\n", "line 2", "expected 4 numbers, found 6"},
+      {"1 2 3 0 0 nan\n", "line 1", "expected a positive sigma"},
+      {"1 2 0 0 0 0\n", "line 1", "positive sigma"},
+      {"1 0\n1 2 3 0 0 3\n", "line 2", "expected 4 numbers, found 6"},
       {"1 2 x 4\n", "line 1", "'x'"},
       {"1 2 3 4\n1 2 3.5.5 4\n", "line 2", "'3.5.5'"},
       {"1 2 0 4\n", "line 1", "positive sigma"},
@@ -138,8 +164,9 @@ TEST_CASE("mistakes in keypoint files are named with their line") {
 TEST_CASE("npy keypoints of another shape or type, or not finite, are refused") {
   const TemporaryFolder folder;
   const std::vector<float> six = {1, 2, 3, 4, 5, 6};
-  write_npy<float>(folder / "shape.npy", six, {1, 6});
-  CHECK_THAT(message_of(folder / "shape.npy"), Catch::Contains("[N, 4]") && Catch::Contains("[1, 6]"));
+  write_npy<float>(folder / "shape.npy", six, {2, 3});
+  CHECK_THAT(message_of(folder / "shape.npy"),
+             Catch::Contains("[N, 4]") && Catch::Contains("[N, 6]") && Catch::Contains("[2, 3]"));
   const std::vector<double> doubles = {1, 2, 3, 4};
   write_npy<double>(folder / "type.npy", doubles, {1, 4});
   CHECK_THROWS_AS(read_keypoints(folder / "type.npy"), FormatError);

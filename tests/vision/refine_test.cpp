@@ -130,6 +130,33 @@ TEST_CASE("right keypoints that are two pixels off are put right to a fraction o
   CHECK(std::ranges::count_if(ends, &RefinedEnd::refined) >= 36);
 }
 
+TEST_CASE("refinement follows the shapes that the windows were cut by") {
+  Views views(14);
+  // Shapes that are no circles, on the left; on the right what the map makes of them, off as the keypoints are.
+  for (std::size_t i = 0; i < views.left.size(); ++i) {
+    const Keypoint& k = views.left[i];
+    const float c = std::cos(k.angle), s = std::sin(k.angle);
+    views.left[i] = keypoint_with_shape(
+        k.x, k.y, {1.5F * k.sigma * c, -0.8F * k.sigma * s, 1.5F * k.sigma * s, 0.8F * k.sigma * c});
+    const Keypoint truth = carry_over(views.left[i], views.map).value();
+    REQUIRE(truth.shape);
+    views.right[i] = keypoint_with_shape(views.right[i].x, views.right[i].y, *truth.shape);
+  }
+  const CutOptions cut{.side = 64, .extent = 16, .affine = true};
+  const auto ends = refined(views, cut, 2);
+  std::vector<double> after;
+  for (std::size_t i = 0; i < ends.size(); ++i) after.push_back(distance(ends[i].x, ends[i].y, views.truth[i]));
+  std::sort(after.begin(), after.end());
+  INFO("median " << after[20] << ", worst " << after.back());
+  CHECK(after[20] < 0.2);
+  CHECK(after[30] < 1);
+  views.right[5].shape.reset();
+  ThreadPool pool(1);
+  const PatchSet patches = cut_patches(views.left_image, views.left, cut, pool);
+  CHECK_THROWS_WITH(refine({patches.view(), patches.view(), views.right, cut}, views.matches, {}, pool),
+                    Catch::Contains("keypoint 5 has no affine shape"));
+}
+
 TEST_CASE("refinement is the same on any number of threads, and does not depend on the other matches") {
   Views views(12);
   const CutOptions cut{.side = 64, .extent = 16};

@@ -20,6 +20,7 @@ struct CutOptions {
   int side = 64;         ///< pixels of a patch's side
   float extent = 12.0F;  ///< side of the window in the image, in units of the keypoint's sigma
   bool upright = false;  ///< ignore the keypoint's angle
+  bool affine = false;   ///< the window has the keypoint's affine shape, which every keypoint must have
 };
 
 /// Side of the window that other programs cut around a keypoint, in σ. Throws InvalidArgument for an unknown name.
@@ -38,6 +39,10 @@ struct CutOptions {
 /// Gaussian pyramid at the level where a patch pixel is about one pixel wide (no aliasing), trilinearly. Where the
 /// window leaves the image, the nearest image pixel is repeated. Keypoints must lie inside the image with finite,
 /// positive sigma (throws InvalidArgument naming the first that does not).
+/// With `affine` the window is the parallelogram that the shape makes of a square of side `extent`, and the level is
+/// that at which a patch pixel's longer axis is one pixel wide: nothing aliases, and along its shorter axis the patch
+/// is smoothed more than it need be. With `upright` too, the ellipse stays as it is and what is vertical in the image
+/// is so in the patch. Throws InvalidArgument for a keypoint with a shape_fault().
 [[nodiscard]] PatchSet cut_patches(const GrayImage& image, std::span<const Keypoint> keypoints,
                                    const CutOptions& options, ThreadPool& pool);
 

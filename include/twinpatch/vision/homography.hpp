@@ -34,8 +34,10 @@ struct CarriedPoint {
 };
 /// Nothing for a point behind the camera or on the horizon, or if the image is mirrored there.
 [[nodiscard]] std::optional<CarriedPoint> carry_point(double x, double y, const Homography& homography);
+/// What a map with that derivative makes of a shape.
+[[nodiscard]] AffineShape carried_shape(const AffineShape& shape, const std::array<double, 4>& jacobian);
 /// The keypoint as it appears in the other image: its place by the homography, its size by the root of the local
-/// Jacobian's determinant, its direction by the Jacobian.
+/// Jacobian's determinant, its direction by the Jacobian, and so its shape if it has one.
 [[nodiscard]] std::optional<Keypoint> carry_over(const Keypoint& keypoint, const Homography& homography);
 
 /// For each match: distance in pixels of the right image between the mapped left keypoint and the right keypoint;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,20 @@
 
 namespace twinpatch {
 
+/// The linear part of the map from a keypoint's own frame, where what it was found by is a disc of radius 1, to the
+/// image: (u, v) ↦ (x + a11·u + a12·v, y + a21·u + a22·v). COLMAP's six columns have it.
+struct AffineShape {
+  float a11 = 0, a12 = 0;
+  float a21 = 0, a22 = 0;
+  friend bool operator==(const AffineShape&, const AffineShape&) = default;
+};
+/// Half lengths of the ellipse that the disc becomes, pixels: the shape's singular values.
+struct ShapeAxes {
+  double longer = 0;
+  double shorter = 0;
+};
+[[nodiscard]] ShapeAxes axes_of(const AffineShape& shape);
+
 /// A place in an image with a size and a direction. The image's corner is (0,0), the centre of its first pixel
 /// (0.5, 0.5), y points down (COLMAP's convention; OpenCV's coordinates plus 0.5).
 struct Keypoint {
@@ -21,8 +36,19 @@ struct Keypoint {
   float sigma = 0;     ///< scale of the detector, pixels (OpenCV's size / 2 for SIFT)
   float angle = 0;     ///< radians, from x towards y
   float response = 0;  ///< the detector's strength
+  /// Where the detector gave more than a size and a direction, which then are this shape's (keypoint_with_shape).
+  std::optional<AffineShape> shape{};
   friend bool operator==(const Keypoint&, const Keypoint&) = default;
 };
+
+/// A keypoint of that shape. σ is the mean of the lengths of the shape's columns and the angle that of the first, as in
+/// COLMAP (FeatureKeypoint::ComputeScale, ComputeOrientation).
+[[nodiscard]] Keypoint keypoint_with_shape(float x, float y, const AffineShape& shape);
+/// The most that an ellipse may be longer than wide. VLFeat, and COLMAP with it, finds none beyond 5.
+inline constexpr double kMostElongated = 10;
+/// Why no window can be cut by a keypoint's shape; empty if one can. A shape is there, finite, neither singular nor
+/// mirrored, and at most kMostElongated.
+[[nodiscard]] std::string shape_fault(const Keypoint& keypoint);
 
 /// Whether the scales of an image's keypoints mean anything. A detector without scales leaves the same number for all:
 /// 0, or 1 as an identity shape (ALIKED in COLMAP 4). A single keypoint has a scale if it is neither.
@@ -49,14 +75,15 @@ struct DetectOptions {
 /// The same on one thread.
 [[nodiscard]] std::vector<Keypoint> detect_keypoints(const GrayImage& image, const DetectOptions& options);
 
-/// Text, one line per keypoint: "x y sigma angle", '#' begins a comment; or COLMAP's form with a first line "N 128" and
-/// a descriptor after each keypoint on its line, which is ignored; or `.npy` float32 [N,4]. Coordinates are those of
-/// Keypoint. Lowe's own files (row before column, descriptors on separate lines) are refused. Throws FormatError
-/// with the line, IoError.
+/// Text, one line per keypoint: "x y sigma angle" or "x y a11 a12 a21 a22", '#' begins a comment; or COLMAP's form with
+/// a first line "N 128" and a descriptor after each keypoint (of four numbers) on its line, which is ignored; or `.npy`
+/// float32 [N,4] or [N,6]. Coordinates are those of Keypoint. Lowe's own files (row before column, descriptors on
+/// separate lines) are refused. Throws FormatError with the line, IoError.
 [[nodiscard]] std::vector<Keypoint> read_keypoints(const std::filesystem::path& path);
 /// The place of a keypoint in such a file, for messages: "line 17", or "row 16" of an array.
 [[nodiscard]] std::string keypoint_place(const std::filesystem::path& path, std::int64_t keypoint);
-/// Text, or `.npy` if the name ends so; floats survive the round trip. Atomic.
+/// Text, or `.npy` if the name ends so; floats survive the round trip. Six numbers a keypoint if all have a shape, else
+/// four. Atomic.
 void write_keypoints(const std::filesystem::path& path, const std::vector<Keypoint>& keypoints);
 
 }  // namespace twinpatch
