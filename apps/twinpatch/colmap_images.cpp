@@ -46,6 +46,32 @@ std::set<std::string> damaged_photographs(Session& session, const ColmapOptions&
   return out;
 }
 
+/// That --affine has shapes to go by; says where they are all circles.
+void check_shapes(Session& session, const ColmapOptions& options, const ColmapImages& images) {
+  constexpr double kCircle = 1.01;
+  std::vector<std::string> without;
+  bool any = false;
+  for (const ColmapImageRow& row : images.rows) {
+    session.control().check();
+    if (row.keypoints > 0 && row.columns != 6) without.push_back(row.name);
+    if (row.columns != 6 || any) continue;
+    any = std::ranges::any_of(images.database.keypoints(row.id), [](const Keypoint& keypoint) {
+      const ShapeAxes axes = axes_of(keypoint.shape.value_or(AffineShape{}));
+      return axes.longer > kCircle * axes.shorter;
+    });
+  }
+  if (!without.empty()) {
+    throw InvalidArgument(
+        fmt::format("{}: --affine needs keypoints with six columns, those of {} images have fewer: {}",
+                    options.database, without.size(), quoted_names(without)));
+  }
+  if (!any) {
+    session.warn(
+        "--affine: all shapes are circles, so that windows are what they are without it; COLMAP estimates shapes with "
+        "--SiftExtraction.estimate_affine_shape 1");
+  }
+}
+
 /// Keypoints for the images that have none, into the database.
 void extract(Session& session, const ColmapOptions& options, const ColmapImages& images) {
   std::vector<const ColmapImageRow*> without;
@@ -150,6 +176,7 @@ ColmapImages open_images(Session& session, const ColmapOptions& options) {
     images.rows = images.database.images();
   }
   check_keypoints(session, options, images);
+  if (options.collection.photographs.affine) check_shapes(session, options, images);
   return images;
 }
 

@@ -42,6 +42,9 @@ void ColmapOptions::validate() const {
   if (collection.pairs.has(PairRule::Kind::overlap) == poses.empty()) {
     throw UsageError("--pairs overlap:S and --poses DIR need each other");
   }
+  if (collection.photographs.affine && patch_size) {
+    throw UsageError("--affine takes the shapes of keypoints; --patch-size is for keypoints that have no size");
+  }
   if (extract && collection.dry_run) throw UsageError("--extract writes keypoints, but a plan writes nothing");
   if (!std::filesystem::is_directory(images)) throw IoError(images, "no such folder (--images)");
 }
@@ -87,6 +90,7 @@ void add_colmap_options(Options& app, ColmapOptions& options) {
       ->default_str("15")
       ->group(kDatabaseGroup);
   add_collection_options(app, options.collection);
+  add_affine_option(app, options.collection.photographs);
 }
 
 }  // namespace twinpatch::app

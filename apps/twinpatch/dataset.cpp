@@ -104,6 +104,7 @@ Run add_colmap_options(Options& app) {
   app.add_option("--database", options->database, "COLMAP's database: sigma and angle of the keypoints")
       ->type_name("FILE")
       ->group(kMainGroup);
+  app.add_flag("--affine", options->affine, "cut windows of the affine shapes in the database")->group(kMainGroup);
   app.add_option("--tracks", options->tracks, "the same as text (see below)")->type_name("FILE")->group(kMainGroup);
   add_dataset_options(app, options->dataset, *common);
   add(app, "--min-track", options->min_track, "images a point must be seen in", kPointGroup);

@@ -34,6 +34,9 @@ void DescribeOptions::validate(bool json) const {
   if (!keypoints.empty() && (inputs.size() != 1 || !photographs_only)) {
     throw UsageError("--keypoints needs exactly one input, a photograph");
   }
+  if (photographs.affine && keypoints.empty()) {
+    throw UsageError("--affine needs --keypoints: keypoints detected here have no shape");
+  }
   if (!keypoints_out.empty() && !photographs_only) throw UsageError("--keypoints-out is only for photographs");
   Outputs outputs;
   for (const auto& input : inputs) outputs.add_input(input);
@@ -112,6 +115,7 @@ Run add_describe_options(Options& app) {
       ->type_name("NPY")
       ->group("Keypoints and patches");
   add_photograph_options(app, options->photographs);
+  add_affine_option(app, options->photographs);
   return [options](Session& session) { return run_describe(session, *options); };
 }
 

@@ -62,6 +62,9 @@ void MatchOptions::validate(bool json) const {
     throw UsageError(
         "--rerank adds two scores: the sum is no distance (--ratio) and has no calibration (--probability)");
   if (!rerank.empty() && guided) throw UsageError("--guided takes one network: leave out --rerank, or --guided");
+  if (photographs.affine && (left_keypoints.empty() || right_keypoints.empty())) {
+    throw UsageError("--affine needs --keypoints-left and --keypoints-right: keypoints detected here have no shape");
+  }
   Outputs outputs;
   for (const auto& input : {left, right, left_keypoints, right_keypoints, homography, rerank}) outputs.add_input(input);
   outputs.add("-o", out);
@@ -228,13 +231,14 @@ Run add_match_options(Options& app) {
       ->group(kMainGroup);
   add_engine_options(app, options->engine);
   app.add_option("--keypoints-left", options->left_keypoints,
-                 "keypoints of A (x y sigma angle per line, or .npy [N,4])")
+                 "keypoints of A (lines x y sigma angle, or x y a11 a12 a21 a22; .npy [N,4] or [N,6])")
       ->type_name("FILE")
       ->group("Keypoints and patches");
   app.add_option("--keypoints-right", options->right_keypoints, "keypoints of B")
       ->type_name("FILE")
       ->group("Keypoints and patches");
   add_photograph_options(app, options->photographs);
+  add_affine_option(app, options->photographs);
   return [options](Session& session) { return run_match(session, *options); };
 }
 

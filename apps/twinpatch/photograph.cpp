@@ -46,6 +46,12 @@ std::vector<Keypoint> find_keypoints(const GrayImage& image, const PhotographFil
     keypoint.y += 0.5F - options.pixel_origin;
     const bool inside = keypoint.x >= 0 && keypoint.y >= 0 && keypoint.x <= static_cast<float>(image.width()) &&
                         keypoint.y <= static_cast<float>(image.height());
+    if (inside && options.affine) {
+      const std::string fault = shape_fault(keypoint);
+      if (fault.empty()) continue;
+      throw InvalidArgument(fmt::format("{}: {}: --affine: a keypoint {}", file.string(),
+                                        keypoint_place(file, &keypoint - keypoints.data()), fault));
+    }
     if (inside) continue;
     throw InvalidArgument(fmt::format("{}: {}: a keypoint at ({}, {}) lies outside the {}x{} image", file.string(),
                                       keypoint_place(file, &keypoint - keypoints.data()),
@@ -75,7 +81,10 @@ void PhotographOptions::validate() const {
 }
 
 CutOptions cut_options(const PhotographOptions& options, const Model& model) {
-  return {.side = patch_side(model.spec), .extent = extent_of(options, model), .upright = options.upright};
+  return {.side = patch_side(model.spec),
+          .extent = extent_of(options, model),
+          .upright = options.upright,
+          .affine = options.affine};
 }
 
 void add_patch_options(Options& app, PhotographOptions& options) {
@@ -92,6 +101,11 @@ void add_patch_options(Options& app, PhotographOptions& options) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_flag("--upright", options.upright, "do not rotate patches to the keypoint's angle")->group(kGroup);
+}
+
+void add_affine_option(Options& app, PhotographOptions& options) {
+  app.add_flag("--affine", options.affine, "cut windows of the keypoints' affine shapes (six numbers a keypoint)")
+      ->group(kGroup);
 }
 
 void add_photograph_options(Options& app, PhotographOptions& options) {
@@ -151,9 +165,9 @@ Photograph read_photograph(Session& session, const PhotographFiles& files, const
                         0};
   if (photograph.keypoints.empty()) explain_no_keypoints(session, files.image, image);
   session.control().check();
-  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}{}", path, image.width(), image.height(),
+  session.detail("{}: {}x{}, {} keypoints, patches {}x{} over {} sigma{}{}{}", path, image.width(), image.height(),
                  photograph.keypoints.size(), cut.side, cut.side, cut.extent, cut.upright ? ", upright" : "",
-                 workers.device_cuts ? ", cut on the device" : "");
+                 cut.affine ? ", affine" : "", workers.device_cuts ? ", cut on the device" : "");
   if (workers.device_cuts) {
     photograph.cuts = patch_windows(image, photograph.keypoints, cut);
     photograph.pixels = std::move(image);

@@ -23,6 +23,7 @@ struct PhotographOptions {
   std::optional<float> extent;  ///< side of the window in σ; nothing: the model's
   std::string extent_from;      ///< or the preset it is taken from
   bool upright = false;
+  bool affine = false;     ///< CutOptions::affine
   bool stretch = false;    ///< Levels::stretched
   float pixel_origin = 0;  ///< coordinate of the first pixel's centre, in and out: 0 (OpenCV) or 0.5 (COLMAP)
 
@@ -31,6 +32,8 @@ struct PhotographOptions {
 void add_photograph_options(Options& app, PhotographOptions& options);
 /// The same without --pixel-origin, for commands whose keypoints come with a convention of their own.
 void add_patch_options(Options& app, PhotographOptions& options);
+/// --affine, for commands whose keypoints may have shapes.
+void add_affine_option(Options& app, PhotographOptions& options);
 /// Square patches as the network takes them, 64 wide where it takes any, of the window that the model was trained on
 /// unless the options give one. Throws ShapeError for a network that takes others, InvalidArgument for a model that
 /// gives no number.

@@ -39,6 +39,7 @@ void check(const ColmapDatasetOptions& options) {
   demand(options.depth_tolerance > 0, "--depth-tolerance: must be positive");
   demand(options.min_neighbours >= 1 && options.max_reprojected >= 0, "counts must not be negative");
   demand(options.database.empty() || options.tracks.empty(), "--database and --tracks: give one of the two");
+  demand(!options.affine || !options.database.empty(), "--affine: needs --database, nothing else has shapes");
 }
 
 /// What one run knows: the model, its points, and how many were left out.
@@ -58,6 +59,7 @@ class ColmapDataset {
   using EntriesOfImage = std::map<std::uint32_t, std::vector<Entry>>;
 
   void read_points();
+  void check_shapes() const;
   void leave_out_points();
   [[nodiscard]] PatchSet cut_usable(std::uint32_t id, std::vector<Entry>& entries) const;
   void add_sightings(DatasetWriter& writer);
@@ -85,6 +87,7 @@ void ColmapDataset::read_points() {
     points_ = parse_tracks(read_text_file(options_.tracks), options_.tracks.string(), model_);
   } else if (!options_.database.empty()) {
     points_ = points_with_database(model_, read_colmap_database(options_.database), options_.database.string());
+    if (options_.affine) check_shapes();
   } else {
     std::map<std::uint32_t, std::vector<Keypoint>> detected;
     control_.begin("detect", static_cast<std::int64_t>(model_.images.size()), "photographs");
@@ -99,6 +102,17 @@ void ColmapDataset::read_points() {
   }
 }
 
+/// A keypoint with a bad shape is left out like one with a bad size; without one --affine has no meaning.
+void ColmapDataset::check_shapes() const {
+  for (const SeenPoint& point : points_) {
+    for (const Sighting& sighting : point.sightings) {
+      if (sighting.keypoint.shape) continue;
+      throw InvalidArgument(fmt::format("{}: --affine: keypoints of {} have no affine shape (six columns)",
+                                        options_.database.string(), model_.images.at(sighting.image).name));
+    }
+  }
+}
+
 /// Bad points out; of several in one place (SIFT finds one place twice where two directions are strong) the one seen
 /// most often stays.
 void ColmapDataset::leave_out_points() {
@@ -109,8 +123,8 @@ void ColmapDataset::leave_out_points() {
       const Keypoint& k = sighting.keypoint;
       const bool inside =
           k.x >= 0 && k.y >= 0 && k.x <= static_cast<float>(camera.width) && k.y <= static_cast<float>(camera.height);
-      return !inside || !(k.sigma > 0) || !std::isfinite(k.sigma) || !std::isfinite(k.angle) ||
-             !images.insert(sighting.image).second;
+      return !inside || (options_.affine && !shape_fault(k).empty()) || !(k.sigma > 0) || !std::isfinite(k.sigma) ||
+             !std::isfinite(k.angle) || !images.insert(sighting.image).second;
     });
   }
   const std::size_t all = points_.size();
@@ -145,12 +159,14 @@ void ColmapDataset::leave_out_points() {
 PatchSet ColmapDataset::cut_usable(std::uint32_t id, std::vector<Entry>& entries) const {
   const GrayImage image = dataset::read_model_photograph(model_, options_.images, id);
   std::erase_if(entries, [&](const Entry& entry) {
-    return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma);
+    return !dataset::is_usable(entry.keypoint, image, options_.dataset.extent, options_.margin, options_.min_sigma) ||
+           (options_.affine && !shape_fault(entry.keypoint).empty());  // a reprojection's, of a surface seen aslant
   });
   std::vector<Keypoint> keypoints;
   keypoints.reserve(entries.size());
   for (const Entry& entry : entries) keypoints.push_back(entry.keypoint);
-  const CutOptions cut_options{.side = 64, .extent = options_.dataset.extent, .upright = options_.dataset.upright};
+  const CutOptions cut_options{
+      .side = 64, .extent = options_.dataset.extent, .upright = options_.dataset.upright, .affine = options_.affine};
   return cut_patches(image, keypoints, cut_options, pool_);
 }
 
@@ -237,32 +253,33 @@ std::string ColmapDataset::source_json() const {
     const ColmapCamera& camera = model_.cameras.at(image.camera);
     images.push_back({{"name", image.name}, {"width", camera.width}, {"height", camera.height}});
   }
-  const Json source{{"kind", "colmap"},
-                    {"model", name(o.model)},
-                    {"keypoints", !o.tracks.empty()     ? name(o.tracks)
-                                  : !o.database.empty() ? name(o.database)
-                                                        : std::string("detected again")},
-                    {"colmap_options",
-                     {{"min_track", o.min_track},
-                      {"max_error", o.max_error},
-                      {"min_distance", o.min_distance},
-                      {"margin", o.margin},
-                      {"min_sigma", o.min_sigma},
-                      {"reproject", o.reproject},
-                      {"max_view_angle_degrees", o.max_view_angle},
-                      {"depth_tolerance", o.depth_tolerance},
-                      {"min_neighbours", o.min_neighbours},
-                      {"min_similarity", o.min_similarity},
-                      {"max_reprojected", o.max_reprojected},
-                      {"noise_of_reprojected", dataset::to_json(o.noise)}}},
-                    {"counts",
-                     {{"model_points", model_.points.size()},
-                      {"left_out_bad_points", left_out_bad_},
-                      {"left_out_points_near_others", left_out_near_},
-                      {"detected_patches", detected_},
-                      {"reprojected_patches", reprojected_},
-                      {"refused_reprojections", refused_}}},
-                    {"inputs", images}};
+  Json source{{"kind", "colmap"},
+              {"model", name(o.model)},
+              {"keypoints", !o.tracks.empty()     ? name(o.tracks)
+                            : !o.database.empty() ? name(o.database)
+                                                  : std::string("detected again")},
+              {"colmap_options",
+               {{"min_track", o.min_track},
+                {"max_error", o.max_error},
+                {"min_distance", o.min_distance},
+                {"margin", o.margin},
+                {"min_sigma", o.min_sigma},
+                {"reproject", o.reproject},
+                {"max_view_angle_degrees", o.max_view_angle},
+                {"depth_tolerance", o.depth_tolerance},
+                {"min_neighbours", o.min_neighbours},
+                {"min_similarity", o.min_similarity},
+                {"max_reprojected", o.max_reprojected},
+                {"noise_of_reprojected", dataset::to_json(o.noise)}}},
+              {"counts",
+               {{"model_points", model_.points.size()},
+                {"left_out_bad_points", left_out_bad_},
+                {"left_out_points_near_others", left_out_near_},
+                {"detected_patches", detected_},
+                {"reprojected_patches", reprojected_},
+                {"refused_reprojections", refused_}}},
+              {"inputs", images}};
+  if (o.affine) source["colmap_options"]["affine"] = true;
   return source.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -8,6 +8,8 @@
 #include <opencv2/core.hpp>
 #include <set>
 
+#include "twinpatch/vision/homography.hpp"
+
 namespace twinpatch::dataset {
 
 namespace {
@@ -180,6 +182,7 @@ std::optional<Reprojection::Transfer> Reprojection::transfer(std::size_t p, cons
   result.keypoint.sigma = static_cast<float>(seen.keypoint.sigma * result.scale);
   result.keypoint.angle =
       static_cast<float>(std::atan2(jacobian[2] * c + jacobian[3] * s, jacobian[0] * c + jacobian[1] * s));
+  if (seen.keypoint.shape) result.keypoint.shape = carried_shape(*seen.keypoint.shape, jacobian);
   return result;
 }
 

@@ -82,6 +82,14 @@ std::optional<Keypoint> detected_alike(const Keypoint& carried, const std::vecto
   return best;
 }
 
+/// Turned in its own frame, then enlarged.
+AffineShape turned(const AffineShape& shape, float angle, float factor) {
+  const float c = factor * std::cos(angle);
+  const float s = factor * std::sin(angle);
+  return {shape.a11 * c + shape.a12 * s, shape.a12 * c - shape.a11 * s, shape.a21 * c + shape.a22 * s,
+          shape.a22 * c - shape.a21 * s};
+}
+
 }  // namespace
 
 Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random& random) {
@@ -90,6 +98,9 @@ Keypoint with_noise(const Keypoint& keypoint, const KeypointNoise& noise, Random
   noisy.y += static_cast<float>(noise.position * keypoint.sigma * random.normal());
   noisy.sigma *= static_cast<float>(std::exp(noise.scale * random.normal()));
   noisy.angle += static_cast<float>(noise.angle * kPi / 180.0 * random.normal());
+  if (keypoint.shape) {
+    noisy.shape = turned(*keypoint.shape, noisy.angle - keypoint.angle, noisy.sigma / keypoint.sigma);
+  }
   return noisy;
 }
 

@@ -28,12 +28,8 @@ void check_size(const ColmapArray& array) {
 
 /// Two columns: the scale is 0.
 Keypoint to_keypoint(const std::array<float, 6>& row, std::int64_t columns) {
-  Keypoint keypoint{.x = row[0], .y = row[1], .sigma = row[2], .angle = row[3], .response = 0};
-  if (columns == 6) {
-    keypoint.sigma = (std::hypot(row[2], row[4]) + std::hypot(row[3], row[5])) / 2.0F;
-    keypoint.angle = std::atan2(row[4], row[2]);
-  }
-  return keypoint;
+  if (columns == 6) return keypoint_with_shape(row[0], row[1], {row[2], row[3], row[4], row[5]});
+  return {.x = row[0], .y = row[1], .sigma = row[2], .angle = row[3], .response = 0};
 }
 
 }  // namespace
@@ -57,7 +53,10 @@ std::vector<Keypoint> decode_keypoints(const ColmapArray& array, std::optional<f
     fail(array, array.columns == 2 ? "two columns, no scale and angle: set the size of a patch"
                                    : "the same scale for all, which is none: set the size of a patch");
   }
-  for (Keypoint& keypoint : keypoints) keypoint.sigma = *sigma;
+  for (Keypoint& keypoint : keypoints) {
+    keypoint.sigma = *sigma;
+    keypoint.shape.reset();  // one of no size
+  }
   return keypoints;
 }
 

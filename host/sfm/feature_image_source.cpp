@@ -41,6 +41,12 @@ std::string FeatureImageSource::content_key(std::int64_t image) const {
   values.reserve(found.size() * 4);
   for (const Keypoint& keypoint : found) {
     values.insert(values.end(), {keypoint.x, keypoint.y, keypoint.sigma, keypoint.angle});
+    if (!cut_.affine) continue;
+    if (const std::string fault = shape_fault(keypoint); !fault.empty()) {
+      throw InvalidArgument(fmt::format("{}: keypoint {} {}", at(image).name, &keypoint - found.data(), fault));
+    }
+    const AffineShape& shape = *keypoint.shape;
+    values.insert(values.end(), {shape.a11, shape.a12, shape.a21, shape.a22});
   }
   const auto path = folder_ / at(image).name;
   const auto bytes = read_file(path);
@@ -49,7 +55,8 @@ std::string FeatureImageSource::content_key(std::int64_t image) const {
 }
 
 std::string FeatureImageSource::patch_settings() const {
-  return fmt::format("side {}, extent {}{}", cut_.side, cut_.extent, cut_.upright ? ", upright" : "");
+  return fmt::format("side {}, extent {}{}{}", cut_.side, cut_.extent, cut_.upright ? ", upright" : "",
+                     cut_.affine ? ", affine" : "");
 }
 
 GrayImage FeatureImageSource::read_pixels(std::int64_t image) const {

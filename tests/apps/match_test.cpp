@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdio>
@@ -160,6 +162,52 @@ TEST_CASE("rules of matching are applied or refused") {
   const auto probability = run_twinpatch({"match", left, right, "-m", scene.model("siam"), "--probability"});
   CHECK(probability.code == 1);
   CHECK_THAT(probability.err, Contains("--probability") && Contains("calibration"));
+}
+
+TEST_CASE("match --affine takes the shapes in keypoint files") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 200, 160);
+  const auto right = scene.photograph("right.png", 200, 160, 9);
+  std::string at_left, at_right, circles;
+  for (int i = 0; i < 30; ++i) {
+    const int x = 40 + 17 * (i % 6), y = 40 + 16 * (i / 6);
+    at_left += fmt::format("{} {} 3 0.5 -0.3 2\n", x, y);
+    at_right += fmt::format("{} {} 3 0.5 -0.3 2\n", x - 9, y);
+    circles += fmt::format("{} {} 2.5 0\n", x, y);
+  }
+  const auto a = scene.folder().file("a.txt", at_left).string();
+  const auto run = [&](const std::string& other, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"match",
+                                       left,
+                                       right,
+                                       "-m",
+                                       scene.model("siam-l2"),
+                                       "--keypoints-left",
+                                       a,
+                                       "--keypoints-right",
+                                       scene.folder().file("b.txt", other).string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_twinpatch(arguments);
+  };
+  const auto affine = run(at_right, {"--affine"});
+  INFO(affine.err);
+  REQUIRE(affine.code == 0);
+  const auto rows = rows_of(affine.out);
+  CHECK(rows.size() >= 25);
+  for (const auto& row : rows) CHECK(row[0] - row[2] == Approx(9));
+  const auto plain = run(at_right, {});
+  REQUIRE(plain.code == 0);
+  CHECK(plain.out != affine.out);
+  CHECK_THAT(run(circles, {"--affine"}).err, Contains("b.txt: line 1: --affine: a keypoint has no affine shape"));
+  CHECK(run(circles, {"--affine"}).code == 1);
+  CHECK_THAT(run("20 20 3 0 0 -3\n", {"--affine"}).err, Contains("b.txt: line 1") && Contains("mirrored"));
+  CHECK(run("20 20 3 0 0 -3\n", {}).code == 0);
+  const auto detected = run_twinpatch({"match", left, right, "-m", scene.model("siam-l2"), "--affine"});
+  CHECK(detected.code == 2);
+  CHECK_THAT(detected.err, Contains("--affine needs --keypoints-left and --keypoints-right"));
+  const auto described =
+      run_twinpatch({"describe", left, "-m", scene.model("siam-l2"), "--affine", "-o", scene.path("d.npy")});
+  CHECK(described.code == 2);
 }
 
 TEST_CASE("a calibrated model adds probabilities") {

@@ -158,6 +158,9 @@ TEST_CASE("photographs that are missing or of another size are named") {
   options.images = scene.folder / "nowhere";
   CHECK(refusal(options).find("is not a folder of photographs") != std::string::npos);
   options = scene.options();
+  options.affine = true;
+  CHECK(refusal(options).find("--affine: needs --database") != std::string::npos);
+  options = scene.options();
   options.tracks = scene.folder / "nowhere.txt";
   CHECK(refusal(options).find("nowhere.txt") != std::string::npos);
 }

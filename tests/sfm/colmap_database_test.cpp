@@ -109,6 +109,8 @@ TEST_CASE("keypoints of two, four and six columns") {
   }
   CHECK(database.keypoints(id(6))[0].sigma == Approx(4));
   CHECK(database.keypoints(id(6))[0].angle == Approx(std::atan2(2, 0)));
+  CHECK(database.keypoints(id(6))[0].shape == AffineShape{0, -6, 2, 0});
+  CHECK_FALSE(database.keypoints(id(2))[0].shape);
   const auto two = database.keypoints(id(3), 2.5F);
   REQUIRE(two.size() == 2);
   CHECK(two[1] == Keypoint{.x = 7, .y = 8, .sigma = 2.5F, .angle = 0, .response = 0});
@@ -145,6 +147,7 @@ TEST_CASE("keypoints that all have the same scale have none") {
     CHECK(database.has_scales(id(image)));
     CHECK(database.keypoints(id(image), 4.0F)[0].sigma < 4);
   }
+  CHECK_FALSE(database.keypoints(id(1), 3.0F)[0].shape);  // an identity is none
 }
 
 TEST_CASE("a database in COLMAP's own journal mode is read while COLMAP holds the write lock") {

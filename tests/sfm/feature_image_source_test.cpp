@@ -87,6 +87,31 @@ TEST_CASE("the key of an image changes with its pixels and its keypoints") {
   CHECK(changed != source.content_key(0));
 }
 
+TEST_CASE("shapes count where windows are cut by them, and bad ones are refused before anything is compared") {
+  Fixture fixture;
+  const auto plain = fixture.source();
+  const auto affine = fixture.source(90, {.affine = true});
+  const auto key = plain.content_key(0);
+  CHECK_THROWS_WITH(affine.content_key(0), Contains("a b.png: keypoint 0 has no affine shape"));
+  for (Keypoint& k : fixture.keypoints[0]) {
+    k.shape = AffineShape{k.sigma, 0, 0, 2 * k.sigma};
+  }
+  CHECK(plain.content_key(0) == key);  // nothing of it depends on shapes
+  CHECK(plain.patch_settings() == "side 64, extent 12");
+  CHECK(affine.patch_settings() == "side 64, extent 12, affine");
+  const auto before = affine.content_key(0);
+  CHECK(before != key);
+  fixture.keypoints[0][7].shape->a12 = 0.25F;
+  CHECK(before != affine.content_key(0));
+  CHECK(plain.content_key(0) == key);
+  ThreadPool pool(1);
+  const CutOptions cut{.affine = true};
+  const PatchSet expected = cut_patches(read_image(fixture.folder / "a b.png"), fixture.keypoints[0], cut, pool);
+  CHECK(std::memcmp(affine.patches(0).view().pixels, expected.view().pixels, 9 * 64 * 64) == 0);
+  fixture.keypoints[0][7].shape->a22 *= -1;
+  CHECK_THROWS_WITH(affine.content_key(0), Contains("a b.png: keypoint 7") && Contains("mirrored"));
+}
+
 TEST_CASE("photographs and keypoints that do not fit are refused by name") {
   Fixture fixture;
   const auto refused = [](const FeatureImageSource& source) {

@@ -71,6 +71,7 @@ struct ColmapDatasetOptions {
   std::filesystem::path model;     ///< folder with cameras, images and points3D, .bin or .txt
   std::filesystem::path images;    ///< folder of the photographs the model was made from
   std::filesystem::path database;  ///< COLMAP's database, for sigma and angle of keypoints; or
+  bool affine = false;             ///< CutOptions::affine, by the shapes in the database
   std::filesystem::path tracks;    ///< text: "point X Y Z error n, n × (image x y sigma angle)"; or neither: keypoints
                                    ///< are detected again and the nearest is taken
   int min_track = 2;               ///< images a point must be seen in

@@ -78,8 +78,7 @@ class ColmapDatabase {
   /// Keypoints of an image, row i for COLMAP's index i; empty where none are stored. Two columns (x y) have no
   /// scale or angle, and four or six no scale if it is the same for all (see have_scales): they get `sigma` and, with
   /// two columns, angle 0; without `sigma` FormatError is thrown. Four are x y scale angle. Six are x y and the affine
-  /// shape a11 a12 a21 a22, reduced to a similarity: σ is the mean of the lengths of its columns and the angle that of
-  /// the first (COLMAP's FeatureKeypoint::ComputeScale, ComputeOrientation).
+  /// shape a11 a12 a21 a22 (keypoint_with_shape).
   [[nodiscard]] std::vector<Keypoint> keypoints(ColmapImageId image, std::optional<float> sigma = {}) const;
 
   /// Whether its keypoints say how large their patches are; also if there are none.

@@ -40,7 +40,8 @@ class FeatureImageSource final : public ImageSource {
   [[nodiscard]] std::string name(std::int64_t image) const override { return at(image).name; }
   [[nodiscard]] std::int64_t keypoint_count(std::int64_t image) const override { return at(image).keypoints; }
   /// Hashes of the photograph's file and of the keypoints. Throws IoError for a missing file,
-  /// FormatError for a truncated one (check_image_complete).
+  /// FormatError for a truncated one (check_image_complete); with CutOptions::affine InvalidArgument for a keypoint
+  /// with a shape_fault(), before anything is compared.
   [[nodiscard]] std::string content_key(std::int64_t image) const override;
   [[nodiscard]] std::vector<bool> masked_keypoints(std::int64_t image) const override { return at(image).masked; }
   [[nodiscard]] std::string patch_settings() const override;
