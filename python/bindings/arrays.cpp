@@ -126,12 +126,13 @@ std::vector<IndexPair> narrowed(const Array& array) {
 }
 
 template <class T>
-std::vector<Keypoint> keypoints_from(std::span<const T> values) {
+std::vector<Keypoint> keypoints_from(std::span<const T> values, std::size_t columns) {
   std::vector<Keypoint> keypoints;
-  keypoints.reserve(values.size() / 4);
-  for (std::size_t i = 0; i < values.size(); i += 4) {
+  keypoints.reserve(values.size() / columns);
+  for (std::size_t i = 0; i < values.size(); i += columns) {
     const auto at = [&](std::size_t column) { return static_cast<float>(values[i + column]); };
-    keypoints.push_back({.x = at(0), .y = at(1), .sigma = at(2), .angle = at(3)});
+    keypoints.push_back(columns == 6 ? keypoint_with_shape(at(0), at(1), {at(2), at(3), at(4), at(5)})
+                                     : Keypoint{.x = at(0), .y = at(1), .sigma = at(2), .angle = at(3)});
   }
   return keypoints;
 }
@@ -224,7 +225,8 @@ std::vector<IndexPair> pairs_of(const Array& array) {
 }
 
 std::vector<Keypoint> keypoints_of(const Array& array) {
-  constexpr const char* kExpected = "float32 or float64 [N, 4]: x, y, sigma, angle";
+  constexpr const char* kExpected =
+      "float32 or float64 [N, 4]: x, y, sigma, angle; or [N, 6]: x, y and the affine shape a11, a12, a21, a22";
   const bool is_double = has_type<double>(array);
   if (!is_double && !has_type<float>(array)) throw_wrong_type(array, kExpected);
   if (is_matrix(array) && (array.values.shape(1) == 2 || array.values.shape(1) == 3)) {
@@ -234,8 +236,11 @@ std::vector<Keypoint> keypoints_of(const Array& array) {
                                        "(in pixels) and angle (0: upright)"
                                      : "add a column for the angle (0: upright)"));
   }
-  if (!is_matrix(array) || array.values.shape(1) != 4) throw_wrong_shape(array, kExpected);
-  return is_double ? keypoints_from(elements<double>(array)) : keypoints_from(elements<float>(array));
+  if (!is_matrix(array) || (array.values.shape(1) != 4 && array.values.shape(1) != 6)) {
+    throw_wrong_shape(array, kExpected);
+  }
+  const std::size_t columns = array.values.shape(1);
+  return is_double ? keypoints_from(elements<double>(array), columns) : keypoints_from(elements<float>(array), columns);
 }
 
 GrayImage image_of(nb::handle object, const char* name) {

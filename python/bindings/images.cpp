@@ -137,23 +137,26 @@ Raises InvalidArgument, IoError, FormatError, OutOfMemory.)";
 constexpr const char* kCut = R"(One patch for each keypoint, uint8 [N, side, side].
 
 image: as in detect().
-keypoints: float32 or float64 [N, 4] as detect() gives them.
+keypoints: float32 or float64 [N, 4] as detect() gives them, or [N, 6]: x, y and the affine shape a11, a12, a21, a22 as
+COLMAP stores it, of which only size and direction count unless affine is set.
 extent: side of the window in the image, in units of the keypoint's sigma; take Model.patch_extent where it is not None.
 side: of a patch, in pixels.
 upright: ignore the keypoints' angles.
+affine: the window has the keypoint's shape; keypoints must be [N, 6].
 threads: 0: all available.
 
 Where the window leaves the image, the nearest pixel is repeated. Raises ShapeError for keypoints without a scale or an
-angle, InvalidArgument for one that lies outside the image or has no positive sigma.)";
+angle, InvalidArgument for one that lies outside the image or has no positive sigma, and with affine for one without a
+shape, or with one that is singular, mirrored or more than 10 times as long as wide.)";
 
 constexpr const char* kRefine =
     R"(Where the left keypoint of each match lies in the right photograph, to a fraction of a pixel:
 float32 [K, 3]: x, y, correlation.
 
 left, right: the windows that were compared, uint8 [N, S, S] and [M, S, S], as cut() gives them.
-keypoints: float32 or float64 [M, 4], around which the right windows were cut.
+keypoints: float32 or float64 [M, 4] or [M, 6], around which the right windows were cut.
 matches: int32 or int64 [K, 2], Matches.indices.
-extent, upright: as the windows were cut.
+extent, upright, affine: as the windows were cut.
 min_correlation: of the two windows once they are aligned; a match below it keeps its keypoint.
 max_move: of the window's side; a match that would move farther keeps its keypoint.
 threads: 0: all available.
@@ -168,7 +171,7 @@ constexpr const char* kDraw = R"(Draws two photographs side by side with their m
 
 path: a picture to write, PNG or by its ending; it appears whole or not at all.
 left, right: paths of the photographs.
-left_keypoints, right_keypoints: float32 or float64 [N, 4] as detect() gives them.
+left_keypoints, right_keypoints: float32 or float64 [N, 4] or [N, 6] as cut() takes them, such as detect() gives them.
 matches: int32 or int64 [K, 2], Matches.indices.
 
 Raises InvalidArgument for an index out of range, IoError, FormatError.)";
@@ -185,32 +188,35 @@ void bind_images(nb::module_& module) {
               "numpy.typing.NDArray[numpy.float32]"));
   module.def(
       "cut",
-      [](const nb::object& image, const nb::object& keypoints, float extent, int side, bool upright, int threads) {
-        return cut(image, keypoints, {.side = side, .extent = extent, .upright = upright}, threads);
+      [](const nb::object& image, const nb::object& keypoints, float extent, int side, bool upright, bool affine,
+         int threads) {
+        return cut(image, keypoints, {.side = side, .extent = extent, .upright = upright, .affine = affine}, threads);
       },
-      "image"_a, "keypoints"_a, "extent"_a = 12.0F, nb::kw_only(), "side"_a = 64, "upright"_a = false, "threads"_a = 0,
-      kCut,
+      "image"_a, "keypoints"_a, "extent"_a = 12.0F, nb::kw_only(), "side"_a = 64, "upright"_a = false,
+      "affine"_a = false, "threads"_a = 0, kCut,
       nb::sig("def cut(image: str | os.PathLike[str] | twinpatch._typing.Array, keypoints: twinpatch._typing.Array, "
-              "extent: float = 12.0, *, side: int = 64, upright: bool = False, threads: int = 0) -> "
+              "extent: float = 12.0, *, side: int = 64, upright: bool = False, affine: bool = False, "
+              "threads: int = 0) -> "
               "numpy.typing.NDArray[numpy.uint8]"));
   module.def(
       "refine",
       [](nb::object left, nb::object right, nb::object keypoints, nb::object matches, float extent, bool upright,
-         double min_correlation, double max_move, int threads) {
+         bool affine, double min_correlation, double max_move, int threads) {
         return refined({std::move(left),
                         std::move(right),
                         std::move(keypoints),
                         std::move(matches),
-                        {.extent = extent, .upright = upright},
+                        {.extent = extent, .upright = upright, .affine = affine},
                         {min_correlation, max_move},
                         threads});
       },
       "left"_a, "right"_a, "keypoints"_a, "matches"_a, "extent"_a = 12.0F, nb::kw_only(), "upright"_a = false,
-      "min_correlation"_a = RefineOptions{}.min_correlation, "max_move"_a = RefineOptions{}.max_move, "threads"_a = 0,
-      kRefine,
+      "affine"_a = false, "min_correlation"_a = RefineOptions{}.min_correlation,
+      "max_move"_a = RefineOptions{}.max_move, "threads"_a = 0, kRefine,
       nb::sig("def refine(left: twinpatch._typing.Array, right: twinpatch._typing.Array, "
               "keypoints: twinpatch._typing.Array, matches: twinpatch._typing.Array, extent: float = 12.0, *, "
-              "upright: bool = False, min_correlation: float = 0.8, max_move: float = 0.25, threads: int = 0) -> "
+              "upright: bool = False, affine: bool = False, min_correlation: float = 0.8, max_move: float = 0.25, "
+              "threads: int = 0) -> "
               "numpy.typing.NDArray[numpy.float32]"));
   module.def(
       "draw_matches",

@@ -41,6 +41,25 @@ def test_sizes_of_patches(photographs):
     assert not np.array_equal(tp.cut(photographs[0], places, upright=True), tp.cut(photographs[0], places))
 
 
+def test_windows_of_affine_shapes(photographs):
+    places = tp.detect(photographs[0], 20)
+    x, y, sigma, angle = places.T
+    c, s = sigma * np.cos(angle), sigma * np.sin(angle)
+    circles = np.column_stack([x, y, c, -s, s, c])
+    plain = tp.cut(photographs[0], places).astype(int)
+    assert np.abs(tp.cut(photographs[0], circles).astype(int) - plain).max() <= 1
+    assert np.abs(tp.cut(photographs[0], circles, affine=True).astype(int) - plain).max() <= 1
+    # Twice as long along the keypoint's own x.
+    long = circles * [1, 1, 2, 1, 2, 1]
+    assert np.abs(tp.cut(photographs[0], long, affine=True).astype(int) - plain).max() > 30
+    with pytest.raises(tp.InvalidArgument, match="keypoint 0 .*has no affine shape"):
+        tp.cut(photographs[0], places, affine=True)
+    with pytest.raises(tp.InvalidArgument, match="mirrored"):
+        tp.cut(photographs[0], circles * [1, 1, -1, 1, -1, 1], affine=True)
+    with pytest.raises(tp.ShapeError, match=r"or \[N, 6\]"):
+        tp.cut(photographs[0], circles[:, :5])
+
+
 def test_refined_matches_equal_the_programs(engine, photographs):
     left, right = photographs
     options = ["--pixel-origin", "0.5", "--device", "cpu", "--json"]
