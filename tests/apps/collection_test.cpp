@@ -102,7 +102,8 @@ TEST_CASE("HPatches sequences are evaluated by level") {
   REQUIRE(result.json()["results"].size() == 1);
   CHECK(result.json()["results"][0]["levels"].size() == 3);
   CHECK(result.json()["missing"].empty());
-  for (const auto& level : result.json()["results"][0]["levels"]) {
+  const auto report = result.json();
+  for (const auto& level : report["results"][0]["levels"]) {
     CHECK(level["matching_illumination"].get<double>() > 0.5);
     CHECK(level["matching_viewpoint"].get<double>() > 0.5);
     CHECK_FALSE(level.contains("retrieval"));
