@@ -72,12 +72,17 @@ void Journal::append(const JournalEntry& entry) {
                                     {"pairs", entry.pairs},
                                     {"matches", entry.matches},
                                     {"seconds", entry.seconds}};
-  const std::string line = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
-                           "\n";  // one write: whole, or cut off at the end of the file
+  write(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  entries_[entry.id] = entry;
+}
+
+void Journal::append(const ShardHost& host) { write(host_line(host)); }
+
+/// In one piece: whole, or cut off at the end of the file.
+void Journal::write(const std::string& line) {
   const ssize_t done = ::write(descriptor_, line.data(), line.size());
   if (done != static_cast<ssize_t>(line.size()))
     throw IoError(path_.string(), "cannot write", done < 0 ? errno : ENOSPC);
-  entries_[entry.id] = entry;
 }
 
 }  // namespace twinpatch

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "shard_hosts.hpp"
 #include "twinpatch/collection/plan.hpp"
 
 namespace twinpatch {
@@ -20,8 +21,8 @@ struct JournalEntry {
   double seconds = 0;
 };
 
-/// Finished blocks of a shard, one JSON object a line, appended. A line that was cut off by a kill is passed over: its
-/// block's file speaks for itself.
+/// Finished blocks of a shard and the hosts that worked on it, one JSON object a line, appended. A line that was cut
+/// off by a kill is passed over: its block's file speaks for itself.
 class Journal {
  public:
   /// Reads what is there and opens the file for appending. Throws IoError.
@@ -30,11 +31,15 @@ class Journal {
   Journal(const Journal&) = delete;             // owns a file
   Journal& operator=(const Journal&) = delete;  // likewise
 
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// The last entry of a block; null where there is none.
   [[nodiscard]] const JournalEntry* find(const std::string& id) const;
   void append(const JournalEntry& entry);
+  /// Notes which host works on the shard.
+  void append(const ShardHost& host);
 
  private:
+  void write(const std::string& line);
   std::filesystem::path path_;
   std::map<std::string, JournalEntry> entries_;
   int descriptor_ = -1;

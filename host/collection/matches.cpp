@@ -11,6 +11,7 @@
 #include <map>
 
 #include "block_file.hpp"
+#include "shard_hosts.hpp"
 
 namespace twinpatch {
 namespace {
@@ -85,6 +86,7 @@ CollectionMatches::CollectionMatches(std::vector<std::filesystem::path> folders)
   for (std::size_t n = 1; n < state_->folders.size(); ++n) {
     check_same_plan(read_plan(state_->folders[n] / "plan.json"), state_->plan, state_->folders.front());
   }
+  check_same_bits(hosts_of(state_->folders));
 }
 CollectionMatches::~CollectionMatches() = default;
 CollectionMatches::CollectionMatches(CollectionMatches&&) noexcept = default;

@@ -6,6 +6,7 @@
 
 #include "block_file.hpp"
 #include "hash.hpp"
+#include "journal.hpp"
 #include "twinpatch/collection/matches.hpp"
 #include "twinpatch/core/file.hpp"
 
@@ -46,6 +47,8 @@ MergeSummary merge_runs(const std::vector<std::filesystem::path>& folders, const
       const auto path = block_path(target, plan, block);
       if (!std::filesystem::exists(path)) bring(all.block_file(block), path);
     }
+    const std::vector<ShardHost> hosts = hosts_of(folders);
+    if (!hosts.empty() && hosts_of(std::span(&target, 1)).empty()) Journal(target, {}).append(hosts.front());
     write_plan(target / "plan.json", plan);  // last: a folder with a plan has been merged whole
   }
   MergeSummary summary;

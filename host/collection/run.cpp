@@ -16,6 +16,7 @@
 #include "earlier_results.hpp"
 #include "journal.hpp"
 #include "planned_work.hpp"
+#include "shard_hosts.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/work_stage.hpp"
@@ -85,6 +86,18 @@ class FinishedBlocks {
       journal_.append(done_->entry);
       written();
     });
+  }
+  /// Notes that this host works on the shard. Throws PlanMismatch where another one has computed other bits.
+  void settle_host(const CollectionWork& work) {
+    ShardHost here = this_host(work);
+    std::vector<ShardHost> hosts = hosts_of(std::span(&folder_, 1));
+    const bool is_known = std::ranges::any_of(hosts, [&](const ShardHost& host) {
+      return host.device == here.device && host.fingerprint == here.fingerprint &&
+             host.journal == journal_.path().string();
+    });
+    hosts.push_back(here);
+    check_same_bits(hosts);
+    if (!is_known) journal_.append(here);
   }
   /// Waits until the last one is written, and tells of it. Throws what writing it threw.
   void finish() {
@@ -205,6 +218,7 @@ CollectionStatistics run_collection(const CollectionWork& given, const RunPlaces
   settle_plan(work.plan, places.folder);
   FinishedBlocks finished(work.plan, places.folder, shard, events);
   const std::vector<const Block*> todo = unfinished(work.plan, shard, finished, control);
+  if (!todo.empty()) finished.settle_host(work);
   const EarlierResults earlier(work.plan, places.folder);
   const auto open = [&](std::size_t n) { return open_block(work, earlier, n < todo.size() ? todo[n] : nullptr); };
 

@@ -30,7 +30,8 @@ class IncompleteRun : public Error {
 /// their checksums are verified then.
 class CollectionMatches {
  public:
-  /// Throws PlanMismatch if the folders are not from one run, FormatError, IoError.
+  /// Throws PlanMismatch if the folders are not from one run, or were computed on hosts that compute other bits;
+  /// FormatError, IoError.
   explicit CollectionMatches(std::vector<std::filesystem::path> folders);
   explicit CollectionMatches(const std::filesystem::path& folder) : CollectionMatches(std::vector{folder}) {}
   ~CollectionMatches();

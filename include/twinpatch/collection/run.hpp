@@ -103,7 +103,8 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
 /// (PlanRequest::folder) takes its place, and of blocks that it changed only the pairs are matched that are new or have
 /// a changed image. Images are read and described, and blocks written, beside the matching of others; an error, or a
 /// stop, still leaves every block that was matched. Throws PlanMismatch where the folder belongs to another plan,
-/// ImageChanged, IoError (disk full: what was finished stays), Interrupted.
+/// or has blocks of a host that computes other bits, ImageChanged, IoError (disk full: what was finished stays),
+/// Interrupted.
 CollectionStatistics run_collection(const CollectionWork& work, const RunPlaces& places, const Shard& shard = {},
                                     RunEvents* events = nullptr, const RunControl& control = {});
 
