@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -14,8 +16,7 @@ class ByteWriter {
  public:
   template <class T>
   ByteWriter& add(T value) {
-    const auto* const first = reinterpret_cast<const std::byte*>(&value);
-    bytes_.insert(bytes_.end(), first, first + sizeof(T));
+    for (const std::byte byte : std::bit_cast<std::array<std::byte, sizeof(T)>>(value)) bytes_.push_back(byte);
     return *this;
   }
   ByteWriter& i32(std::int64_t value) { return add(static_cast<std::int32_t>(value)); }
