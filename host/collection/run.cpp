@@ -218,7 +218,7 @@ CollectionStatistics run_collection(const CollectionWork& given, const RunPlaces
   settle_plan(work.plan, places.folder);
   FinishedBlocks finished(work.plan, places.folder, shard, events);
   const std::vector<const Block*> todo = unfinished(work.plan, shard, finished, control);
-  if (!todo.empty()) finished.settle_host(work);
+  if (!todo.empty() && work.plan.keypoints() > 0) finished.settle_host(work);
   const EarlierResults earlier(work.plan, places.folder);
   const auto open = [&](std::size_t n) { return open_block(work, earlier, n < todo.size() ? todo[n] : nullptr); };
 

@@ -62,12 +62,15 @@ TEST_CASE("a shard on a host that computes other bits is refused before it compu
   rig.run(folder, {0, 2});
   const auto blocks = block_files(folder);
   add_line(folder / "journal-2-of-2.jsonl", host_line({"", "CPU, AVX2", "0123456789abcdef"}));
-  const auto refused = Contains("parts of one run were computed with other bits") &&
-                       Contains("AVX2 (0123456789abcdef") && Contains("journal-2-of-2.jsonl");
-  CHECK_THAT(message_of<PlanMismatch>([&] { rig.run(folder, {1, 2}); }), refused);
+  const auto check_refused = [](const auto& work) {
+    CHECK_THAT(message_of<PlanMismatch>(work), Contains("parts of one run were computed with other bits") &&
+                                                   Contains("AVX2 (0123456789abcdef") &&
+                                                   Contains("journal-2-of-2.jsonl"));
+  };
+  check_refused([&] { rig.run(folder, {1, 2}); });
   CHECK(block_files(folder) == blocks);
-  CHECK_THAT(message_of<PlanMismatch>([&] { (void)merge_runs({folder}, folder); }), refused);
-  CHECK_THAT(message_of<PlanMismatch>([&] { (void)CollectionMatches(folder); }), refused);
+  check_refused([&] { (void)merge_runs({folder}, folder); });
+  check_refused([&] { (void)CollectionMatches(folder); });
 }
 
 TEST_CASE(
