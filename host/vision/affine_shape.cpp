@@ -25,13 +25,10 @@ ShapeAxes axes_of(const AffineShape& shape) {
 }
 
 Keypoint keypoint_with_shape(float x, float y, const AffineShape& shape) {
-  // In double precision: C libraries differ in the last bit of float functions, and a run may continue on another host.
-  const double first = std::hypot(double{shape.a11}, double{shape.a21});
-  const double second = std::hypot(double{shape.a12}, double{shape.a22});
   return {.x = x,
           .y = y,
-          .sigma = static_cast<float>((first + second) / 2),
-          .angle = static_cast<float>(std::atan2(double{shape.a21}, double{shape.a11})),
+          .sigma = (std::hypot(shape.a11, shape.a21) + std::hypot(shape.a12, shape.a22)) / 2.0F,
+          .angle = std::atan2(shape.a21, shape.a11),
           .response = 0,
           .shape = shape};
 }

@@ -172,7 +172,7 @@ TEST_CASE("match --affine takes the shapes in keypoint files") {
   for (int i = 0; i < 30; ++i) {
     const int x = 40 + 17 * (i % 6), y = 40 + 16 * (i / 6);
     at_left += fmt::format("{} {} 3 0.5 -0.3 2\n", x, y);
-    at_right += fmt::format("{} {} 3 0.5 -0.3 2\n", x - 9, y);
+    at_right += fmt::format("{} {} 3 0.5 -0.3 2\n", x + 9, y);
     circles += fmt::format("{} {} 2.5 0\n", x, y);
   }
   const auto a = scene.folder().file("a.txt", at_left).string();
@@ -194,7 +194,7 @@ TEST_CASE("match --affine takes the shapes in keypoint files") {
   REQUIRE(affine.code == 0);
   const auto rows = rows_of(affine.out);
   CHECK(rows.size() >= 25);
-  for (const auto& row : rows) CHECK(row[0] - row[2] == Approx(9));
+  for (const auto& row : rows) CHECK(row[2] - row[0] == Approx(9));
   const auto plain = run(at_right, {});
   REQUIRE(plain.code == 0);
   CHECK(plain.out != affine.out);

@@ -57,7 +57,7 @@ def test_windows_of_affine_shapes(photographs):
     with pytest.raises(tp.InvalidArgument, match="mirrored"):
         tp.cut(photographs[0], circles * [1, 1, -1, 1, -1, 1], affine=True)
     with pytest.raises(tp.ShapeError, match=r"or \[N, 6\]"):
-        tp.cut(photographs[0], circles[:, :5])
+        tp.cut(photographs[0], np.ascontiguousarray(circles[:, :5]))
 
 
 def test_refined_matches_equal_the_programs(engine, photographs):

@@ -64,7 +64,7 @@ TEST_CASE("a run holds its choice of windows, and another one is refused") {
   CHECK_THAT(other.err, Contains("holds a run with another patch extraction") && Contains(", affine"));
 }
 
-TEST_CASE("--affine without usable shapes is refused in one line") {
+TEST_CASE("affine windows without usable shapes is refused in one line") {
   const Collection collection({"a.png", "b.png"});
   REQUIRE(collection.run({"--extract"}).code == 0);
   const auto refused = [&](int code) {
