@@ -168,11 +168,12 @@ TEST_CASE("match --affine takes the shapes in keypoint files") {
   const Scene scene;
   const auto left = scene.photograph("left.png", 200, 160);
   const auto right = scene.photograph("right.png", 200, 160, 9);
-  std::string at_left, at_right, circles;
+  std::string at_left, at_right, bent, circles;
   for (int i = 0; i < 30; ++i) {
     const int x = 40 + 17 * (i % 6), y = 40 + 16 * (i / 6);
     at_left += fmt::format("{} {} 3 0.5 -0.3 2\n", x, y);
     at_right += fmt::format("{} {} 3 0.5 -0.3 2\n", x + 9, y);
+    bent += fmt::format("{} {} 2.6 -0.9 0.8 2.2\n", x + 9, y);
     circles += fmt::format("{} {} 2.5 0\n", x, y);
   }
   const auto a = scene.folder().file("a.txt", at_left).string();
@@ -195,9 +196,9 @@ TEST_CASE("match --affine takes the shapes in keypoint files") {
   const auto rows = rows_of(affine.out);
   CHECK(rows.size() >= 25);
   for (const auto& row : rows) CHECK(row[2] - row[0] == Approx(9));
-  const auto plain = run(at_right, {});
+  const auto plain = run(bent, {});
   REQUIRE(plain.code == 0);
-  CHECK(plain.out != affine.out);
+  CHECK(plain.out != run(bent, {"--affine"}).out);
   CHECK_THAT(run(circles, {"--affine"}).err, Contains("b.txt: line 1: --affine: a keypoint has no affine shape"));
   CHECK(run(circles, {"--affine"}).code == 1);
   CHECK_THAT(run("20 20 3 0 0 -3\n", {"--affine"}).err, Contains("b.txt: line 1") && Contains("mirrored"));
