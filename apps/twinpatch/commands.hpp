@@ -31,6 +31,7 @@ namespace twinpatch::app {
 [[nodiscard]] Command export_command();
 [[nodiscard]] Command export_hloc_command();
 [[nodiscard]] Command export_openmvg_command();
+[[nodiscard]] Command export_opensfm_command();
 [[nodiscard]] Command bench_command();
 
 }  // namespace twinpatch::app

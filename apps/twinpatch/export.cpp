@@ -14,7 +14,7 @@ Command export_command() {
                     "twinpatch export openmvg run --sfm-data matches/sfm_data.json -o matches/matches.putative.bin"}},
       .notes = "",
       .add_options = {},
-      .children = {export_hloc_command(), export_openmvg_command()}};
+      .children = {export_hloc_command(), export_openmvg_command(), export_opensfm_command()}};
 }
 
 }  // namespace twinpatch::app

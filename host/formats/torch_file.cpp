@@ -7,7 +7,7 @@
 #include <map>
 
 #include "torch_pickle.hpp"
-#include "zip_archive.hpp"
+#include "twinpatch/formats/zip_archive.hpp"
 
 // What torch.save writes: a pickle whose tensors name storages, and the storages' bytes; in files of a zip archive
 // (since PyTorch 1.6), or one after the other behind three pickles. Reference: torch/serialization.py.

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "zip_archive.hpp"
+#include "twinpatch/formats/zip_archive.hpp"
 
 #include <fmt/format.h>
 
@@ -142,7 +142,10 @@ ZipEntry read_entry(const Places& places, const Directory& directory, std::int64
 
   ZipEntry entry;
   entry.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
-  entry.plain = method == 0 && (flags & 1) == 0;
+  const bool encrypted = (flags & 1) != 0;
+  entry.plain = method == 0 && !encrypted;
+  entry.deflated = method == 8 && !encrypted;
+  entry.size = record.size;
   if (entry.plain && record.stored != record.size) {
     places.fail(at, fmt::format("zip archive: {}: {} bytes are stored, it should have {}", entry.name, record.stored,
                                 record.size));

@@ -63,17 +63,17 @@ def match_colmap(
 
 
 def export(
-    target: Literal["hloc", "openmvg"],
+    target: Literal["hloc", "openmvg", "opensfm"],
     *runs: StrPath,
     out: StrPath,
     progress: Progress | None = None,
     **options: Option,
 ) -> dict[str, Any]:
-    """Matches for hloc (a matches.h5) or OpenMVG (matches.*.txt or .bin).
+    """Matches for hloc (a matches.h5), OpenMVG (matches.*.txt or .bin) or OpenSfM (a folder of matches).
 
-    target: "hloc" or "openmvg".
+    target: "hloc", "openmvg" or "opensfm".
     runs: folders of a finished run, or none to match that program's own keypoints, which `options` name
-        (hloc: features="features.h5", images="images").
+        (hloc: features="features.h5", images="images"; OpenSfM: dataset="data", also with runs).
     out: the file to write.
     progress, options: as in match_colmap(), of `twinpatch export TARGET`.
 

@@ -16,6 +16,8 @@ struct ZipEntry {
   std::span<const std::byte> bytes;  ///< as stored, in the archive's bytes
   std::int64_t offset = 0;           ///< of these in the archive
   bool plain = true;                 ///< neither compressed nor encrypted
+  bool deflated = false;             ///< compressed by method 8 (RFC 1951), not encrypted
+  std::int64_t size = 0;             ///< of the file itself
 };
 
 /// The files of an archive, in the order of its directory. Checksums are not compared: PyTorch can write archives
