@@ -4,6 +4,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -103,3 +104,11 @@ def data_folder(name):
     if not folder.is_dir():
         pytest.skip(f"{name} is not in TWINPATCH_DATA_DIR")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def control_c():
+    """Python's own answer to Ctrl-C: a shell's job in the background ignores it, and so would a test that waits for it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
