@@ -131,9 +131,23 @@ void report_shard(Session& session, const RunPlaces& places, const Shard& shard)
       places.folder.string());
 }
 
-}  // namespace
+/// The network that matches, and the one of --rerank.
+struct CollectionEngines {
+  Engine first;
+  std::optional<Engine> second;
+  std::string numerics;  ///< precisions and what else changes the bits of a score on one device
+  [[nodiscard]] Engine* rerank() { return second ? &*second : nullptr; }
+};
 
-namespace {
+/// What a run is made of.
+struct CollectionJob {
+  const CollectionOptions& options;
+  CollectionEngines& engines;
+  const ImageSource& source;
+  const RunPlaces& places;
+  const MatchGuide* guide = nullptr;
+  const EarlyExit* early_exit = nullptr;
+};
 
 /// The same words for what was asked for and what auto came to: shards of either may work on one run.
 std::string numerics(const CollectionEngines& engines, const ExecutionOptions& execution) {
@@ -145,8 +159,6 @@ std::string numerics(const CollectionEngines& engines, const ExecutionOptions& e
   return result + (execution.exact_convolutions ? ", exact convolutions" : "");
 }
 
-}  // namespace
-
 CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options) {
   CollectionEngines engines{make_engine(session, std::move(model), options.engine.execution), std::nullopt, {}};
   if (!options.rerank.empty()) {
@@ -157,17 +169,6 @@ CollectionEngines make_engines(Session& session, Model model, const CollectionOp
   engines.numerics = numerics(engines, options.engine.execution);
   return engines;
 }
-
-void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out) {
-  if (damaged.empty()) return;
-  for (const auto& image : damaged) session.warn("\"{}\" cannot be read: {}", image.name, image.what);
-  if (leave_out) return;
-  throw InvalidArgument(
-      fmt::format("{} of {} images cannot be read; replace them, or leave them out with --leave-out-damaged",
-                  damaged.size(), images));
-}
-
-namespace {
 
 /// Images that no pair has will be in no reconstruction.
 void report_alone(Session& session, const ChosenPairs& chosen) {
@@ -182,8 +183,7 @@ void report_alone(Session& session, const ChosenPairs& chosen) {
   session.warn("{} of {} images are in no pair: {}", alone.size(), chosen.images.size(), quoted_names(alone));
 }
 
-}  // namespace
-
+/// Lists the images and selects pairs without those that are left out.
 ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates) {
   const auto& [options, engines, source, places, guide, early_exit] = job;
   ImageListing listing = list_images(source, options.leave_out, session.control());
@@ -212,8 +212,6 @@ ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairC
   return chosen;
 }
 
-namespace {
-
 /// "2 images are new" and the like; nothing for none.
 void report_images(Session& session, const std::vector<std::string>& names, const char* one, const char* several) {
   if (names.empty()) return;
@@ -231,8 +229,7 @@ void report_changes(Session& session, const PlanChanges& changes, const Collecti
                plan.blocks.size(), std::ssize(plan.blocks) - changes.blocks);
 }
 
-}  // namespace
-
+/// Says what is new since the run was planned.
 RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen) {
   const auto& [options, engines, source, places, guide, early_exit] = job;
   PairRules rules = options.rules(engines.first.spec());
@@ -252,20 +249,6 @@ RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& 
   run.changes = changes_between(before, run.plan);
   report_changes(session, *run.changes, run.plan);
   return run;
-}
-
-nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes) {
-  if (!changes) return nullptr;
-  return {{"added", changes->added}, {"changed", changes->changed}, {"gone", changes->gone},
-          {"back", changes->back},   {"pairs", changes->pairs},     {"blocks", changes->blocks}};
-}
-
-nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const CollectionStatistics& run,
-                                       std::int64_t dropped) {
-  if (!options.early_exit) return nullptr;
-  return {{"keypoints", *options.early_exit},       {"pairs_dropped", dropped},
-          {"pairs_sampled", run.sampled},           {"rows_compared", run.sampled_rows},
-          {"comparisons", run.sampled_comparisons}, {"seconds", run.stages.sample}};
 }
 
 std::optional<MatchedImages> match_images(Session& session, const CollectionWork& work, const RunPlaces& places,
@@ -288,6 +271,46 @@ std::optional<MatchedImages> match_images(Session& session, const CollectionWork
   if (shard.count == 1) return MatchedImages{CollectionMatches(places.folder), run};
   report_shard(session, places, shard);
   return std::nullopt;
+}
+
+}  // namespace
+
+void settle_damaged(Session& session, const std::vector<DamagedImage>& damaged, std::int64_t images, bool leave_out) {
+  if (damaged.empty()) return;
+  for (const auto& image : damaged) session.warn("\"{}\" cannot be read: {}", image.name, image.what);
+  if (leave_out) return;
+  throw InvalidArgument(
+      fmt::format("{} of {} images cannot be read; replace them, or leave them out with --leave-out-damaged",
+                  damaged.size(), images));
+}
+
+nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes) {
+  if (!changes) return nullptr;
+  return {{"added", changes->added}, {"changed", changes->changed}, {"gone", changes->gone},
+          {"back", changes->back},   {"pairs", changes->pairs},     {"blocks", changes->blocks}};
+}
+
+nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const CollectionStatistics& run,
+                                       std::int64_t dropped) {
+  if (!options.early_exit) return nullptr;
+  return {{"keypoints", *options.early_exit},       {"pairs_dropped", dropped},
+          {"pairs_sampled", run.sampled},           {"rows_compared", run.sampled_rows},
+          {"comparisons", run.sampled_comparisons}, {"seconds", run.stages.sample}};
+}
+
+CollectionRun match_collection(Session& session, CollectionInput input, const CollectionOptions& options) {
+  const auto guide = make_guide(session, options.guide, input.geometry);
+  const auto early_exit = make_early_exit(session, options.early_exit, input.geometry);
+  CollectionEngines engines = make_engines(session, std::move(input.model), options);
+  const CollectionJob job{options, engines, input.source, input.places, guide.get(), early_exit.get()};
+  CollectionRun result{
+      .chosen = choose_pairs(session, job, input.candidates), .run = {}, .saturation = {}, .matched = {}};
+  result.run = plan_run(session, job, result.chosen);
+  const CollectionWork work{engines.first,    input.source, result.chosen.pairs, result.run.plan,
+                            engines.rerank(), guide.get(),  early_exit.get()};
+  result.matched = match_images(session, work, input.places, options, result.chosen.by_rule);
+  result.saturation = saturation_json(engines.first);
+  return result;
 }
 
 }  // namespace twinpatch::app

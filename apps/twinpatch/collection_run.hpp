@@ -57,25 +57,6 @@ struct CollectionOptions {
 /// Options of the run, the engine and the patches.
 void add_collection_options(Options& app, CollectionOptions& options);
 
-/// The network that matches, and the one of --rerank.
-struct CollectionEngines {
-  Engine first;
-  std::optional<Engine> second;
-  std::string numerics;  ///< precisions and what else changes the bits of a score on one device
-  [[nodiscard]] Engine* rerank() { return second ? &*second : nullptr; }
-};
-[[nodiscard]] CollectionEngines make_engines(Session& session, Model model, const CollectionOptions& options);
-
-/// What a run is made of.
-struct CollectionJob {
-  const CollectionOptions& options;
-  CollectionEngines& engines;
-  const ImageSource& source;
-  const RunPlaces& places;
-  const MatchGuide* guide = nullptr;
-  const EarlyExit* early_exit = nullptr;
-};
-
 /// The pairs of a run, and what is known of its images.
 struct ChosenPairs {
   std::vector<PlannedImage> images;
@@ -87,17 +68,11 @@ struct ChosenPairs {
     return left_out.empty() ? otherwise : ExitCode::partial;
   }
 };
-/// Lists the images and selects pairs without those that are left out. Throws InvalidArgument if images that are needed
-/// cannot be read and are not to be left out; all of them were named before.
-[[nodiscard]] ChosenPairs choose_pairs(Session& session, const CollectionJob& job, const PairCandidates& candidates);
-
 /// The plan of a run, and how it goes on with the one that its folder held.
 struct RunPlan {
   CollectionPlan plan;
   std::optional<PlanChanges> changes;  ///< nothing: a run that is new, or the same as before
 };
-/// Says what is new since the run was planned. Throws what make_plan does.
-[[nodiscard]] RunPlan plan_run(Session& session, const CollectionJob& job, const ChosenPairs& chosen);
 /// For --json; null where nothing changed.
 [[nodiscard]] nlohmann::ordered_json changes_json(const std::optional<PlanChanges>& changes);
 
@@ -113,11 +88,26 @@ struct MatchedImages {
 [[nodiscard]] nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const CollectionStatistics& run,
                                                      std::int64_t dropped);
 
-/// Does the shard, reports how it went and opens the result; with --dry-run prints the plan alone. An interrupted or
-/// failed run says how to go on with it. Nothing after a dry run or a shard: results are written by one call that finds
-/// all blocks done.
-[[nodiscard]] std::optional<MatchedImages> match_images(Session& session, const CollectionWork& work,
-                                                        const RunPlaces& places, const CollectionOptions& options,
-                                                        const std::vector<RuleCount>& by_rule);
+/// What a command has read of a collection before anything is matched.
+struct CollectionInput {
+  Model model;
+  const ImageSource& source;
+  const PairCandidates& candidates;
+  const GuideInput& geometry;
+  RunPlaces places;
+};
+/// What became of it.
+struct CollectionRun {
+  ChosenPairs chosen;
+  RunPlan run;
+  nlohmann::ordered_json saturation;  ///< for --json
+  std::optional<MatchedImages>
+      matched;  ///< nothing after a dry run or a shard: one call that finds all blocks done writes
+};
+/// Chooses the pairs without images that are left out, plans the run, says what is new since its folder was made, does
+/// the shard and reports how it went; with --dry-run prints the plan alone. An interrupted or failed run says how to go
+/// on with it. Throws InvalidArgument if images that are needed cannot be read and are not to be left out; all of them
+/// were named before.
+[[nodiscard]] CollectionRun match_collection(Session& session, CollectionInput input, const CollectionOptions& options);
 
 }  // namespace twinpatch::app

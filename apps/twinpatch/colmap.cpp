@@ -185,16 +185,8 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
       .source = guide_source(images, sigma_of_points(options, cut)),
       .options = {.estimation = options.verification, .threads = options.collection.engine.execution.threads},
       .database = [&] { return geometries_of_database(session, options, images); }};
-  const auto guide = make_guide(session, options.collection.guide, geometry);
-  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
-  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
-  const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
-  const ChosenPairs chosen = choose_pairs(session, job, candidates);
-  const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
-                            engines.rerank(), guide.get(), early_exit.get()};
-  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  const auto [chosen, run, saturation, matched] =
+      match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!matched) return chosen.exit_code(candidates.exit_code());
 
   const ColmapExport result = export_matches(session, options, images, matched->matches, sigma_of_points(options, cut));
@@ -205,7 +197,7 @@ ExitCode run_colmap(Session& session, const ColmapOptions& options) {
   if (session.options().json) {
     auto object = export_json(options, {result, matched->run, has_list, next, masks}, chosen, run);
     object["precision"] = run.plan.numerics;
-    object["saturation"] = saturation_json(engines.first);
+    object["saturation"] = saturation;
     session.print_json("twinpatch.colmap/1", object);
   }
   return chosen.exit_code(candidates.exit_code());

@@ -161,16 +161,8 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const GuideInput geometry{.names = candidates.names,
                             .source = {read, {}},
                             .options = {.threads = options.collection.engine.execution.threads}};
-  const auto guide = make_guide(session, options.collection.guide, geometry);
-  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
-  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
-  const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
-  const ChosenPairs chosen = choose_pairs(session, job, candidates);
-  const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
-                            engines.rerank(), guide.get(), early_exit.get()};
-  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  const auto [chosen, run, saturation, matched] =
+      match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!matched) return chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
   const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };

@@ -115,16 +115,8 @@ ExitCode match_features(Session& session, const OpenSfmOptions& options, const O
   const GuideInput geometry{.names = candidates.names,
                             .source = {[&](const std::string& name) { return dataset.keypoints(name); }, {}},
                             .options = {.threads = options.collection.engine.execution.threads}};
-  const auto guide = make_guide(session, options.collection.guide, geometry);
-  const auto early_exit = make_early_exit(session, options.collection.early_exit, geometry);
-  CollectionEngines engines = make_engines(session, std::move(model), options.collection);
-  const RunPlaces places = options.places();
-  const CollectionJob job{options.collection, engines, source, places, guide.get(), early_exit.get()};
-  const ChosenPairs chosen = choose_pairs(session, job, candidates);
-  const RunPlan run = plan_run(session, job, chosen);
-  const CollectionWork work{engines.first,    source,      chosen.pairs,    run.plan,
-                            engines.rerank(), guide.get(), early_exit.get()};
-  const auto matched = match_images(session, work, places, options.collection, chosen.by_rule);
+  const auto [chosen, run, saturation, matched] =
+      match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!matched) return chosen.exit_code(candidates.exit_code());
   const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
   return chosen.exit_code(write(session, options, dataset, matched->matches, {candidates.unknown, masks, early}));

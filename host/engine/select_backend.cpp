@@ -25,10 +25,6 @@ bool is_cuda(const std::string& device) {
   return after_digit;
 }
 
-}  // namespace
-
-namespace {
-
 /// The options with the device that "auto" stands for.
 ExecutionOptions on_device(const ExecutionOptions& options, std::string& reason) {
   options.validate();
