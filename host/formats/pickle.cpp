@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "pickle_opcodes.hpp"
+#include "twinpatch/formats/pickle_opcodes.hpp"
 
 namespace twinpatch {
 

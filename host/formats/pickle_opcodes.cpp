@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include "pickle_opcodes.hpp"
+#include "twinpatch/formats/pickle_opcodes.hpp"
 
 #include <fmt/format.h>
 

@@ -6,40 +6,17 @@
 #include <limits>
 
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/formats/pickle_opcodes.hpp"
 
 namespace twinpatch::sfm {
 namespace {
-
-/// Opcodes of pickletools.py that are written, by their names there.
-enum class Opcode : unsigned char {
-  binbytes = 'B',
-  binint = 'J',
-  binint1 = 'K',
-  binunicode = 'X',
-  build = 'b',
-  empty_dict = '}',
-  global = 'c',
-  mark = '(',
-  newfalse = 0x89,
-  newtrue = 0x88,
-  none = 'N',
-  proto = 0x80,
-  reduce = 'R',
-  setitem = 's',
-  short_binbytes = 'C',
-  stop = '.',
-  tuple = 't',
-  tuple1 = 0x85,
-  tuple2 = 0x86,
-  tuple3 = 0x87
-};
 
 /// Appends to a pickle; each call is one value or one opcode.
 class Pickler {
  public:
   explicit Pickler(PickleBytes& pickle) : pickle_(pickle) {}
 
-  Pickler& op(Opcode code) { return byte(static_cast<unsigned char>(code)); }
+  Pickler& op(PickleOpcode code) { return byte(static_cast<unsigned char>(code)); }
   /// Little-endian.
   template <class Number>
   Pickler& number(Number value) {
@@ -52,13 +29,13 @@ class Pickler {
   }
 
   /// A small non-negative number.
-  Pickler& small(std::uint8_t value) { return op(Opcode::binint1).number(value); }
-  Pickler& integer(std::int32_t value) { return op(Opcode::binint).number(static_cast<std::uint32_t>(value)); }
+  Pickler& small(std::uint8_t value) { return op(PickleOpcode::bin_int1).number(value); }
+  Pickler& integer(std::int32_t value) { return op(PickleOpcode::bin_int).number(static_cast<std::uint32_t>(value)); }
   Pickler& text(std::string_view value) {
-    return op(Opcode::binunicode).number(static_cast<std::uint32_t>(value.size())).raw(value);
+    return op(PickleOpcode::bin_unicode).number(static_cast<std::uint32_t>(value.size())).raw(value);
   }
   Pickler& global(std::string_view module, std::string_view name) {
-    return op(Opcode::global).raw(module).raw("\n").raw(name).raw("\n");
+    return op(PickleOpcode::global).raw(module).raw("\n").raw(name).raw("\n");
   }
 
  private:
@@ -71,16 +48,27 @@ class Pickler {
 
 /// numpy.dtype("int64"): dtype("i8", False, True), then its state (3, "<", None, None, None, -1, -1, 0).
 void append_type(Pickler& to) {
-  to.global("numpy", "dtype").text("i8").op(Opcode::newfalse).op(Opcode::newtrue).op(Opcode::tuple3);
-  to.op(Opcode::reduce);
-  to.op(Opcode::mark).small(3).text("<").op(Opcode::none).op(Opcode::none).op(Opcode::none).integer(-1).integer(-1);
-  to.small(0).op(Opcode::tuple).op(Opcode::build);
+  to.global("numpy", "dtype")
+      .text("i8")
+      .op(PickleOpcode::new_false)
+      .op(PickleOpcode::new_true)
+      .op(PickleOpcode::tuple3);
+  to.op(PickleOpcode::reduce);
+  to.op(PickleOpcode::mark)
+      .small(3)
+      .text("<")
+      .op(PickleOpcode::none)
+      .op(PickleOpcode::none)
+      .op(PickleOpcode::none)
+      .integer(-1)
+      .integer(-1);
+  to.small(0).op(PickleOpcode::tuple).op(PickleOpcode::build);
 }
 
 }  // namespace
 
 void append_dictionary_begin(PickleBytes& pickle) {
-  Pickler(pickle).op(Opcode::proto).number(std::uint8_t{3}).op(Opcode::empty_dict);
+  Pickler(pickle).op(PickleOpcode::proto).number(std::uint8_t{3}).op(PickleOpcode::empty_dict);
 }
 
 void append_item(PickleBytes& pickle, std::string_view key, std::span<const IndexPair> rows) {
@@ -90,15 +78,21 @@ void append_item(PickleBytes& pickle, std::string_view key, std::span<const Inde
   Pickler to(pickle);
   to.text(key);
   // _reconstruct(ndarray, (0,), b"b"), then the state (1, shape, dtype, Fortran order, bytes).
-  to.global("numpy.core.multiarray", "_reconstruct").global("numpy", "ndarray").small(0).op(Opcode::tuple1);
-  to.op(Opcode::short_binbytes).number(std::uint8_t{1}).raw("b").op(Opcode::tuple3).op(Opcode::reduce);
-  to.op(Opcode::mark).small(1).integer(static_cast<std::int32_t>(rows.size())).small(2).op(Opcode::tuple2);
+  to.global("numpy.core.multiarray", "_reconstruct").global("numpy", "ndarray").small(0).op(PickleOpcode::tuple1);
+  to.op(PickleOpcode::short_bin_bytes)
+      .number(std::uint8_t{1})
+      .raw("b")
+      .op(PickleOpcode::tuple3)
+      .op(PickleOpcode::reduce);
+  to.op(PickleOpcode::mark).small(1).integer(static_cast<std::int32_t>(rows.size())).small(2).op(PickleOpcode::tuple2);
   append_type(to);
-  to.op(Opcode::newfalse).op(Opcode::binbytes).number(static_cast<std::uint32_t>(rows.size() * kRowBytes));
+  to.op(PickleOpcode::new_false)
+      .op(PickleOpcode::bin_bytes)
+      .number(static_cast<std::uint32_t>(rows.size() * kRowBytes));
   for (const IndexPair& row : rows) to.number(std::int64_t{row.left}).number(std::int64_t{row.right});
-  to.op(Opcode::tuple).op(Opcode::build).op(Opcode::setitem);
+  to.op(PickleOpcode::tuple).op(PickleOpcode::build).op(PickleOpcode::set_item);
 }
 
-void append_dictionary_end(PickleBytes& pickle) { Pickler(pickle).op(Opcode::stop); }
+void append_dictionary_end(PickleBytes& pickle) { Pickler(pickle).op(PickleOpcode::stop); }
 
 }  // namespace twinpatch::sfm

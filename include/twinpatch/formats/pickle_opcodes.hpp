@@ -7,7 +7,7 @@
 
 namespace twinpatch {
 
-/// The opcodes of pickle that are read; bytes and meanings as in CPython's Lib/pickletools.py.
+/// The opcodes of pickle that are read or written; bytes and meanings as in CPython's Lib/pickletools.py.
 enum class PickleOpcode : std::uint8_t {
   proto = 0x80,
   stop = '.',
@@ -24,6 +24,8 @@ enum class PickleOpcode : std::uint8_t {
   bin_string = 'T',
   short_bin_unicode = 0x8c,
   bin_unicode = 'X',
+  bin_bytes = 'B',        // written alone
+  short_bin_bytes = 'C',  // written alone
   empty_list = ']',
   empty_tuple = ')',
   empty_dict = '}',
