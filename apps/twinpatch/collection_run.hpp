@@ -101,8 +101,8 @@ struct CollectionRun {
   ChosenPairs chosen;
   RunPlan run;
   nlohmann::ordered_json saturation;  ///< for --json
-  std::optional<MatchedImages>
-      matched;  ///< nothing after a dry run or a shard: one call that finds all blocks done writes
+  /// Nothing after a dry run or a shard: one call that finds all blocks done writes.
+  std::optional<MatchedImages> matched;
 };
 /// Chooses the pairs without images that are left out, plans the run, says what is new since its folder was made, does
 /// the shard and reports how it went; with --dry-run prints the plan alone. An interrupted or failed run says how to go

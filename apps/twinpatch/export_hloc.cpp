@@ -105,11 +105,14 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const GuideInput geometry{.names = candidates.names,
                             .source = {[&](const std::string& name) { return load(numbers.at(name)); }, {}},
                             .options = {.threads = options.collection.engine.execution.threads}};
-  const auto [chosen, run, saturation, matched] =
+  const CollectionRun collection =
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
-  if (!matched) return chosen.exit_code(candidates.exit_code());
-  const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
-  return chosen.exit_code(write(session, matched->matches, options.out, {candidates.unknown, masks, early}));
+  if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
+  const auto early = [&](std::int64_t dropped) {
+    return early_exit_json(options.collection, collection.matched->run, dropped);
+  };
+  return collection.chosen.exit_code(
+      write(session, collection.matched->matches, options.out, {candidates.unknown, masks, early}));
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {

@@ -161,12 +161,15 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
   const GuideInput geometry{.names = candidates.names,
                             .source = {read, {}},
                             .options = {.threads = options.collection.engine.execution.threads}};
-  const auto [chosen, run, saturation, matched] =
+  const CollectionRun collection =
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
-  if (!matched) return chosen.exit_code(candidates.exit_code());
-  const Assigned assigned = assign(session, views, names_of(run.plan), options.project);
-  const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
-  return chosen.exit_code(write(session, options, matched->matches, assigned, {candidates.unknown, masks, early}));
+  if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
+  const Assigned assigned = assign(session, views, names_of(collection.run.plan), options.project);
+  const auto early = [&](std::int64_t dropped) {
+    return early_exit_json(options.collection, collection.matched->run, dropped);
+  };
+  return collection.chosen.exit_code(
+      write(session, options, collection.matched->matches, assigned, {candidates.unknown, masks, early}));
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {

@@ -115,11 +115,14 @@ ExitCode match_features(Session& session, const OpenSfmOptions& options, const O
   const GuideInput geometry{.names = candidates.names,
                             .source = {[&](const std::string& name) { return dataset.keypoints(name); }, {}},
                             .options = {.threads = options.collection.engine.execution.threads}};
-  const auto [chosen, run, saturation, matched] =
+  const CollectionRun collection =
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
-  if (!matched) return chosen.exit_code(candidates.exit_code());
-  const auto early = [&](std::int64_t dropped) { return early_exit_json(options.collection, matched->run, dropped); };
-  return chosen.exit_code(write(session, options, dataset, matched->matches, {candidates.unknown, masks, early}));
+  if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
+  const auto early = [&](std::int64_t dropped) {
+    return early_exit_json(options.collection, collection.matched->run, dropped);
+  };
+  return collection.chosen.exit_code(
+      write(session, options, dataset, collection.matched->matches, {candidates.unknown, masks, early}));
 }
 
 ExitCode run_opensfm(Session& session, const OpenSfmOptions& options) {
