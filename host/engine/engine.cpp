@@ -7,6 +7,8 @@
 
 #include "engine_state.hpp"
 #include "twinpatch/core/checked.hpp"
+#include "twinpatch/net/activation_bounds.hpp"
+#include "twinpatch/patches/usable_pixels.hpp"
 
 namespace twinpatch {
 namespace {
@@ -46,11 +48,17 @@ GroupSelection begin_group(SelectionPool& pool, const GridSide& left, std::span<
   }
 }
 
+std::shared_ptr<const Model> folded_and_checked(const std::shared_ptr<const Model>& model) {
+  auto folded = fold_batch_normalisation(model);
+  check_activation_bounds(*folded, kLargestPixel);
+  return folded;
+}
+
 }  // namespace
 
 Engine::State::State(Model given, SelectedBackend on)
     : model(std::make_shared<const Model>(std::move(given))),
-      runnable(fold_batch_normalisation(model)),
+      runnable(folded_and_checked(model)),
       backend(std::move(on.backend)),
       device(std::move(on.why)),
       precision(std::move(on.precision)),

@@ -7,6 +7,7 @@
 
 #include "engine_state.hpp"
 #include "twinpatch/backend/check_rows.hpp"
+#include "twinpatch/patches/usable_pixels.hpp"
 
 // What an engine refuses before anything runs; backends may take it for granted.
 
@@ -41,6 +42,12 @@ void Engine::State::check_patches(PatchView patches, const char* which) const {
                                  size_text(spec().minimum_input.height, spec().minimum_input.width), which,
                                  size_text(patches.height, patches.width)));
   }
+  if (patches.pixels == nullptr) return;
+  const std::int64_t bad = first_unusable_patch(patches);
+  if (bad < 0) return;
+  throw NotFinite(
+      fmt::format("{} patch {} has a pixel that is not finite or above {:g} in magnitude", which, bad, kLargestPixel),
+      bad);
 }
 
 void Engine::State::check_pair_of_sets(PatchView left, PatchView right) const {

@@ -6,10 +6,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/formats/npy.hpp"
+#include "twinpatch/patches/usable_pixels.hpp"
 
 namespace twinpatch {
 
@@ -59,24 +59,18 @@ void check_type(const NpyArray& array, bool raw) {
                     fmt::format("expected patches of {}, found {}", raw ? "float32" : "uint8", npy_type_name(found)));
 }
 
-/// Whether all are finite: the exponent of an infinity or a NaN has all bits set. No early exit, so that it vectorises.
-bool all_finite(std::span<const float> values) {
-  constexpr std::uint32_t kExponent = 0x7f800000u;
-  std::uint32_t bad = 0;
-  for (const float value : values) bad |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1u : 0u;
-  return bad == 0;
-}
-
-void check_finite(const PatchSet& patches, std::span<const float> values, const std::string& path) {
-  const std::int64_t pixels = patches.view().patch_bytes() / pixel_bytes(PixelType::f32);
+void check_usable(const PatchSet& patches, const std::string& path) {
   const std::int64_t block = std::max<std::int64_t>(1, (4 << 20) / patches.view().patch_bytes());
-  for (std::int64_t i = 0; i < patches.size(); ++i) {
-    const auto patch = values.subspan(static_cast<std::size_t>(i * pixels), static_cast<std::size_t>(pixels));
-    if (!all_finite(patch)) {
-      throw FormatError(path, -1, fmt::format("patch {}: expected finite values, found NaN or infinity", i));
+  for (std::int64_t begin = 0; begin < patches.size(); begin += block) {
+    const std::int64_t count = std::min(block, patches.size() - begin);
+    const std::int64_t bad = first_unusable_patch(patches.view().slice(begin, count));
+    if (bad >= 0) {
+      throw FormatError(path, -1,
+                        fmt::format("patch {}: expected finite values of at most {:g} in magnitude, found others",
+                                    begin + bad, kLargestPixel));
     }
     // The check alone must not make a file of many gigabytes resident.
-    if ((i + 1) % block == 0) patches.release(i + 1 - block, i + 1);
+    patches.release(begin, begin + count);
   }
 }
 
@@ -110,7 +104,7 @@ PatchSet read_npy_patches(const std::filesystem::path& path, bool raw) {
   view.type = PixelType::f32;
   view.pixels = array.values<float>().data();
   PatchSet patches(view, array.owner(), array.mapping());
-  check_finite(patches, array.values<float>(), array.path());
+  check_usable(patches, array.path());
   return patches;
 }
 

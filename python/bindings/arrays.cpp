@@ -57,17 +57,6 @@ std::string type_name(nb::dlpack::dtype type) {
   throw ShapeError(fmt::format("{}: expected {}, found {}", array.name, expected, description(array)));
 }
 
-/// The network's maxima would lose what is not a number, in silence.
-void check_finite(const Array& array, PatchView patches) {
-  const std::int64_t pixels = std::int64_t{patches.height} * patches.width;
-  const auto* values = static_cast<const float*>(patches.pixels);
-  for (std::int64_t i = 0; i < patches.count; ++i) {
-    const std::span patch(values + i * pixels, static_cast<std::size_t>(pixels));
-    if (std::ranges::all_of(patch, [](float value) { return std::isfinite(value); })) continue;
-    throw NotFinite(fmt::format("{}: patch {} has a pixel that is not finite", array.name, i), i);
-  }
-}
-
 /// Row-major without gaps. Strides of axes with one element (or of an empty array) say nothing.
 bool is_in_c_order(const nb::ndarray<nb::ro>& values) {
   std::int64_t stride = 1;
@@ -192,7 +181,6 @@ PatchView patches_of(Array& array) {
                           .count = static_cast<std::int64_t>(values.shape(0)),
                           .height = static_cast<int>(values.shape(axes - 2)),
                           .width = static_cast<int>(values.shape(axes - 1))};
-  if (!has_levels) check_finite(array, patches);
   return patches;
 }
 

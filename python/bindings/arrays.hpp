@@ -43,7 +43,7 @@ struct Array {
 [[nodiscard]] Array host_array_of(nb::handle object, const char* name, std::optional<int> cuda);
 
 /// uint8 (grey levels) or float32 (fed to the network unchanged), [N, H, W] or [N, 1, H, W]. Those of float32 are
-/// brought to the host, where they are looked through for values that are not finite.
+/// brought to the host, where the engine looks through them.
 [[nodiscard]] PatchView patches_of(Array& array);
 /// float32 [N, D].
 [[nodiscard]] MatrixView descriptors_of(const Array& array);

@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "backend_table.hpp"
 #include "twinpatch/core/error.hpp"
+#include "twinpatch/net/activation_bounds.hpp"
 
 // Nothing, values that are not finite, and what does not fit.
 
@@ -98,6 +100,56 @@ TEST_CASE("scores that overflow are reported with their patches") {
   for_each_backend({.instruction_sets = true}, [&](const BackendRow& on) {
     CHECK_THROWS_AS((void)on.rig(model).select(plain.view(), plain.view(), {.top_k = 1}, 1000, 1000), NotFinite);
   });
+}
+
+namespace {
+
+/// The model with one tensor as large as check_activation_bounds permits, to a factor of ten.
+std::shared_ptr<const Model> heaviest(const Model& plain, const std::string& weights) {
+  std::shared_ptr<const Model> last;
+  for (float factor = 1; factor < 2e38F; factor *= 10) {
+    Model next = plain;
+    for (float& value : next.weights.at(weights).values) value *= factor;
+    try {
+      check_activation_bounds(next, 1000);
+    } catch (const InvalidArgument&) {
+      break;
+    }
+    last = std::make_shared<const Model>(std::move(next));
+  }
+  return last;
+}
+
+}  // namespace
+
+TEST_CASE("activations as large as they may be do not overflow") {
+  if (no_device()) return;
+  std::vector<NetworkSpec> specs = joining_networks();
+  for (const NetworkSpec& spec : tiny_networks()) specs.push_back(spec);
+  const std::size_t small = specs.size();
+  for (const char* name : {"2ch", "2ch-deep", "siam", "siam-spp-l2", "hard128"}) specs.push_back(network(name));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const Extent size = specs[i].input.value_or(Extent{53, 47});
+    const Model plain = fold_batch_normalisation(random_model(specs[i], 7));
+    const Patches left(1, size, 26);
+    const Patches right(2, size, 27);
+    for (const auto& [name, tensor] : plain.weights) {
+      if (!name.ends_with("weight")) continue;
+      INFO("network " << specs[i].name << ", weights " << name);
+      const auto model = heaviest(plain, name);
+      REQUIRE(model != nullptr);
+      const auto expected = reference::scores(*model, left.view, right.view);
+      const double largest = std::abs(*std::ranges::max_element(expected, {}, [](double x) { return std::abs(x); }));
+      for_each_backend({.instruction_sets = true, .exact_convolutions = true}, [&](const BackendRow& on) {
+        if (on.simulated && i >= small) return;
+        const auto scores = on.rig(model).list(left.view, right.view);
+        for (std::size_t pair = 0; pair < scores.size(); ++pair) {
+          INFO("pair " << pair << ": " << scores[pair] << ", expected " << expected[pair]);
+          CHECK(std::abs(scores[pair] - expected[pair]) <= 1e-3 * largest);
+        }
+      });
+    }
+  }
 }
 
 TEST_CASE("of many scores that are not finite the first is named, wherever the tiles that met them ended") {

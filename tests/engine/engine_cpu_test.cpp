@@ -185,6 +185,26 @@ TEST_CASE("devices by name") {
   CHECK_THROWS_WITH(parse_kernels("cudnn"), Catch::Contains("auto, library, fused"));
 }
 
+TEST_CASE("float patches and weights that could overflow within the network are refused") {
+  Engine engine(random_model(network("siam-l2"), 1), cpu_options(1));
+  std::vector<float> pixels = normal_floats(std::size_t{3} * 64 * 64, 4);
+  const PatchView patches{PixelType::f32, pixels.data(), 3, 64, 64};
+  const auto expect_refused = [&] {
+    const auto refused = Catch::Contains("patch 1 has a pixel that is not finite or above 1e+06 in magnitude");
+    CHECK_THROWS_WITH(engine.describe(patches), refused);
+    CHECK_THROWS_WITH(engine.grid(patches, patches, {.top_k = 1}), refused);
+    CHECK_THROWS_WITH(engine.score(patches, patches, std::vector<IndexPair>{{0, 0}}), refused);
+  };
+  CHECK_NOTHROW(engine.describe(patches));
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 1.1e6F}) {
+    pixels[2 * 64 * 64 - 1] = bad;
+    expect_refused();
+  }
+  Model heavy = random_model(network("siam-l2"), 1);
+  for (float& value : heavy.weights.at("branch.0.3.weight").values) value *= 1e36F;
+  CHECK_THROWS_WITH(Engine(heavy, cpu_options(1)), Catch::Contains("layer branch.0.3") && Catch::Contains("so large"));
+}
+
 TEST_CASE("auto is settled before a backend is made") {
   const Model model = random_model(network("siam"), 1);
   ExecutionOptions options = cpu_options(1);
