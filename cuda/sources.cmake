@@ -20,6 +20,7 @@ set(TWINPATCH_CUDA_KERNELS
   kernels/epilogue.cu
   kernels/grid.cu
   kernels/head_slabs.cu
+  kernels/join.cu
   kernels/layers.cu
   kernels/pairs.cu
   kernels/patches.cu

@@ -5,6 +5,7 @@
 
 #include "grid/grid_strategy.hpp"
 #include "grid/strategies.hpp"
+#include "kernels/join.hpp"
 #include "plan/halves_plan.hpp"
 #include "plan/kernel_rules.hpp"
 #include "two_channel.hpp"
@@ -12,8 +13,12 @@
 namespace twinpatch::cuda {
 namespace {
 
+/// Batches that a panel of columns has pairs for: few of its places stay empty, and its halves stay near, in a device's
+/// second-level cache: a batch of 4096 is 32 rows by 128 columns, 12 MB of halves of 2ch in fp16.
+constexpr std::int64_t kPanelBatches = 8;
+
 /// Networks that see both patches: halves of the first convolution for a block of rows and one of columns, then every
-/// pair of the block from their sum.
+/// pair of the block from their sum, panel by panel of its columns.
 class TwoChannelGrid final : public GridStrategy {
  public:
   explicit TwoChannelGrid(ScorerParts& parts)
@@ -53,17 +58,19 @@ class TwoChannelGrid final : public GridStrategy {
 
   [[nodiscard]] const NetworkSpec& spec() const { return parts_.spec(); }
 
-  /// Scores of pairs, which are numbers within the last run of either side's plan; enqueued.
-  void score_halves(Halves& halves, DevicePairs pairs, const RunControl& control) {
-    parts_.pairs->run(halves.extent, halves.rule.layers, pairs, control,
+  /// Scores of pairs of rows of either side's last halves, `pairs.count` of them from number 0 on; enqueued.
+  void score_halves(Halves& halves, const kernels::PairRange& pairs, float* scores, const RunControl& control) {
+    parts_.pairs->run(halves.extent, halves.rule.layers, {nullptr, pairs.count, scores}, control,
                       [&](PairPlan& network, std::int64_t begin, std::int64_t n) {
+                        kernels::PairRange batch = pairs;
+                        batch.begin = begin;
+                        batch.count = n;
                         for (std::size_t i = 0; i < spec().streams.size(); ++i) {
                           kernels::join_halves(device_->stream(),
                                                {.type = device_->type,
                                                 .left = halves.left.halves(i),
                                                 .right = halves.right.halves(i),
-                                                .pairs = pairs.pairs + 2 * begin,
-                                                .count = n,
+                                                .pairs = batch,
                                                 .shape = halves.left.shape(i),
                                                 .activation = activation_of(halves.rule.activation),
                                                 .pool = halves.rule.pool},
@@ -115,28 +122,37 @@ class TwoChannelGrid final : public GridStrategy {
     const auto block = halves_block(spec(), patch, device_->type, device_->context.pool().bound());
     const std::int64_t columns = std::min({block.columns, right.size(), most});
     const std::int64_t rows = std::clamp<std::int64_t>(most / columns, 1, std::min(block.rows, left.size()));
-    float* const values = values_.at_least(rows * columns);
-    std::int32_t* const pairs = pairs_.at_least(2 * rows * columns);
+    const std::int64_t batch = batch_limit(*device_, spec(), patch);
+    const std::int64_t panel = std::clamp<std::int64_t>(kPanelBatches * batch / rows, 1, columns);
+    float* const values = values_.at_least(rows * panel);
     for (std::int64_t column = 0; column < right.size(); column += columns) {
       const std::int64_t wide = std::min(columns, right.size() - column);
       if (rule) make_halves(halves_for(patch, *rule, rows).right, right, column, wide);
       for (std::int64_t row = 0; row < left.size(); row += rows) {
         control.check();
         const std::int64_t tall = std::min(rows, left.size() - row);
-        kernels::enumerate_pairs(
-            device_->stream(),
-            {.count = tall * wide, .columns = wide, .first_left = rule ? 0 : row, .first_right = rule ? 0 : column},
-            pairs);
-        const DevicePairs listed{pairs, tall * wide, values};
-        if (rule) {
-          Halves& halves = halves_for(patch, *rule, rows);
-          make_halves(halves.left, left, row, tall);
-          score_halves(halves, listed, control);
-        } else {
-          parts_.pairs->score(left, right, listed, control);
+        if (rule) make_halves(halves_for(patch, *rule, rows).left, left, row, tall);
+        const std::int64_t step = rows * panel / tall;  // as many pairs where rows are few
+        for (std::int64_t first = 0; first < wide; first += step) {
+          const std::int64_t few = std::min(step, wide - first);
+          const kernels::PairRange pairs{.count = tall * few,
+                                         .columns = few,
+                                         .first_left = rule ? 0 : row,
+                                         .first_right = rule ? first : column + first};
+          if (rule) {
+            score_halves(halves_for(patch, *rule, rows), pairs, values, control);
+          } else {
+            std::int32_t* const listed = pairs_.at_least(2 * rows * panel);
+            kernels::enumerate_pairs(device_->stream(), pairs, listed);
+            parts_.pairs->score(left, right, {listed, pairs.count, values}, control);
+          }
+          take(kernels::ValueTile{.values = values,
+                                  .stride = few,
+                                  .rows = tall,
+                                  .columns = few,
+                                  .first_row = row,
+                                  .first_column = column + first});
         }
-        take(kernels::ValueTile{
-            .values = values, .stride = wide, .rows = tall, .columns = wide, .first_row = row, .first_column = column});
       }
     }
   }

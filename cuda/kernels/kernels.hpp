@@ -108,21 +108,6 @@ void activate(cudaStream_t stream, NumberType type, ActivationKind kind, void* v
 /// Maps → rows of floats in (channel, row, column) order: out[i · out_stride + (c · height + y) · width + x].
 void flatten(cudaStream_t stream, const Maps& in, float* out, std::int64_t out_stride);
 
-/// Halves of a first convolution, and what follows their sum.
-struct HalvesJoin {
-  NumberType type = NumberType::fp32;
-  const void* left = nullptr;  ///< [·, shape]
-  const void* right = nullptr;
-  const std::int32_t* pairs = nullptr;  ///< [count, 2]
-  std::int64_t count = 0;
-  MapShape shape;
-  ActivationKind activation = ActivationKind::none;
-  bool pool = false;  ///< maximum over 2×2, stride 2, rounding down
-};
-
-/// out[n] = pool(activate(left[pairs[n].left] + right[pairs[n].right])).
-void join_halves(cudaStream_t stream, const HalvesJoin& join, void* out);
-
 /// out[i] = in[i] as another type.
 void convert(cudaStream_t stream, const float* in, std::int64_t size, NumberType type, void* out);
 

@@ -1,25 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <type_traits>
-
-#include "launch_helpers.cuh"
+#include "channels.cuh"
 
 namespace twinpatch::cuda::kernels {
 namespace {
-
-/// Neighbouring channels that a thread takes along: 16 bytes of them where the channels allow it, else one.
-template <class T, int kWidth>
-struct alignas(kWidth * sizeof(T)) Channels {
-  T values[kWidth];
-};
-
-/// Calls f with the width for maps of so many channels; what a map lies at is aligned like its items.
-template <class T, class F>
-void visit_width(int channels, F&& f) {
-  constexpr int kWide = 16 / sizeof(T);
-  if (channels % kWide == 0) return f(std::integral_constant<int, kWide>{});
-  return f(std::integral_constant<int, 1>{});
-}
 
 /// Blocks for maps of so many items, one map at a time each; fewer than 2³¹ items (limits::kActivation).
 LaunchShape per_map(std::int64_t count, std::int64_t items) {
@@ -128,51 +112,6 @@ __global__ void flatten_kernel(Maps maps, float* out, std::int64_t out_stride) {
   }
 }
 
-/// Sums of halves.
-/// left, right [·, shape]; pairs [count, 2]; out [count, shape], or with half the height and width where pooled.
-/// Block: one pair at a time (grid-stride). Thread: kWidth neighbouring channels of every n-th position, n threads in
-/// all. No shared memory. Float arithmetic. Reference: the first convolution of a pair, its activation and pooling
-/// (docs: conv([p; q]) = convₚ(p) + conv_q(q)).
-template <class T, int kWidth>
-__global__ void join_kernel(HalvesJoin join, MapShape out_shape, T* out) {
-  using Few = Channels<T, kWidth>;
-  const MapShape shape = join.shape;
-  const int few = shape.channels / kWidth;  // of a position
-  const int items = out_shape.height * out_shape.width * few;
-  const int step = join.pool ? 2 : 1;
-  for (std::int64_t pair = blockIdx.x; pair < join.count; pair += gridDim.x) {
-    const auto half = [&](const void* halves, std::int64_t item) {
-      return reinterpret_cast<const Few*>(static_cast<const T*>(halves) + item * shape.size());
-    };
-    const Few* const a = half(join.left, join.pairs[2 * pair]);
-    const Few* const b = half(join.right, join.pairs[2 * pair + 1]);
-    auto* const to = reinterpret_cast<Few*>(out + pair * out_shape.size());
-    for (int n = static_cast<int>(threadIdx.x); n < items; n += static_cast<int>(blockDim.x)) {
-      const int position = n / few;
-      const int x = position % out_shape.width * step;
-      const int y = position / out_shape.width * step;
-      const int at = (y * shape.width + x) * few + n % few;
-      float results[kWidth];
-      const auto sum = [](const Few& p, const Few& q, int k) { return to_float(p.values[k]) + to_float(q.values[k]); };
-      const Few corner = a[at];
-      const Few corner_of_b = b[at];
-      TWINPATCH_UNROLL
-      for (int k = 0; k < kWidth; ++k) results[k] = sum(corner, corner_of_b, k);
-      for (int cell = 1; cell < (join.pool ? 4 : 1); ++cell) {
-        const int neighbour = at + (cell / 2) * shape.width * few + (cell % 2) * few;
-        const Few p = a[neighbour];
-        const Few q = b[neighbour];
-        TWINPATCH_UNROLL
-        for (int k = 0; k < kWidth; ++k) results[k] = larger(results[k], sum(p, q, k));
-      }
-      Few done;
-      TWINPATCH_UNROLL  // rising functions: the maximum of them is that of their arguments
-          for (int k = 0; k < kWidth; ++k) store(done.values[k], activated(join.activation, results[k]));
-      to[n] = done;
-    }
-  }
-}
-
 /// in, out [size]. Thread: one value at a time (grid-stride).
 template <class T>
 __global__ void convert_kernel(const float* in, std::int64_t size, T* out) {
@@ -210,17 +149,6 @@ void flatten(cudaStream_t stream, const Maps& in, float* out, std::int64_t out_s
   if (items == 0) return;
   visit_number(in.type, [&]<class T>(T) {
     launch(stream, per_item(items), "flatten", &flatten_kernel<T>, in, out, out_stride);
-  });
-}
-
-void join_halves(cudaStream_t stream, const HalvesJoin& join, void* out) {
-  const MapShape shape = join.shape;
-  const MapShape out_shape = join.pool ? MapShape{shape.height / 2, shape.width / 2, shape.channels} : shape;
-  visit_number(join.type, [&]<class T>(T) {
-    visit_width<T>(shape.channels, [&]<int kWidth>(std::integral_constant<int, kWidth>) {
-      launch(stream, per_map(join.count, out_shape.size() / kWidth), "join_halves", &join_kernel<T, kWidth>, join,
-             out_shape, static_cast<T*>(out));
-    });
   });
 }
 

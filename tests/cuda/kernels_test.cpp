@@ -175,45 +175,19 @@ TEST_CASE("pooling, subsampling and pyramids are the reference's") {
   expect_close(bench.load(pooled, type), flattened(applied(pyramid, in.maps)), limit(type));
 }
 
-TEST_CASE("activations, flattening and sums of halves are the reference's") {
+TEST_CASE("activations and flattening are the reference's") {
   if (no_device()) return;
   Bench bench;
   const NumberType type = GENERATE(NumberType::fp32, NumberType::fp16, NumberType::bf16);
   const Shape shape = GENERATE(Shape{6, 5, 4}, Shape{3, 2, 7});
   const Maps left(3, shape, 5, type);
-  const Maps right(2, shape, 6, type);
   const auto a = bench.store(left.values, type);
-  const auto b = bench.store(right.values, type);
   auto flat = bench.room<float>(3 * (shape.size() + 2));
   kernels::flatten(bench.stream(), {type, a.data(), 3, map_shape(shape)}, flat.data() + 1, shape.size() + 2);
   const auto rows = bench.down(flat);
   for (std::int64_t i = 0; i < 3; ++i) {
     const auto begin = rows.begin() + i * (shape.size() + 2) + 1;
     CHECK(std::equal(begin, begin + shape.size(), left.maps[static_cast<std::size_t>(i)].values.begin()));
-  }
-
-  const std::vector<std::int32_t> pairs = {2, 1, 0, 0, 1, 1, 2, 0};
-  const auto pairs_there = bench.up(pairs);
-  for (const bool pool : {false, true}) {
-    for (const auto activate :
-         {kernels::ActivationKind::none, kernels::ActivationKind::relu, kernels::ActivationKind::tanh}) {
-      std::vector<reference::Map> expected;
-      for (std::size_t n = 0; n < 4; ++n) {
-        reference::Map sum = left.maps[static_cast<std::size_t>(pairs[2 * n])];
-        const reference::Map& other = right.maps[static_cast<std::size_t>(pairs[2 * n + 1])];
-        for (std::size_t k = 0; k < sum.values.size(); ++k) sum.values[k] += other.values[k];
-        if (activate != kernels::ActivationKind::none) {
-          const bool relu = activate == kernels::ActivationKind::relu;
-          sum = reference::apply(Activation{relu ? Activation::Kind::relu : Activation::Kind::tanh}, sum, {}, "");
-        }
-        expected.push_back(pool ? reference::apply(Pooling{}, sum, {}, "") : sum);
-      }
-      auto out = bench.room<std::byte>(4 * expected[0].shape.size() * cuda::size_of(type));
-      kernels::join_halves(bench.stream(),
-                           {type, a.data(), b.data(), pairs_there.data(), 4, map_shape(shape), activate, pool},
-                           out.data());
-      expect_close(bench.load(out, type), channels_last(expected), limit(type));
-    }
   }
   auto activated = bench.store(left.values, type);
   kernels::activate(bench.stream(), type, kernels::ActivationKind::tanh, activated.data(), 3 * shape.size());

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_support.hpp"
 #include "kernels/cutting.hpp"
+#include "kernels/join.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/context.hpp"
 #include "runtime/device_buffer.hpp"
@@ -123,23 +124,29 @@ TEST_CASE("patches and halves beyond 2³¹ values are gathered like those at the
   auto halves = device.room<float>((far_map + 2) * kShape.size());
   device.put(values, halves, 0);
   device.put(values, halves, far_map * kShape.size());
+  constexpr std::int64_t kJoined = std::int64_t{5} * 3 * 16;
+  kernels::HalvesJoin join{.left = halves.data(),
+                           .right = halves.data(),
+                           .pairs = {.count = 4, .columns = 2},
+                           .shape = kShape,
+                           .activation = kernels::ActivationKind::relu,
+                           .pool = true};
   const auto joined = [&](std::int64_t first) {
-    const auto at = static_cast<std::int32_t>(first);
-    const auto pairs = device.up(std::vector<std::int32_t>{at, at + 1, at + 1, at});
-    const std::int64_t size = std::int64_t{2} * 5 * 3 * 16;
-    auto out = device.room<float>(size);
-    kernels::join_halves(device.stream(),
-                         {.left = halves.data(),
-                          .right = halves.data(),
-                          .pairs = pairs.data(),
-                          .count = 2,
-                          .shape = kShape,
-                          .activation = kernels::ActivationKind::relu,
-                          .pool = true},
-                         out.data());
-    return device.down(out, 0, size);
+    join.pairs.first_left = join.pairs.first_right = first;
+    auto out = device.room<float>(4 * kJoined);
+    kernels::join_halves(device.stream(), join, out.data());
+    return device.down(out, 0, 4 * kJoined);
   };
-  CHECK(joined(far_map) == joined(0));
+  const auto near = joined(0);
+  CHECK(joined(far_map) == near);
+  // Pairs whose numbers need 41 bits: those of rows 2⁴⁰ and 2⁴⁰ + 1, whose halves are there under lower numbers.
+  constexpr std::int64_t kRow = std::int64_t{1} << 40;
+  join.pairs.begin = 2 * kRow;
+  join.pairs.first_left = -kRow;
+  join.pairs.first_right = 0;
+  auto out = device.room<float>(4 * kJoined);
+  kernels::join_halves(device.stream(), join, out.data());
+  CHECK(device.down(out, 0, 4 * kJoined) == near);
 }
 
 TEST_CASE("what is written beyond 2³¹ values is what is written at the beginning") {

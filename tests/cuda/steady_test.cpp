@@ -77,6 +77,34 @@ TEST_CASE("a warm list of pairs costs a graph a batch and waits for nothing in b
   CHECK(one.synchronisations == 0);
 }
 
+TEST_CASE("a warm grid of a 2-channel network costs a graph and one kernel a batch, and waits for nothing") {
+  const simt::Machine machine({});
+  constexpr std::int64_t kSide = 24;  // 144 batches; panels of 32 pairs hold 8 of them
+  const Rig rig = cuda_rig(shared_model(tiny_two_channel()), small_batches());
+  const Patches left(kSide, kTinyPatch, 5);
+  const Patches right(kSide, kTinyPatch, 6);
+  const auto a = rig.branch->rows(left.view, Side::left);
+  const auto b = rig.branch->rows(right.view, Side::right);
+  const SelectionRequest request{.rows = kSide, .columns = kSide};
+  const auto selection = rig.backend->make_selection(request);
+  const auto score = [&] {
+    selection->begin(request);
+    rig.scorer->score_tile({a.get(), 0}, {b.get(), 0}, *selection);
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) score();
+  const simt::Statistics calls = calls_of(score);
+  constexpr std::int64_t kBatches = kSide * kSide / kBatch;
+  constexpr std::int64_t kPanels = kBatches / 8;
+  CHECK(calls.graph_launches == kBatches);
+  CHECK(calls.synchronisations == 0);
+  CHECK(calls.device_allocations == 0);
+  CHECK(calls.host_allocations == 0);
+  CHECK(calls.pageable_copies == 0);
+  // A batch: the sums of halves and nine kernels of the graph. The rest: patches to halves, selections.
+  CHECK(calls.launches <= kBatches * (1 + 9) + 4 * kPanels);
+  CHECK(calls.copies <= kBatches + 1);
+}
+
 TEST_CASE("a profiler is shown the warm part of a run alone where asked for") {
   const simt::Machine machine({});
   ExecutionOptions options = small_batches();

@@ -44,6 +44,8 @@ struct Number16 {
   friend Number16 __hmul(Number16 a, Number16 b) { return {a.wide() * b.wide()}; }
   friend Number16 __hdiv(Number16 a, Number16 b) { return {a.wide() / b.wide()}; }
   friend Number16 __hmax(Number16 a, Number16 b) { return {std::fmax(a.wide(), b.wide())}; }
+  /// What is not a number wins.
+  friend Number16 __hmax_nan(Number16 a, Number16 b) { return std::isnan(a.wide()) || a.wide() > b.wide() ? a : b; }
   friend Number16 __hmin(Number16 a, Number16 b) { return {std::fmin(a.wide(), b.wide())}; }
   friend Number16 __hneg(Number16 a) { return {-a.wide()}; }
   friend Number16 __habs(Number16 a) { return {std::fabs(a.wide())}; }
@@ -86,6 +88,7 @@ struct alignas(4) Pair16 {
   friend Pair16 __hsub2(Pair16 a, Pair16 b) { return {__hsub(a.x, b.x), __hsub(a.y, b.y)}; }
   friend Pair16 __hmul2(Pair16 a, Pair16 b) { return {__hmul(a.x, b.x), __hmul(a.y, b.y)}; }
   friend Pair16 __hmax2(Pair16 a, Pair16 b) { return {__hmax(a.x, b.x), __hmax(a.y, b.y)}; }
+  friend Pair16 __hmax2_nan(Pair16 a, Pair16 b) { return {__hmax_nan(a.x, b.x), __hmax_nan(a.y, b.y)}; }
   friend Pair16 __hmin2(Pair16 a, Pair16 b) { return {__hmin(a.x, b.x), __hmin(a.y, b.y)}; }
   friend Pair16 __hneg2(Pair16 a) { return {__hneg(a.x), __hneg(a.y)}; }
   friend Pair16 __hfma2(Pair16 a, Pair16 b, Pair16 c) { return {__hfma(a.x, b.x, c.x), __hfma(a.y, b.y, c.y)}; }
