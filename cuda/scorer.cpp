@@ -27,7 +27,9 @@ class DeviceScorer final : public PairScorer {
                         .precision = device_->options.precision,
                         .architecture = device_->context.properties().architecture(),
                         .kernels = device_->options.kernels};
-    grid_ = choose_grid_strategy(strategies, task).make(parts_);
+    const GridStrategyRow& strategy = choose_grid_strategy(strategies, task);
+    device_->report(fmt::format("network {}: grids by '{}'", parts_.spec().name, strategy.name));
+    grid_ = strategy.make(parts_);
     list_ = parts_.pairs != nullptr ? make_two_channel_list(parts_) : make_siamese_list(parts_);
   }
   ~DeviceScorer() override {

@@ -79,7 +79,8 @@ struct DeviceHead {
   std::int64_t hidden = 0;
   kernels::ActivationKind activation = kernels::ActivationKind::none;  ///< after the first layer
   std::size_t rest = 0;                                                ///< first decision layer after that
-  /// Linear - ReLU - Linear(1): weights [hidden] and bias of the last layer, for which there is a kernel of its own.
+  /// Linear - ReLU - Linear(1), or Linear(1) read as that: weights [hidden] and bias of the last layer, for which
+  /// there is a kernel of its own.
   const float* output_weights = nullptr;
   float output_bias = 0;
   std::optional<DeviceFold> fold;  ///< of those weights, where fused kernels run on this device

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <variant>
 
@@ -21,6 +23,26 @@ namespace {
 /// Whether l2 and cosine are searched in half precision on this device.
 bool narrow_products(const Device& device) {
   return device.type != NumberType::fp32 || takes_fused(device, "fused metric");
+}
+
+void add_fold(DeviceWeights& weights, std::span<const float> output, DeviceHead& head) {
+  if (takes_fused(*weights.device(), "fused head")) head.fold = upload_fold(weights, output);
+}
+
+/// A head of one layer, p + q, as one of two: max(p + q, 0) − max(−p − q, 0).
+DeviceHead upload_sum(DeviceWeights& weights, const DecisionHead::Layer& layer) {
+  std::vector<float> matrix(layer.weight.begin(), layer.weight.end());
+  std::transform(layer.weight.begin(), layer.weight.end(), std::back_inserter(matrix), std::negate<>());
+  const float bias[] = {layer.bias[0], -layer.bias[0]};
+  const float output[] = {1, -1};
+  DeviceHead head;
+  head.hidden = 2;
+  head.matrix = weights.floats("head.matrix", matrix);
+  head.bias = weights.floats("head.bias", bias);
+  head.activation = kernels::ActivationKind::relu;
+  head.output_weights = weights.floats("head.output", output);
+  add_fold(weights, output, head);
+  return head;
 }
 
 }  // namespace
@@ -56,6 +78,7 @@ kernels::RowMatrix SiameseRows::matrix(std::int64_t begin, std::int64_t count) c
 
 DeviceHead upload_head(DeviceWeights& weights) {
   const DecisionHead read = read_decision_head(weights.model());
+  if (read.layers.size() == 1 && !read.first().activation) return upload_sum(weights, read.first());
   DeviceHead head;
   head.hidden = read.hidden();
   head.matrix = weights.floats("head.matrix", read.first().weight);
@@ -65,9 +88,7 @@ DeviceHead upload_head(DeviceWeights& weights) {
   if (read.has_two_layers()) {
     head.output_weights = weights.floats("head.output", read.layers[1].weight);
     head.output_bias = read.layers[1].bias[0];
-    if (takes_fused(*weights.device(), "fused head")) {
-      head.fold = upload_fold(weights, read.layers[1].weight);
-    }
+    add_fold(weights, read.layers[1].weight, head);
   }
   return head;
 }

@@ -24,7 +24,9 @@ constexpr GridStrategyRow kStrategies[] = {
     {"fused metric", GridDecision::metric, kAll, 80, Kernels::fused, &make_fused_metric_grid},
     {"fused sum metric", GridDecision::sum_metric, kAll, 80, Kernels::fused, &make_fused_sum_grid},
     {"fused head", GridDecision::head, kAll, 80, Kernels::fused, &make_fused_head_grid},
-    // The join of halves with ReLU and pooling is one kernel in either case.
+    // What is fused here is the same in either case: the sums of halves with ReLU and pooling; the products of deep
+    // heads with bias and ReLU. Towers and patches have fused kernels of their own.
+    {"deep head", GridDecision::deep_head, kAll, 80, Kernels::fused, &make_deep_head_grid},
     {"2-channel", GridDecision::two_channel, kAll, 80, Kernels::fused, &make_two_channel_grid},
 };
 
@@ -37,7 +39,7 @@ const char* words_of(GridDecision decision) {
     case GridDecision::head:
       return "two-layer decision heads";
     case GridDecision::deep_head:
-      return "decision heads of one layer or of three and more";
+      return "other decision heads";
     case GridDecision::two_channel:
       break;
   }
@@ -55,6 +57,7 @@ GridDecision grid_decision(const NetworkSpec& spec) {
   }
   const auto* const decision = std::get_if<DecisionLayers>(&spec.decision);
   const auto& layers = decision->layers;
+  if (layers.size() == 1) return GridDecision::head;
   if (layers.size() != 3) return GridDecision::deep_head;
   const auto* const activation = std::get_if<Activation>(&layers[1]);
   const auto* const last = std::get_if<Linear>(&layers[2]);

@@ -17,7 +17,7 @@ namespace twinpatch::cuda {
 enum class GridDecision {
   metric,      ///< the Euclidean distance or the cosine of two descriptors
   sum_metric,  ///< the sum of absolute differences: no matrix product
-  head,        ///< Linear – ReLU – Linear(1) on two descriptors
+  head,        ///< Linear – ReLU – Linear(1) on two descriptors, or Linear(1) alone
   deep_head,   ///< any other fully connected layers
   two_channel  ///< a network that sees both patches
 };

@@ -7,20 +7,11 @@
 using namespace twinpatch;
 using namespace twinpatch::test;
 
-TEST_CASE("precisions and kernels that the device lacks are refused") {
+TEST_CASE("a precision that the device lacks is refused") {
   if (no_device()) return;
   ExecutionOptions options = cuda_options();
   options.precision = Precision::int8;
   CHECK_THROWS_WITH(make_cuda_backend(options), "the CUDA engine supports fp32, tf32, fp16 and bf16, not int8");
-  options = cuda_options(Precision::fp16);
-  options.kernels = Kernels::fused;
-  const auto backend = make_cuda_backend(options);
-  const auto deep = shared_model(small_spec(20, DecisionLayers{{Linear{40, 1}}}));
-  CHECK_THROWS_WITH(
-      backend->make_scorer(deep),
-      Catch::StartsWith("no fused kernels for grids of decision heads of one layer or of three and more in "
-                        "fp16 on sm_") &&
-          Catch::EndsWith(": use --kernels library or auto"));
 }
 
 TEST_CASE("the device says what it is and what it did") {

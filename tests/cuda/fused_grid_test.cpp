@@ -171,6 +171,25 @@ TEST_CASE("fused heads keep what fp32 keeps, whatever the sizes") {
                         {{.top_k = 2, .column_best = true}, {.top_k = 1, .column_best = false, .threshold = 0.1F}});
 }
 
+TEST_CASE("heads of one layer are searched as others are, and those of three by the library's products") {
+  if (no_device()) return;
+  struct Size {
+    std::int64_t rows, columns;
+  };
+  const Size size = GENERATE(Size{0, 5}, Size{1, 1}, Size{3, 129}, Size{33, 31});
+  const Matrix left = some_descriptors(size.rows, 20, 1, false);
+  const Matrix right = some_descriptors(size.columns, 20, 2, false);
+  expect_same_decisions(DecisionLayers{{Linear{40, 1}}}, left, right,
+                        {{.top_k = 2, .column_best = true}, {.top_k = 1, .column_best = false, .threshold = 0.1F}});
+  const Activation relu{};
+  const auto deep =
+      shared_model(small_spec(20, DecisionLayers{{Linear{40, 9}, relu, Linear{9, 7}, relu, Linear{7, 1}}}), 7);
+  for (const Precision precision : {Precision::fp32, Precision::fp16}) {
+    expect_same(cuda_rig(deep, fused(precision)).select(left.view(), right.view(), kRequests[0], 1000, 1000),
+                cuda_rig(deep, cuda_options(precision)).select(left.view(), right.view(), kRequests[0], 1000, 1000));
+  }
+}
+
 TEST_CASE("fused heads keep what fp32 keeps of rows that are nearly the same, in every segment") {
   if (no_device()) return;
   const double spread = GENERATE(0.0, 1e-4, 1e-2);

@@ -95,7 +95,7 @@ TEST_CASE("strategies are chosen by decision, precision, architecture and the ke
   CHECK_THROWS_AS(chosen(GridDecision::metric, Precision::fp16, 75, Kernels::fused), DeviceError);
   CHECK(chosen(GridDecision::sum_metric, Precision::tf32, 90, Kernels::fused) == "fused sum metric");
   CHECK(chosen(GridDecision::head, Precision::fp16, 90, Kernels::fused) == "fused head");
-  CHECK_THROWS_AS(chosen(GridDecision::deep_head, Precision::fp16, 90, Kernels::fused), DeviceError);
+  CHECK(chosen(GridDecision::deep_head, Precision::fp16, 90, Kernels::fused) == "deep head");
 }
 
 TEST_CASE("kernels that a card has measured faster are taken on such a card, others are not") {
@@ -137,7 +137,8 @@ TEST_CASE("a grid's kind of decision is read off the network") {
   CHECK(kind(DecisionMetric{DecisionMetric::Kind::l2, true}) == GridDecision::metric);
   CHECK(kind(DecisionMetric{DecisionMetric::Kind::cosine, true}) == GridDecision::metric);
   CHECK(kind(two_layer_head(20, 7)) == GridDecision::head);
-  CHECK(kind(DecisionLayers{{Linear{40, 1}}}) == GridDecision::deep_head);
+  CHECK(kind(DecisionLayers{{Linear{40, 1}}}) == GridDecision::head);
+  CHECK(kind(DecisionLayers{{Linear{40, 1}, tanh}}) == GridDecision::deep_head);
   CHECK(kind(DecisionLayers{{Linear{40, 7}, tanh, Linear{7, 1}}}) == GridDecision::deep_head);
   CHECK(kind(DecisionLayers{{Linear{40, 7}, relu, Linear{7, 5}, relu, Linear{5, 1}}}) == GridDecision::deep_head);
 }
