@@ -40,8 +40,8 @@ inline constexpr Tolerance kWinogradFp32 = {2e-4, 2e-4, 1e-10};
 inline constexpr Tolerance kWinogradIntegers = {8e-2, 8e-2, 1e-5};
 // Layers as products of 16-bit integers. Measured 4.9e-3, nmse 8.1e-7 (sums of 8,192; bfloat16 would be 2.5e-6).
 inline constexpr Tolerance kProductIntegers = {3e-2, 3e-2, 5e-6};
-// First convolutions in 16-bit integers. Measured 1.1e-3, nmse 2.2e-8.
-inline constexpr Tolerance kStemIntegers = {1e-2, 1e-2, 2e-7};
+// First convolutions in 16-bit integers. Measured 1.7e-3, nmse 5.5e-8 by Winograd's method and 2.2e-8 directly.
+inline constexpr Tolerance kStemIntegers = {1e-2, 1e-2, 5e-7};
 // One layer in other precisions, against the reference on operands that the precision holds exactly: tf32 rounds the
 // operands once more (2⁻¹¹ each, sums of 2,400 products of unit scale), half precisions round the result. Measured on
 // the reference code of tests/simt, which rounds where a device does and adds up in fp32; no device has been. Of the

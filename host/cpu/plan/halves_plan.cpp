@@ -34,7 +34,7 @@ HalvesPlan::HalvesPlan(const Model& model, Extent patch, Side side, const JoinRu
                                half.weight.data(),
                                half.bias.empty() ? nullptr : half.bias.data()};
     auto step = stem_fits(half.layer, half.output, false)
-                    ? make_stem_step(work, options.precision)
+                    ? make_stem_step(work, {options.precision, options.exact_convolutions})
                     : make_convolution_step(work, {.batch = 1, .workers = workers});
     input = std::max(input, half.input.size());
     scratch = std::max(scratch, step->scratch_bytes());

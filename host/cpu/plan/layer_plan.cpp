@@ -111,7 +111,7 @@ struct LayerPlan::Planner {
     const bool own = !group.activation || is_relu(group.activation);
     if (own && takes_stem(layer, group, pooling_follows(group))) {
       plan.planar_input_ = true;
-      append(make_stem_step(work, options.precision), group.output);
+      append(make_stem_step(work, {options.precision, options.exact_convolutions}), group.output);
     } else if (own && takes_winograd(layer, group)) {
       append(recorded(make_winograd_step(work), group), group.output);
     } else {

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "kernels/narrow_kernels.hpp"
 #include "kernels/paired_stem.hpp"
+#include "plan/stem_rounding.hpp"
 #include "twinpatch/core/buffer.hpp"
 
 namespace twinpatch::cpu {
@@ -24,21 +24,6 @@ std::int64_t vectors_of(std::int64_t out) {
     if (out % (vectors * kLanes) == 0) return vectors;
   }
   return 0;
-}
-
-/// Step of an output's weights: its integers fit into 16 bits, and by Cauchy and Schwarz no sum with pixels of at most
-/// kLargestPixel leaves 32, rounding (½ a term) included.
-float weight_step(std::span<const float> weights) {
-  double largest = 0;
-  double squares = 0;
-  for (const double value : weights) {
-    largest = std::max(largest, std::abs(value));
-    squares += value * value;
-  }
-  if (largest == 0) return 1;
-  const double root = std::sqrt(static_cast<double>(weights.size()));
-  const double norm = 0x7fffff00 / (root * kLargestPixel) - root / 2;
-  return static_cast<float>(std::max(largest / 32767, std::sqrt(squares) / norm));
 }
 
 class PairedStemStep final : public Step {
@@ -76,12 +61,11 @@ class PairedStemStep final : public Step {
   void run(int /*worker*/, std::int64_t batch, const float* in, float* out, std::byte* scratch) override {
     auto* const pairs = reinterpret_cast<std::int32_t*>(scratch);
     for (; batch > 0; --batch, in += channels_ * pixels_, out += out_item_) {
-      const float largest = narrow_kernels().largest(in, channels_ * pixels_);
-      if (std::isnan(largest)) {
-        std::fill_n(out, out_item_, std::numeric_limits<float>::quiet_NaN());
+      const float step = pixel_step(in, channels_ * pixels_, kLargestPixel);
+      if (std::isnan(step)) {
+        std::fill_n(out, out_item_, step);
         continue;
       }
-      const float step = std::max(largest, std::numeric_limits<float>::min() * kLargestPixel) / kLargestPixel;
       pair_pixels(in, 1 / step, pairs);
       kernels_.run(stem_, pairs, step, out);
     }
@@ -115,7 +99,7 @@ class PairedStemStep final : public Step {
     for (std::int64_t o = 0; o < layer.out; ++o) {
       const std::span<const float> of_output(work.weight + o * layer.in * window,
                                              static_cast<std::size_t>(layer.in * window));
-      steps_[o] = weight_step(of_output);
+      steps_[o] = stem_weight_step(of_output, {.largest_pixel = kLargestPixel});
       bias_[o] = work.bias == nullptr ? 0 : work.bias[o];
       const auto integer = [&](std::int64_t channel, std::int64_t y, std::int64_t x) {
         if (y >= layer.kernel.height) return std::int16_t{0};

@@ -8,6 +8,7 @@
 
 #include "kernels/stem_kernels.hpp"
 #include "plan/paired_stem_step.hpp"
+#include "plan/winograd_stem_step.hpp"
 #include "twinpatch/core/buffer.hpp"
 
 namespace twinpatch::cpu {
@@ -76,8 +77,9 @@ bool stem_fits(const Convolution& layer, Shape output, bool pool) {
   return output.height >= step && output.width / step * step >= stem_kernels().min_width(panel, pool);
 }
 
-std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, Precision precision) {
-  if (paired_stem_fits(work.layer, work.output, work.pool, precision)) return make_paired_stem_step(work);
+std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, const StemOptions& options) {
+  if (!options.direct && winograd_stem_fits(work, options.precision)) return make_winograd_stem_step(work);
+  if (paired_stem_fits(work.layer, work.output, work.pool, options.precision)) return make_paired_stem_step(work);
   return std::make_unique<StemStep>(work);
 }
 

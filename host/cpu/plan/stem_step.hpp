@@ -10,8 +10,12 @@ namespace twinpatch::cpu {
 /// whole vectors, a map that is not too narrow.
 [[nodiscard]] bool stem_fits(const Convolution& layer, Shape output, bool pool);
 
-/// Its input is planar, [channels, height, width]; the output NHWC. ReLU is the one activation it takes. In other
-/// precisions than fp32, products are of 16-bit integers where the processor has them.
-[[nodiscard]] std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, Precision precision);
+struct StemOptions {
+  Precision precision = Precision::fp32;  ///< others: products of 16-bit integers where the processor has them
+  bool direct = false;                    ///< never by Winograd's method
+};
+
+/// Its input is planar, [channels, height, width]; the output NHWC. ReLU is the one activation it takes.
+[[nodiscard]] std::unique_ptr<Step> make_stem_step(const ConvolutionWork& work, const StemOptions& options);
 
 }  // namespace twinpatch::cpu
