@@ -160,14 +160,15 @@ class TwoChannelGrid final : public GridStrategy {
   void join_batch(const JoinedPlan& plan, std::size_t stream, const PairBlock& batch, float* input) const {
     const Shape shape = plan.left.shape(stream);
     const std::int64_t item = plan.rest.input(stream).size();
-    // Two rows of every pair, then the next two: the halves' rows are still in the nearest cache.
+    // Two rows of every pair, then the next two: those of the left halves, which are few, stay in the nearest cache.
     for (int y = 0; y < shape.height; y += 2) {
-      for (std::int64_t k = 0; k < batch.rows * batch.columns; ++k) {
-        const std::int64_t i = batch.row + k / batch.columns;
-        const std::int64_t j = batch.column + k % batch.columns;
-        join_halves({plan.left.stored(left_halves_.data() + i * plan.left.stored_size(), stream),
-                     plan.right.stored(right_halves_.data() + j * plan.right.stored_size(), stream), shape, plan.rule},
-                    y, std::min(2, shape.height - y), input + k * item);
+      for (std::int64_t j = 0; j < batch.columns; ++j) {
+        const float* const right = right_halves_.data() + (batch.column + j) * plan.right.stored_size();
+        for (std::int64_t i = 0; i < batch.rows; ++i) {
+          const float* const left = left_halves_.data() + (batch.row + i) * plan.left.stored_size();
+          join_halves({plan.left.stored(left, stream), plan.right.stored(right, stream), shape, plan.rule}, y,
+                      std::min(2, shape.height - y), input + (i * batch.columns + j) * item);
+        }
       }
     }
   }

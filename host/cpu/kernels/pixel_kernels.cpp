@@ -111,34 +111,46 @@ void join_pooled(const float* HWY_RESTRICT left, const float* HWY_RESTRICT right
 void join_pooled_integers(const IntegerMap& left, const IntegerMap& right, const MapSize& size,
                           float* HWY_RESTRICT out) {
   const auto [height, width, channels] = size;
-  const Tag d;
+  const hn::CappedTag<std::int16_t, 32> d;
+  const Tag floats;
   const hn::Rebind<std::int16_t, Tag> narrow;
-  const hn::RebindToSigned<Tag> wide;
-  const Vector left_step = hn::Set(d, left.step);
-  const Vector right_step = hn::Set(d, right.step);
+  const IntTag wide;
+  constexpr std::int64_t kStep = hn::MaxLanes(d);
+  const bool swap = left.step < right.step;
+  const float step = swap ? right.step : left.step;
+  const std::int16_t* const coarse = swap ? right.integers : left.integers;
+  const std::int16_t* const fine = swap ? left.integers : right.integers;
+  const float share = 32768 * ((swap ? left.step : right.step) / step) + 0.5F;
+  const auto factor = static_cast<std::int16_t>(share < 32767 ? share : 32767);
+  const auto factors = hn::Set(d, factor);
+  const auto steps = hn::Set(floats, step);
   const std::int64_t row = width * channels;
-  const auto values = [&](const std::int16_t* from)
-                          HWY_ATTR { return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(narrow, from))); };
   for (std::int64_t y = 0; y + 1 < height; y += 2) {
     for (std::int64_t x = 0; x + 1 < width; x += 2, out += channels) {
-      const std::int16_t* u = left.integers + y * row + x * channels;
-      const std::int16_t* v = right.integers + y * row + x * channels;
+      const std::int16_t* u = coarse + y * row + x * channels;
+      const std::int16_t* v = fine + y * row + x * channels;
       std::int64_t c = 0;
       const auto sum = [&](std::int64_t at) HWY_ATTR {
-        return hn::MulAdd(values(u + at), left_step, hn::Mul(values(v + at), right_step));
+        return hn::Add(hn::LoadU(d, u + at), hn::MulFixedPoint15(hn::LoadU(d, v + at), factors));
       };
-      for (; c + lanes() <= channels; c += lanes()) {
-        const Vector upper = hn::Max(sum(c), sum(c + channels));
-        const Vector lower = hn::Max(sum(c + row), sum(c + row + channels));
-        hn::StoreU(hn::Max(hn::Max(upper, lower), hn::Zero(d)), d, out + c);
+      for (; c + kStep <= channels; c += kStep) {
+        const auto upper = hn::Max(sum(c), sum(c + channels));
+        const auto lower = hn::Max(sum(c + row), sum(c + row + channels));
+        const auto largest = hn::Max(hn::Max(upper, lower), hn::Zero(d));
+        HWY_ALIGN std::int16_t kept[kStep];
+        hn::Store(largest, d, kept);
+        for (std::int64_t i = 0; i < kStep; i += lanes()) {
+          const auto integers = hn::PromoteTo(wide, hn::LoadU(narrow, kept + i));
+          hn::StoreU(hn::Mul(hn::ConvertTo(floats, integers), steps), floats, out + c + i);
+        }
       }
       for (; c < channels; ++c) {
-        float largest = 0;
+        std::int32_t largest = 0;
         for (const std::int64_t at : {c, c + channels, c + row, c + row + channels}) {
-          const float value = static_cast<float>(u[at]) * left.step + static_cast<float>(v[at]) * right.step;
+          const std::int32_t value = u[at] + ((v[at] * factor + (1 << 14)) >> 15);
           if (value > largest) largest = value;
         }
-        out[c] = largest;
+        out[c] = static_cast<float>(largest) * step;
       }
     }
   }

@@ -15,11 +15,14 @@ struct MapSize {
   std::int64_t channels = 0;
 };
 
-/// value = step · integer
+/// value = step · integer; step > 0
 struct IntegerMap {
   const std::int16_t* integers;
   float step;
 };
+
+/// Two of them fit into 16 bits.
+inline constexpr std::int16_t kLargestHalf = 16383;
 
 struct PixelKernels {
   const char* target;  ///< "AVX3", "AVX2", …
@@ -31,7 +34,7 @@ struct PixelKernels {
   void (*join)(const float* left, const float* right, std::int64_t count, float* out);
   /// Max pooling 2×2, stride 2, rounding down, of max(left + right, 0); maps [height, width, channels].
   void (*join_pooled)(const float* left, const float* right, const MapSize& size, float* out);
-  /// The same of maps in integers, values = step · integers.
+  /// The same of maps in integers of at most kLargestHalf, those of the smaller step rounded to the larger one.
   void (*join_pooled_integers)(const IntegerMap& left, const IntegerMap& right, const MapSize& size, float* out);
 };
 

@@ -13,8 +13,8 @@ namespace twinpatch::cpu {
 namespace {
 
 /// Pairs a left patch must have in a list for its half of the first convolution to be worth keeping: two halves and
-/// their sum cost a little more than the convolution of a pair.
-constexpr std::int64_t kPairsPerLeft = 2;
+/// their sum cost a little more than the convolution of a pair, and by Winograd's method a good deal more.
+std::int64_t pairs_per_left(Precision precision) { return precision == Precision::fp32 ? 2 : 8; }
 
 /// Positions of the pairs in order of their left patches (then as given), so that what was computed for one is at
 /// hand for the next.
@@ -28,10 +28,10 @@ std::vector<std::int64_t> by_left(std::span<const IndexPair> pairs) {
 
 /// Whether each left patch of a batch, in order, comes often enough that its half of the first convolution should be
 /// kept.
-bool halves_pay(std::span<const IndexPair> batch) {
+bool halves_pay(std::span<const IndexPair> batch, Precision precision) {
   std::int64_t different = 1;
   for (std::size_t i = 1; i < batch.size(); ++i) different += batch[i].left != batch[i - 1].left ? 1 : 0;
-  return kPairsPerLeft * different <= std::ssize(batch);
+  return pairs_per_left(precision) * different <= std::ssize(batch);
 }
 
 class TwoChannelList final : public ListStrategy {
@@ -56,7 +56,7 @@ class TwoChannelList final : public ListStrategy {
       const auto first = static_cast<std::size_t>(begin);
       const PatchPairs batch{&left, &right, std::span(pairs).subspan(first, static_cast<std::size_t>(end - begin))};
       std::vector<float> batch_scores(batch.pairs.size());
-      if (joined != nullptr && halves_pay(batch.pairs)) {
+      if (joined != nullptr && halves_pay(batch.pairs, precision())) {
         score_joined(*joined, worker, batch, batch_scores.data());
       } else {
         plans_.score_whole(plan, worker, batch, batch_scores.data());
@@ -69,13 +69,15 @@ class TwoChannelList final : public ListStrategy {
   }
 
  private:
+  [[nodiscard]] Precision precision() const { return context_->options.precision; }
+
   /// Nothing where no batch is worth it, or the network has no halves.
   JoinedPlan* joined_plan(Extent patch, std::span<const IndexPair> pairs, std::int64_t batch) {
     const auto rule = join_rule(plans_.spec(), patch);
     if (!rule) return nullptr;
     const auto size = static_cast<std::size_t>(batch);
     for (std::size_t begin = 0; begin < pairs.size(); begin += size) {
-      if (!halves_pay(pairs.subspan(begin, std::min(size, pairs.size() - begin)))) continue;
+      if (!halves_pay(pairs.subspan(begin, std::min(size, pairs.size() - begin)), precision())) continue;
       JoinedPlan& plan = plans_.joined(patch, *rule);
       const std::int64_t floats = 2 * plan.left.size() * context_->pool.threads();
       if (halves_.size() < floats) halves_ = Buffer<float>(floats);

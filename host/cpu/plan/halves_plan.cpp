@@ -61,10 +61,9 @@ void HalvesPlan::store(int worker, PatchView patch, PixelMap map, float* out) {
     float* const to = out + streams_[stream].offset;
     run(worker, stream, patch, map, as_integers_ ? half : to);
     if (!as_integers_) continue;
-    constexpr float kLargest = 32767;
     const std::int64_t size = streams_[stream].output.size();
     const float largest = narrow_kernels().largest(half, size);
-    const float step = std::max(largest / kLargest, std::numeric_limits<float>::min());
+    const float step = std::max(largest / kLargestHalf, std::numeric_limits<float>::min());
     to[0] = std::isnan(largest) ? largest : step;
     narrow_kernels().to_shorts(half, size, 1 / step, reinterpret_cast<std::int16_t*>(to + kHeader));
   }
