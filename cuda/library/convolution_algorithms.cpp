@@ -31,9 +31,8 @@ Algorithm make_algorithm(const ConvolutionRequest& request, Stages stages, bool 
   return algorithm;
 }
 
-Stages find_stages(const CudnnTarget& target, const ConvolutionRequest& request, Parts parts, PlanLimits limits,
-                   std::string& reason) {
-  PlanSearch search = find_plans(target, request, parts, limits);
+Stages find_stages(const PlanFinder& find, Parts parts, PlanLimits limits, std::string& reason) {
+  PlanSearch search = find(parts, limits);
   if (!search.last_error.empty()) reason = fmt::format("{}: {}", to_text(parts), search.last_error);
   Stages stages;
   for (auto& plan : search.plans) stages.push_back(std::make_shared<const ExecutionPlan>(std::move(plan)));
@@ -55,26 +54,31 @@ Parts parts_of(const ConvolutionRequest& request) {
 }
 
 std::vector<Algorithm> find_algorithms(const CudnnTarget& target, const ConvolutionRequest& request, bool several) {
+  const PlanFinder find = [&](Parts parts, PlanLimits limits) { return find_plans(target, request, parts, limits); };
+  return find_algorithms(find, request, several);
+}
+
+std::vector<Algorithm> find_algorithms(const PlanFinder& find, const ConvolutionRequest& request, bool several) {
   const Parts all = parts_of(request);
   const Parts unpooled = all & ~static_cast<Parts>(kPool);
   const bool pooled = all != unpooled;
   std::vector<Algorithm> algorithms;
   std::string reason;
-  const Stages fused = find_stages(target, request, unpooled, several ? kEvery : kOne, reason);
+  const Stages fused = find_stages(find, unpooled, several ? kEvery : kOne, reason);
   for (const auto& stage : fused) algorithms.push_back(make_algorithm(request, {stage}, pooled));
   if (pooled && several) {
     if (!fused.empty()) {
-      const Stages pool = find_stages(target, request, kPool, kOne, reason);
+      const Stages pool = find_stages(find, kPool, kOne, reason);
       if (!pool.empty()) algorithms.push_back(make_algorithm(request, {fused.front(), pool.front()}));
     }
-    for (const auto& whole : find_stages(target, request, all, kFewCompiled, reason)) {
+    for (const auto& whole : find_stages(find, all, kFewCompiled, reason)) {
       algorithms.push_back(make_algorithm(request, {whole}));
     }
   }
   const Parts rest = all & ~static_cast<Parts>(kConvolve);
   if (algorithms.empty() && rest != 0) {
-    const Stages bare = find_stages(target, request, kConvolve, several ? kEvery : kOne, reason);
-    const Stages second = bare.empty() ? Stages{} : find_stages(target, request, rest, kOne, reason);
+    const Stages bare = find_stages(find, kConvolve, several ? kEvery : kOne, reason);
+    const Stages second = bare.empty() ? Stages{} : find_stages(find, rest, kOne, reason);
     for (const auto& stage : second.empty() ? Stages{} : bare) {
       algorithms.push_back(make_algorithm(request, {stage, second.front()}));
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ struct Algorithm {
 /// at all where `several` is false, which gives the one expected to be fastest. Throws DeviceError with the library's
 /// reason where there is none.
 [[nodiscard]] std::vector<Algorithm> find_algorithms(const CudnnTarget& target, const ConvolutionRequest& request,
+                                                     bool several);
+/// The same of what find(parts, limits) finds.
+using PlanFinder = std::function<PlanSearch(Parts parts, PlanLimits limits)>;
+[[nodiscard]] std::vector<Algorithm> find_algorithms(const PlanFinder& find, const ConvolutionRequest& request,
                                                      bool several);
 
 /// An algorithm as it is kept, and back. Reading throws DeviceError where the library does not take a plan, or where

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -125,6 +126,40 @@ TEST_CASE("pooling is our own where the library would have to compile it") {
   const auto kept = cuda::keep(algorithms.front(), 1.0);
   CHECK(cuda::restore(target, request, kept).own_pool);
   CHECK(cuda::keep(cuda::restore(target, request, kept), 1.0) == kept);
+}
+
+TEST_CASE("what the library compiles is compiled once and shared by the candidates") {
+  const cuda::ConvolutionRequest request{.batch = kBatch,
+                                         .input = {96, 10, 10},
+                                         .layer = {96, 192, {5, 5}},
+                                         .relu = true,
+                                         .pooling = Pooling{},
+                                         .precision = Precision::fp16};
+  const bool fuses = GENERATE(true, false);  // convolution, bias and ReLU in one plan
+  const bool several = GENERATE(true, false);
+  INFO("fuses " << fuses << ", several " << several);
+  std::vector<Parts> compiled;
+  const cuda::PlanFinder find = [&](Parts parts, cuda::PlanLimits limits) {
+    cuda::PlanSearch search;
+    const bool convolves = (parts & cuda::kConvolve) != 0;
+    if (convolves && (parts == cuda::kConvolve) == fuses) return search;
+    const int ready_made = convolves ? std::min(limits.ready_made, 5) : 0;  // there is no ready-made pooling
+    for (int i = 0; i < ready_made + limits.compiled; ++i) search.plans.emplace_back().parts = parts;
+    compiled.insert(compiled.end(), static_cast<std::size_t>(limits.compiled), parts);
+    return search;
+  };
+  const auto algorithms = cuda::find_algorithms(find, request, several);
+  CHECK(algorithms.size() > (several ? 4U : 0U));
+  std::set<const cuda::ExecutionPlan*> pools;
+  for (const cuda::Algorithm& algorithm : algorithms) {
+    for (const auto& stage : algorithm.stages) {
+      if ((stage->parts & cuda::kConvolve) == 0) pools.insert(stage.get());
+    }
+  }
+  CHECK(pools.size() <= 1);
+  const auto pool_parts = [](Parts parts) { return (parts & cuda::kConvolve) == 0; };
+  CHECK(std::ranges::count_if(compiled, pool_parts) <= 1);
+  CHECK(std::ssize(compiled) <= (several ? 3 : 2));
 }
 
 }  // namespace twinpatch::test
