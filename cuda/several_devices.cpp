@@ -1,134 +1,18 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <exception>
+#include <functional>
 #include <utility>
 
 #include "cuda_backend.hpp"
 #include "grid/selection.hpp"
-#include "runtime/nvtx.hpp"
+#include "spread_branch.hpp"
 #include "twinpatch/backend/check_rows.hpp"
 #include "twinpatch/core/checked.hpp"
 #include "twinpatch/core/error.hpp"
 
 namespace twinpatch::cuda {
 namespace {
-
-/// Work on each of several devices at once, a thread each.
-class DeviceThreads {
- public:
-  explicit DeviceThreads(int devices)
-      : pool_(devices, [](int worker) { name_this_thread(fmt::format("cuda devices {}", worker).c_str()); }) {}
-  [[nodiscard]] int count() const noexcept { return pool_.threads(); }
-
-  /// work(device) for each; throws what the first of them in order has met, once all have returned.
-  template <class Work>
-  void run(const Work& work) {
-    std::vector<std::exception_ptr> errors(static_cast<std::size_t>(count()));
-    pool_.for_ranges(count(), 1, [&](std::int64_t begin, std::int64_t end, int /*worker*/) {
-      for (std::int64_t device = begin; device < end; ++device) {
-        try {
-          work(static_cast<std::size_t>(device));
-        } catch (...) {
-          errors[static_cast<std::size_t>(device)] = std::current_exception();
-        }
-      }
-    });
-    for (const auto& error : errors) {
-      if (error != nullptr) std::rethrow_exception(error);
-    }
-  }
-
- private:
-  ThreadPool pool_;
-};
-
-/// First of `count` rows that device `device` of `devices` has.
-std::int64_t first_row(std::int64_t count, std::size_t device, int devices) {
-  return checked_multiply(count, static_cast<std::int64_t>(device)) / devices;
-}
-
-/// Left rows: a block on each device. Right rows: all of them on each.
-class SpreadRows final : public Rows {
- public:
-  SpreadRows(Side side, std::int64_t count, int devices)
-      : parts(static_cast<std::size_t>(devices)), side_(side), count_(count) {}
-  [[nodiscard]] std::int64_t size() const override { return count_; }
-  /// On the device that has most.
-  [[nodiscard]] std::int64_t bytes() const override {
-    std::int64_t most = 0;
-    for (const auto& part : parts) most = std::max(most, part->bytes());
-    return most;
-  }
-  [[nodiscard]] Side side() const override { return side_; }
-  [[nodiscard]] std::int64_t begin(std::size_t device) const {
-    return side_ == Side::right ? 0 : first_row(count_, device, static_cast<int>(parts.size()));
-  }
-
-  std::vector<std::shared_ptr<const Rows>> parts;
-
- private:
-  Side side_;
-  std::int64_t count_;
-};
-
-class SpreadBranch final : public BranchExecutor {
- public:
-  SpreadBranch(std::shared_ptr<DeviceThreads> threads, std::vector<std::unique_ptr<BranchExecutor>> branches)
-      : threads_(std::move(threads)), branches_(std::move(branches)) {}
-
-  std::shared_ptr<const Rows> rows(PatchView patches, Side side, const RunControl& control) override {
-    if (side == Side::right && descriptor_size() > 0) {  // each patch through a tower once, on one of the devices
-      return rows(descriptors(patches, side, control).view(), side);
-    }
-    return spread(patches.count, side, [&](std::size_t device, std::int64_t begin, std::int64_t count) {
-      return branches_[device]->rows(patches.slice(begin, count), side, control);
-    });
-  }
-
-  std::shared_ptr<const Rows> rows(MatrixView descriptors, Side side) override {
-    return spread(descriptors.rows, side, [&](std::size_t device, std::int64_t begin, std::int64_t count) {
-      return branches_[device]->rows(descriptors.slice(begin, count), side);
-    });
-  }
-
-  Matrix descriptors(PatchView patches, Side side, const RunControl& control) override {
-    Matrix result(patches.count, descriptor_size());
-    threads_->run([&](std::size_t device) {
-      const std::int64_t begin = first_row(patches.count, device, threads_->count());
-      const std::int64_t end = first_row(patches.count, device + 1, threads_->count());
-      const Matrix part = branches_[device]->descriptors(patches.slice(begin, end - begin), side, control);
-      std::copy_n(part.data(), part.size(), result.data() + begin * result.columns());
-    });
-    return result;
-  }
-
-  std::int64_t descriptor_size() const override { return branches_.front()->descriptor_size(); }
-  std::int64_t row_bytes(int height, int width) const override { return branches_.front()->row_bytes(height, width); }
-
- private:
-  template <class Make>
-  std::shared_ptr<const Rows> spread(std::int64_t count, Side side, const Make& make) {
-    auto result = std::make_shared<SpreadRows>(side, count, threads_->count());
-    threads_->run([&](std::size_t device) {
-      const std::int64_t begin = result->begin(device);
-      const std::int64_t end = side == Side::right ? count : result->begin(device + 1);
-      try {
-        result->parts[device] = make(device, begin, end - begin);
-      } catch (const NotFinite& error) {  // said of a patch of the part
-        if (error.index() < 0 || begin == 0) throw;
-        throw NotFinite(fmt::format("the descriptor of patch {} is not finite", begin + error.index()),
-                        begin + error.index());
-      }
-    });
-    return result;
-  }
-
-  std::shared_ptr<DeviceThreads> threads_;
-  std::vector<std::unique_ptr<BranchExecutor>> branches_;
-};
 
 class SpreadSelection final : public Selection {
  public:
@@ -252,7 +136,7 @@ class SeveralDevices final : public Backend {
   std::unique_ptr<BranchExecutor> make_branch(std::shared_ptr<const Model> model) override {
     std::vector<std::unique_ptr<BranchExecutor>> branches;
     for (const auto& device : devices_) branches.push_back(device->make_branch(model));
-    return std::make_unique<SpreadBranch>(threads_, std::move(branches));
+    return make_spread_branch(threads_, std::move(branches));
   }
   std::unique_ptr<PairScorer> make_scorer(std::shared_ptr<const Model> model) override {
     std::vector<std::unique_ptr<PairScorer>> scorers;

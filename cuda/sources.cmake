@@ -96,4 +96,5 @@ set(TWINPATCH_CUDA_ENGINE
   scorer.cpp
   scorer_parts.cpp
   several_devices.cpp
+  spread_branch.cpp
   transfer.cpp)

@@ -58,8 +58,9 @@ struct Photo {
   PatchWindows cuts;
 };
 
-Engine engine_with(Kernels kernels, Precision precision = Precision::fp16) {
+Engine engine_with(Kernels kernels, Precision precision = Precision::fp16, const char* device = "cuda") {
   ExecutionOptions options = cuda_options(precision);
+  options.device = device;
   options.kernels = kernels;
   options.batch = 5;
   return {random_model(square_network(), 3), options};
@@ -167,6 +168,47 @@ TEST_CASE("two photographs are matched without a patch or a descriptor on the ho
   CHECK(got == expected);
   CHECK(calls.bytes_to_device == left.bytes() + right.bytes());
   CHECK(calls.bytes_to_host == 3 * kFlag + 8 * (13 + 21));  // the best of rows and of columns
+}
+
+TEST_CASE("several devices cut a photograph's patches between them, and rows on the left stay where they are made") {
+  const simt::Machine machine({.devices = 3});
+  Engine engine = engine_with(Kernels::fused, Precision::fp16, "cuda:0,1,2");
+  REQUIRE(engine.cuts_patches());
+  for (const std::int64_t count : {0, 1, 2, 13}) {
+    const Photo photo(61, 47, count, 5);
+    const PatchSet patches = photo.patches();
+    const Matrix expected = engine.describe(patches.view());
+    CHECK(std::ranges::equal(engine.describe(photo.view()).span(), expected.span()));
+    const Matrix other = engine.describe(Photo(40, 40, 7, 6).patches().view());
+    for (const Side side : {Side::left, Side::right}) {
+      const auto described = [&](bool cut) {
+        return cut ? engine.describe_rows(photo.view(), side) : engine.describe_rows(patches.view(), side);
+      };
+      (void)described(true);  // plans
+      DescribedRows cut;
+      const simt::Statistics calls = calls_of([&] { cut = described(true); });
+      const DescribedRows given = described(false);
+      CHECK(std::ranges::equal(cut.descriptors.span(), expected.span()));
+      CHECK(std::ranges::equal(given.descriptors.span(), expected.span()));
+      if (count == 0) continue;
+      // Each device gets the photograph and its own windows; on the right it gets all descriptors as well.
+      const std::int64_t share = std::min<std::int64_t>(count, 3);
+      const std::int64_t pixels = std::int64_t{photo.image.width()} * photo.image.height();
+      const std::int64_t bytes = expected.size() * 4;
+      const bool left = side == Side::left;
+      CHECK(calls.bytes_to_device == photo.bytes() + (share - 1) * pixels + (left ? 0 : 3 * bytes));
+      CHECK(calls.bytes_to_host == bytes + (left ? share : 3) * kFlag);
+      const auto kept = [&](const RowChunks& rows) {
+        return left ? engine.grid(rows, other.view(), {.top_k = 2}) : engine.grid(other.view(), rows, {.top_k = 2});
+      };
+      const auto by_host = left ? engine.grid(expected.view(), other.view(), {.top_k = 2})
+                                : engine.grid(other.view(), expected.view(), {.top_k = 2});
+      for (const Selected& got : {kept(cut.rows), kept(given.rows)}) {
+        CHECK(std::ranges::equal(got.indices.span(), by_host.indices.span()));
+        CHECK(std::ranges::equal(got.scores.span(), by_host.scores.span()));
+      }
+    }
+  }
 }
 
 TEST_CASE("an image of a collection goes to the device once, and what comes back are its descriptors and the matches") {
