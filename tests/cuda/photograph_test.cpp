@@ -69,13 +69,19 @@ Engine engine_with(Kernels kernels, Precision precision = Precision::fp16, const
 /// Photographs of a collection; counts those that were asked for.
 class Photos final : public ImageSource {
  public:
-  Photos() {
+  /// `masked`: every third keypoint is.
+  explicit Photos(bool masked = false) : masked_(masked) {
     for (int i = 0; i < 9; ++i) photos_.emplace_back(40 + 3 * i, 50 - i, i == 4 ? 0 : 8 + i, 10 + i / 2);
   }
   std::int64_t size() const override { return std::ssize(photos_); }
   std::string name(std::int64_t image) const override { return std::to_string(image); }
   std::int64_t keypoint_count(std::int64_t image) const override { return std::ssize(at(image).keypoints); }
   std::string content_key(std::int64_t image) const override { return std::to_string(image); }
+  std::vector<bool> masked_keypoints(std::int64_t image) const override {
+    std::vector<bool> masks(masked_ ? at(image).keypoints.size() : 0);
+    for (std::size_t i = 0; i < masks.size(); i += 3) masks[i] = true;
+    return masks;
+  }
   std::string patch_settings() const override { return "tiny"; }
   Extent patch_size() const override { return {kSide, kSide}; }
   PatchSet patches(std::int64_t image) const override { return at(image).patches(); }
@@ -102,6 +108,7 @@ class Photos final : public ImageSource {
  private:
   [[nodiscard]] const Photo& at(std::int64_t image) const { return photos_.at(static_cast<std::size_t>(image)); }
   std::vector<Photo> photos_;
+  bool masked_;
 };
 
 }  // namespace
@@ -215,7 +222,8 @@ TEST_CASE("an image of a collection goes to the device once, and what comes back
   const TemporaryFolder folder;
   const simt::Machine machine({.seed = 3});
   Engine engine = engine_with(Kernels::fused);
-  const Photos photos;
+  const bool masked = GENERATE(false, true);
+  const Photos photos(masked);
   const PairSelection pairs = PairSelection::exhaustive(9);
   const CollectionPlan plan = make_plan(engine, photos, pairs, {.tile_keypoints = 1000});
   const auto run_in = [&](const char* name) {
@@ -230,16 +238,18 @@ TEST_CASE("an image of a collection goes to the device once, and what comes back
   std::int64_t keypoints = 0;
   std::int64_t to_device = photos.bytes();
   std::int64_t to_host = 0;
+  const auto matched = [&](std::size_t i) { return images[i] - (masked ? (images[i] + 2) / 3 : 0); };
   for (std::size_t i = 0; i < images.size(); ++i) {
     keypoints += images[i];
     const auto rights = std::ssize(images) - static_cast<std::int64_t>(i) - 1;
     to_host += images[i] * row;
-    if (i > 0 && rights > 0) to_device += images[i] * row;  // its other side, from what the disk gets
+    // Its other side, from what the disk gets; of masked images either side.
+    to_device += ((i > 0 ? 1 : 0) + (rights > 0 ? 1 : 0) - (masked ? 0 : 1)) * matched(i) * row;
     if (rights == 0) continue;
     to_host += 2 * kFlag;                           // its rows on the left and those of one on the right
     if (rights > 1) to_device += (rights + 1) * 8;  // where segments begin
-    to_host += rights * images[i] * 8 + kFlag;      // its best in each segment
-    for (std::size_t j = i + 1; j < images.size(); ++j) to_host += images[j] * 8;  // and of columns
+    to_host += rights * matched(i) * 8 + kFlag;     // its best in each segment
+    for (std::size_t j = i + 1; j < images.size(); ++j) to_host += matched(j) * 8;  // and of columns
   }
   CHECK(run.described == keypoints);
   CHECK(calls.bytes_to_device - trial.bytes_to_device == to_device);
