@@ -138,6 +138,7 @@ ExitCode run_bench(Session& session, const BenchOptions& options) {
   Engine engine(bench_model(session, options.engine.model), options.engine.execution);
   session.info("{} on {}", engine.spec().name, engine.device());
   const auto results = measure_all(session, engine, options.seconds);
+  report_saturation(session, engine);
   auto rows = nlohmann::ordered_json::array();
   std::string text;
   for (const auto& result : results) {
@@ -146,8 +147,9 @@ ExitCode run_bench(Session& session, const BenchOptions& options) {
         {{"name", result.name}, {"unit", result.unit}, {"per_second", result.per_second}, {"count", result.count}});
   }
   if (session.options().json) {
-    session.print_json("twinpatch.bench/1",
-                       {{"model", model_json(engine)}, {"device", engine.device()}, {"results", rows}});
+    nlohmann::ordered_json object = {{"model", model_json(engine)}, {"device", engine.device()}, {"results", rows}};
+    if (auto found = saturation_json(engine); !found.is_null()) object["saturation"] = std::move(found);
+    session.print_json("twinpatch.bench/1", std::move(object));
   } else {
     session.print(text);
   }

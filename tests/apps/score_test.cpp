@@ -182,6 +182,11 @@ TEST_CASE("int8 needs a model that model quantize has calibrated, on patches of 
   CHECK(result.json()["model"]["precision"] == "int8");
   CHECK(result.json()["saturation"]["activations"] > 0);
   CHECK(result.json()["saturation"]["beyond_range"] == 0);
+  const auto bench = run_twinpatch(
+      {"bench", "-m", calibrated, "--device", "cpu", "--precision", "int8", "--seconds", "0.001", "--json"});
+  CHECK(bench.code == 0);
+  CHECK_THAT(bench.err, Contains("beyond their calibrated range"));  // noise, not what was calibrated on
+  CHECK(bench.json()["saturation"]["beyond_range"] > 0);
   REQUIRE(score(calibrated, "fp32", "fp32.npy").code == 0);
   const Array integers = read_array(scene.path("int8.npy"));
   const Array floats = read_array(scene.path("fp32.npy"));
