@@ -91,9 +91,9 @@ class SiameseBranch final : public BranchExecutor {
 
   void describe(BranchPlan& network, int worker, PatchView patches, float* out) const {
     const SingleThreaded alone;
-    const auto fill = [&](std::size_t stream, float* input) {
-      for (std::int64_t i = 0; i < patches.count; ++i) {
-        const auto patch = patches.slice(i, 1);
+    const auto fill = [&](std::size_t stream, BranchPlan::Items items, float* input) {
+      for (std::int64_t i = 0; i < items.count; ++i) {
+        const auto patch = patches.slice(items.first + i, 1);
         load_patch(patch, pixel_map(model_->spec.normalisation, patch), model_->spec.streams[stream].view,
                    input + i * network.input(stream).size(), 1);
       }

@@ -139,36 +139,53 @@ class TwoChannelGrid final : public GridStrategy {
     const auto tall = std::clamp<std::int64_t>(plan.rest.batch(), 1, kLeftOfBatch);
     const auto wide = std::max<std::int64_t>(1, plan.rest.batch() / tall);
     const auto across = ceil_divide(block.columns, wide);
-    context_->pool.for_ranges(
-        ceil_divide(block.rows, tall) * across, 1, [&](std::int64_t begin, std::int64_t /*end*/, int worker) {
-          control.check();
-          const SingleThreaded alone;
-          PairBlock batch{.row = begin / across * tall, .column = begin % across * wide};
-          batch.rows = std::min(tall, block.rows - batch.row);
-          batch.columns = std::min(wide, block.columns - batch.column);
-          std::vector<float> scores(static_cast<std::size_t>(batch.rows * batch.columns));
-          const auto fill = [&](std::size_t stream, float* input) { join_batch(plan, stream, batch, input); };
-          plan.rest.run(worker, batch.rows * batch.columns, fill, scores.data());
-          for (std::int64_t i = 0; i < batch.rows; ++i) {
-            std::copy_n(scores.data() + i * batch.columns, batch.columns,
-                        scores_.data() + (batch.row + i) * block.columns + batch.column);
-          }
-        });
+    context_->pool.for_ranges(ceil_divide(block.rows, tall) * across, 1,
+                              [&](std::int64_t begin, std::int64_t /*end*/, int worker) {
+                                control.check();
+                                const SingleThreaded alone;
+                                PairBlock batch{.row = begin / across * tall, .column = begin % across * wide};
+                                batch.rows = std::min(tall, block.rows - batch.row);
+                                batch.columns = std::min(wide, block.columns - batch.column);
+                                std::vector<float> scores(static_cast<std::size_t>(batch.rows * batch.columns));
+                                const auto fill = [&](std::size_t stream, BranchPlan::Items items, float* input) {
+                                  join_batch({plan, stream, batch, items}, input);
+                                };
+                                plan.rest.run(worker, batch.rows * batch.columns, fill, scores.data());
+                                for (std::int64_t k = 0; k < batch.rows * batch.columns; ++k) {
+                                  const Place place = place_of(batch, k);
+                                  scores_[static_cast<std::size_t>(place.row * block.columns + place.column)] =
+                                      scores[static_cast<std::size_t>(k)];
+                                }
+                              });
   }
 
-  /// The inputs of the layers after the halves, of all pairs of a batch.
-  void join_batch(const JoinedPlan& plan, std::size_t stream, const PairBlock& batch, float* input) const {
-    const Shape shape = plan.left.shape(stream);
-    const std::int64_t item = plan.rest.input(stream).size();
-    // Two rows of every pair, then the next two: those of the left halves, which are few, stay in the nearest cache.
+  struct Place {
+    std::int64_t row, column;
+  };
+  /// Of a batch's k-th pair: one right patch after the other.
+  static Place place_of(const PairBlock& batch, std::int64_t k) {
+    return {batch.row + k % batch.rows, batch.column + k / batch.rows};
+  }
+
+  struct JoinedItems {
+    const JoinedPlan& plan;
+    std::size_t stream;
+    const PairBlock& batch;
+    BranchPlan::Items items;
+  };
+  /// The inputs of the layers after the halves.
+  void join_batch(const JoinedItems& joined, float* input) const {
+    const JoinedPlan& plan = joined.plan;
+    const Shape shape = plan.left.shape(joined.stream);
+    const std::int64_t item = plan.rest.input(joined.stream).size();
+    // Two rows of every pair, then the next two: those of the halves, which are few, stay in the nearest cache.
     for (int y = 0; y < shape.height; y += 2) {
-      for (std::int64_t j = 0; j < batch.columns; ++j) {
-        const float* const right = right_halves_.data() + (batch.column + j) * plan.right.stored_size();
-        for (std::int64_t i = 0; i < batch.rows; ++i) {
-          const float* const left = left_halves_.data() + (batch.row + i) * plan.left.stored_size();
-          join_halves({plan.left.stored(left, stream), plan.right.stored(right, stream), shape, plan.rule}, y,
-                      std::min(2, shape.height - y), input + (i * batch.columns + j) * item);
-        }
+      for (std::int64_t k = 0; k < joined.items.count; ++k) {
+        const Place place = place_of(joined.batch, joined.items.first + k);
+        const float* const left = left_halves_.data() + place.row * plan.left.stored_size();
+        const float* const right = right_halves_.data() + place.column * plan.right.stored_size();
+        join_halves({plan.left.stored(left, joined.stream), plan.right.stored(right, joined.stream), shape, plan.rule},
+                    y, std::min(2, shape.height - y), input + k * item);
       }
     }
   }

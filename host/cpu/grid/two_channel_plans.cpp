@@ -34,11 +34,12 @@ JoinedPlan& TwoChannelPlans::joined(Extent patch, const JoinRule& rule) {
 }
 
 void TwoChannelPlans::score_whole(PairPlan& plan, int worker, const PatchPairs& batch, float* scores) const {
-  const auto fill = [&](std::size_t stream, float* input) {
+  const auto fill = [&](std::size_t stream, BranchPlan::Items items, float* input) {
     const StreamView view = model_->spec.streams[stream].view;
     const std::int64_t size = plan.input(stream).size();
     const int step = plan.planar(stream) ? 1 : 2;
-    for (const IndexPair& pair : batch.pairs) {
+    const auto first = static_cast<std::size_t>(items.first);
+    for (const IndexPair& pair : batch.pairs.subspan(first, static_cast<std::size_t>(items.count))) {
       load_patch(batch.left->patch(pair.left), batch.left->map(pair.left), view, input, step);
       load_patch(batch.right->patch(pair.right), batch.right->map(pair.right), view, input + (step == 1 ? size / 2 : 1),
                  step);

@@ -90,11 +90,13 @@ class TwoChannelList final : public ListStrategy {
   void score_joined(JoinedPlan& plan, int worker, const PatchPairs& batch, float* scores) {
     float* const left = halves_.data() + worker * 2 * plan.left.size();
     float* const right = left + plan.left.size();
-    const auto fill = [&](std::size_t stream, float* input) {
+    const auto fill = [&](std::size_t stream, BranchPlan::Items items, float* input) {
       const JoinWork work{{left}, {right}, plan.left.shape(stream), plan.rule};
-      for (std::size_t i = 0; i < batch.pairs.size(); ++i, input += plan.rest.input(stream).size()) {
-        const IndexPair pair = batch.pairs[i];
-        if (i == 0 || pair.left != batch.pairs[i - 1].left) {
+      const auto first = static_cast<std::size_t>(items.first);
+      const auto pairs = batch.pairs.subspan(first, static_cast<std::size_t>(items.count));
+      for (std::size_t i = 0; i < pairs.size(); ++i, input += plan.rest.input(stream).size()) {
+        const IndexPair pair = pairs[i];
+        if (i == 0 || pair.left != pairs[i - 1].left) {
           plan.left.run(worker, stream, batch.left->patch(pair.left), batch.left->map(pair.left), left);
         }
         plan.right.run(worker, stream, batch.right->patch(pair.right), batch.right->map(pair.right), right);

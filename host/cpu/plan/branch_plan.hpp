@@ -20,8 +20,13 @@ class BranchPlan {
   BranchPlan(const Model& model, const std::string& branch, Extent patch, std::size_t first_layer,
              const PlanOptions& options);
 
-  /// Writes the inputs of stream `stream` for the batch at hand, NHWC or planar.
-  using Fill = std::function<void(std::size_t stream, float* input)>;
+  /// Items of the batch at hand.
+  struct Items {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+  /// Writes the inputs of these items to stream `stream`, NHWC or planar.
+  using Fill = std::function<void(std::size_t stream, Items items, float* input)>;
   /// out[item · stride …]: the vectors of `batch` items, each stream flattened in (channel, row, column) order.
   void run(int worker, std::int64_t batch, const Fill& fill, float* out, std::int64_t stride);
 
@@ -35,12 +40,14 @@ class BranchPlan {
 
  private:
   struct Worker {
-    Buffer<float> input;
+    Buffer<float> input;   // of as many items as pass through the first layers at a time
+    Buffer<float> middle;  // between the parts of a stream's layers
     Workspace workspace;
   };
   std::vector<LayerPlan> streams_;
   std::vector<Worker> workers_;
   std::int64_t batch_ = 0;
+  std::int64_t items_ = 0;  // that pass through the first layers at a time
   std::int64_t size_ = 0;
 };
 

@@ -23,6 +23,24 @@ bool is_relu(ActivationKind activation) { return activation == Activation::Kind:
 
 const float* data_or_null(std::span<const float> values) { return values.empty() ? nullptr : values.data(); }
 
+struct Items {
+  int worker;
+  std::int64_t batch;
+};
+
+/// One step after the other; returns where the last one's output is.
+const float* run_steps(std::span<const std::unique_ptr<Step>> steps, Items items, const float* in,
+                       Workspace& workspace) {
+  float* out = workspace.ping.data();
+  float* next = workspace.pong.data();
+  for (const auto& step : steps) {
+    step->run(items.worker, items.batch, in, out, workspace.scratch.data());
+    in = out;
+    std::swap(out, next);
+  }
+  return in;
+}
+
 }  // namespace
 
 /// Lowers a list of layers: appends the steps of one group after the other.
@@ -32,6 +50,7 @@ struct LayerPlan::Planner {
   std::size_t first;
   const PlanOptions& options;
   ActivationRanges ranges;  ///< of the model, for int8
+  bool has_product = false;
 
   /// oneDNN takes every activation; kernels of our own, where there are some for the layer, ReLU and pooling by two.
   [[nodiscard]] FusionRules rules() const {
@@ -85,12 +104,21 @@ struct LayerPlan::Planner {
   }
 
   void add_product(const FusedLayer& group) {
+    end_first_part(group.input.size());
     const auto matrix = columns_channels_last(group.weight, group.input);
     const ProductWork work{group.input.size(), group.layer_output.size(), group.activation,
                            matrix.data(),      data_or_null(group.bias),  numbers(group)};
     auto step = paired_product_fits(work) ? make_paired_product_step(work, options.size.batch)
                                           : make_inner_product_step(work, options.size);
     append(recorded(std::move(step), group), group.output);
+  }
+
+  /// Before a product; the first counts.
+  void end_first_part(std::int64_t floats) {
+    if (has_product) return;
+    has_product = true;
+    plan.first_steps_ = plan.steps_.size();
+    plan.middle_ = floats;
   }
 
   [[nodiscard]] std::unique_ptr<Step> recorded(std::unique_ptr<Step> step, const FusedLayer& group) const {
@@ -146,23 +174,30 @@ struct LayerPlan::Planner {
 
 LayerPlan::LayerPlan(const LayerList& list, std::size_t first, Shape input, const PlanOptions& options)
     : input_(input), output_(input) {
-  Planner planner{*this, list, first, options, {}};
+  Planner planner{*this, list, first, options, {}, false};
   if (options.precision == Precision::int8) planner.ranges = activation_ranges(*list.model);
   for (const FusedLayer& group : fuse_layers(list, first, input, planner.rules())) {
     std::visit([&](const auto& layer) { planner.add(layer, group); }, *group.layer);
     output_ = group.output;
   }
+  planner.end_first_part(output_.size());
 }
 
 const float* LayerPlan::run(int worker, std::int64_t batch, const float* in, Workspace& workspace) const {
-  float* out = workspace.ping.data();
-  float* next = workspace.pong.data();
-  for (const auto& step : steps_) {
-    step->run(worker, batch, in, out, workspace.scratch.data());
-    in = out;
-    std::swap(out, next);
+  return run_steps(steps_, {worker, batch}, in, workspace);
+}
+
+void LayerPlan::run_first(int worker, std::int64_t batch, const float* in, float* out, Workspace& workspace) const {
+  if (first_steps_ == 0) {
+    std::copy_n(in, batch * middle_, out);
+    return;
   }
-  return in;
+  in = run_steps(std::span(steps_).first(first_steps_ - 1), {worker, batch}, in, workspace);
+  steps_[first_steps_ - 1]->run(worker, batch, in, out, workspace.scratch.data());
+}
+
+const float* LayerPlan::run_rest(int worker, std::int64_t batch, const float* in, Workspace& workspace) const {
+  return run_steps(std::span(steps_).subspan(first_steps_), {worker, batch}, in, workspace);
 }
 
 std::vector<std::string> LayerPlan::describe() const {

@@ -44,6 +44,13 @@ class LayerPlan {
   /// where there is no layer.
   const float* run(int worker, std::int64_t batch, const float* in, Workspace& workspace) const;
 
+  /// The same in two parts: the layers before the first matrix product, whose activations are large, which a caller
+  /// runs on a few items at a time; and the rest, whose weights are large, on all of them. out [batch, middle()].
+  void run_first(int worker, std::int64_t batch, const float* in, float* out, Workspace& workspace) const;
+  const float* run_rest(int worker, std::int64_t batch, const float* in, Workspace& workspace) const;
+  /// Floats of an item between the parts.
+  [[nodiscard]] std::int64_t middle() const noexcept { return middle_; }
+
   [[nodiscard]] Shape input() const noexcept { return input_; }
   [[nodiscard]] Shape output() const noexcept { return output_; }
   /// The input is [channels, height, width] an item, as the kernels for first convolutions read it, not NHWC.
@@ -59,6 +66,8 @@ class LayerPlan {
   Shape input_, output_;
   std::vector<std::unique_ptr<Step>> steps_;
   bool planar_input_ = false;
+  std::size_t first_steps_ = 0;  // before the first product
+  std::int64_t middle_ = 0;
   std::int64_t buffer_floats_ = 0;
   std::int64_t scratch_bytes_ = 0;
 };
