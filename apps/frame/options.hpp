@@ -4,8 +4,10 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 // The command line's options. CLI11 parses them and is included by the frame alone: its header is the largest part of
 // what a file that declares options would take to compile.
@@ -60,19 +62,28 @@ class Options {
   /// The value goes to `parse`, which throws InvalidArgument where it does not understand it.
   Option* add_option_function(const std::string& names, const std::function<void(const std::string&)>& parse,
                               const std::string& words);
+  /// An option that takes one of some words, "plain" or "kind:REST" (any text for REST), or none, which means the first
+  /// one. What follows it is its value only if it is such a word, what is joined to it by "=" always. The word goes to
+  /// `parse`.
+  Option* add_word_option(const std::string& name, const std::vector<std::string>& words,
+                          const std::function<void(const std::string&)>& parse, const std::string& help);
   /// "!--no-x" sets false.
   Option* add_flag(const std::string& names, bool& target, const std::string& words);
   /// Counts how often it is given.
   Option* add_flag(const std::string& names, int& target, const std::string& words);
   Option* add_flag_callback(const std::string& names, const std::function<void()>& call, const std::string& words);
 
-  /// For the frame, which parses and explains them.
+  /// For the frame, which parses and explains them: the arguments, with the value of every word option joined by "=".
+  [[nodiscard]] std::vector<std::string> joined(const std::vector<std::string>& arguments) const;
+  /// "--x: expected a or b, found c" of an argument that nothing takes right behind a word option; else empty.
+  [[nodiscard]] std::string no_word(const std::string& extra, const std::vector<std::string>& arguments) const;
   [[nodiscard]] CLI::App& parser() { return *parser_; }
 
  private:
   Option* keep(CLI::Option* option);
   std::unique_ptr<CLI::App> parser_;
   std::deque<Option> options_;
+  std::map<std::string, std::vector<std::string>> words_;  ///< of the word options
 };
 
 }  // namespace twinpatch::app

@@ -118,11 +118,13 @@ std::string wrong_count(const CLI::App& app, const std::string& words) {
   return fmt::format("{} needs a value: {}", name, option->get_type_name());
 }
 
-void parse(CLI::App& app, const std::vector<std::string>& arguments) {
+void parse(Options& options, const std::vector<std::string>& arguments) {
+  CLI::App& app = options.parser();
   app.allow_extras();
   check_option_names(app, arguments);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them last first
+    const std::vector<std::string> joined = options.joined(arguments);
+    app.parse(std::vector<std::string>(joined.rbegin(), joined.rend()));  // CLI11 takes them last first
   } catch (const CLI::ConversionError& error) {
     throw UsageError(not_understood(error.what()));
   } catch (const CLI::ArgumentMismatch& error) {
@@ -138,6 +140,7 @@ void parse(CLI::App& app, const std::vector<std::string>& arguments) {
       options_ended = true;
       continue;
     }
+    if (const std::string words = options.no_word(extra, arguments); !words.empty()) throw UsageError(words);
     throw UsageError(is_option(extra) && !options_ended ? "unknown option " + extra
                                                         : fmt::format("unexpected argument \"{}\"", extra));
   }
@@ -200,7 +203,7 @@ ExitCode run_call(const Call& call) {
     return ExitCode::usage;
   }
   try {
-    parse(app, call.arguments);
+    parse(declared, call.arguments);
   } catch (const UsageError&) {
     Session session(call.path, {});
     return report(session);

@@ -31,10 +31,6 @@ void CollectionOptions::validate() const {
   }
   if (!rerank.empty() && ratio && *ratio < 1)
     throw UsageError("--rerank adds two scores: the sum is no distance, so leave out --ratio");
-  if (!rerank.empty() && guide.kind != GuideChoice::Kind::none)
-    throw UsageError("--guided takes one network: leave out --rerank, or --guided");
-  if (!rerank.empty() && early_exit)
-    throw UsageError("--early-exit takes one network: leave out --rerank, or --early-exit");
   if (refine) {
     throw UsageError(
         "--refine moves the right keypoint of one match, but here the matches of all image pairs share an image's "

@@ -15,6 +15,7 @@ void ExportOptions::validate() const {
   }
   collection.validate();
   refuse_database_rules(collection.pairs);
+  refuse_database_guide(collection.guide);
 }
 
 void add_export_options(Options& app, ExportOptions& options, const char* out_help) {

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <map>
+
 #include "apps/frame/options.hpp"
 
 #include "apps/frame/command.hpp"
@@ -15,41 +18,45 @@ namespace {
 
 constexpr std::string_view kPoses = "poses:";
 
-GuideChoice::Kind parse_kind(const std::string& text, std::string& model) {
-  if (text == "matches") return GuideChoice::Kind::matches;
-  if (text == "database") return GuideChoice::Kind::database;
-  if (text.starts_with(kPoses) && text.size() > kPoses.size()) {
-    model = text.substr(kPoses.size());
-    return GuideChoice::Kind::poses;
-  }
-  throw UsageError(fmt::format("--guided: expected matches, database or poses:DIR, found {}", text));
-}
+using Poses = std::map<std::string, KnownPose>;
 
-void check_sizes(const GuideChoice& choice, const KnownGeometry& known, const GuideSource& source) {
-  if (!source.camera) return;
-  for (const auto& [name, pose] : known.poses) {
-    const ColmapCameraRow* const camera = source.camera(name);
-    if (camera == nullptr ||
-        (camera->camera.width == pose.camera.width && camera->camera.height == pose.camera.height)) {
-      continue;
-    }
-    throw InvalidArgument(fmt::format("{}: a model of other images: {} has {}x{} pixels there, {}x{} in the database",
-                                      choice.model, name, pose.camera.width, pose.camera.height, camera->camera.width,
-                                      camera->camera.height));
+void check_sizes(const GuideChoice& choice, const Poses& poses, const GuideInput& input) {
+  using Size = std::pair<std::int64_t, std::int64_t>;
+  for (const auto& [name, pose] : poses) {
+    const Size there{pose.camera.width, pose.camera.height};
+    Size here = there;
+    if (input.size) here = input.size(name);
+    const ColmapCameraRow* const camera = input.source.camera ? input.source.camera(name) : nullptr;
+    if (camera != nullptr) here = {camera->camera.width, camera->camera.height};
+    if (here == there) continue;
+    throw InvalidArgument(fmt::format("{}: a model of other images: {} has {}x{} pixels there, {}x{} here",
+                                      choice.model, name, there.first, there.second, here.first, here.second));
   }
 }
 
-KnownGeometry poses_of(Session& session, const GuideChoice& choice, const std::vector<std::string>& names,
-                       const GuideSource& source) {
+/// The pose of an image. Of a path: that of the longest name which it ends with.
+Poses::const_iterator find_pose(const Poses& poses, const std::string& name, bool is_path) {
+  if (!is_path) return poses.find(name);
+  const std::string path = std::filesystem::absolute(name).lexically_normal().string();
+  auto best = poses.end();
+  for (auto pose = poses.begin(); pose != poses.end(); ++pose) {
+    const bool longer = best == poses.end() || pose->first.size() > best->first.size();
+    if (longer && path.ends_with('/' + pose->first)) best = pose;
+  }
+  return best;
+}
+
+KnownGeometry poses_of(Session& session, const GuideChoice& choice, const GuideInput& input) {
+  const std::vector<std::string>& names = input.names;
   KnownGeometry known = known_poses(choice.model);
   std::vector<std::string> without;
-  std::map<std::string, KnownPose> ours;
+  Poses ours;
   for (const std::string& name : names) {
-    const auto found = known.poses.find(name);
+    const auto found = find_pose(known.poses, name, input.paths);
     if (found == known.poses.end()) {
       without.push_back(name);
     } else {
-      ours.insert(*found);
+      ours.emplace(name, found->second);
     }
   }
   if (ours.empty()) {
@@ -57,7 +64,7 @@ KnownGeometry poses_of(Session& session, const GuideChoice& choice, const std::v
                                       choice.model, known.poses.size(), names.size()));
   }
   known.poses = std::move(ours);
-  check_sizes(choice, known, source);
+  check_sizes(choice, known.poses, input);
   if (!without.empty()) {
     session.warn("{} of {} images have no pose in {}, so the geometry of their pairs is estimated from matches: {}",
                  without.size(), names.size(), choice.model, quoted_names(without));
@@ -72,16 +79,25 @@ void GuideChoice::validate() const {
     throw UsageError(fmt::format("--band must be above 0 and at most 1000, found {}", band));
 }
 
+void refuse_database_guide(const GuideChoice& choice) {
+  if (choice.kind != GuideChoice::Kind::database) return;
+  throw UsageError("--guided database: only twinpatch colmap has a database; use matches or poses:DIR");
+}
+
 void add_guide_options(Options& app, GuideChoice& choice) {
-  app.add_option_function(
-         "--guided", [&choice](const std::string& text) { choice.kind = parse_kind(text, choice.model); },
-         "match again, within bands around epipolar lines: from matches, a COLMAP database's geometries (database) or "
-         "the poses of a COLMAP model (poses:DIR)")
-      ->type_name("WHICH")
+  const auto choose = [&choice](const std::string& word) {
+    using Kind = GuideChoice::Kind;
+    choice.kind = word == "matches" ? Kind::matches : word == "database" ? Kind::database : Kind::poses;
+    if (choice.kind == Kind::poses) choice.model = word.substr(kPoses.size());
+  };
+  app.add_word_option("--guided", {"matches", "database", "poses:DIR"}, choose,
+                      "match again, within bands around epipolar lines: by the matches, a COLMAP database's geometries "
+                      "(database) or the poses of a COLMAP model (poses:DIR)")
+      ->type_name("[WHICH]")
       ->group(kMainGroup);
   app.add_option("--band", choice.band, "half the width of the bands of --guided")
       ->type_name("PIXELS")
-      ->default_str("4")
+      ->default_str("2")
       ->group(kMainGroup);
 }
 
@@ -94,11 +110,11 @@ std::unique_ptr<MatchGuide> make_guide(Session& session, const GuideChoice& choi
     case GuideChoice::Kind::matches:
       break;
     case GuideChoice::Kind::database:
-      if (!input.database) throw UsageError("--guided database: only twinpatch colmap has a database");
+      if (!input.database) refuse_database_guide(choice);
       known = input.database();
       break;
     case GuideChoice::Kind::poses:
-      known = poses_of(session, choice, input.names, input.source);
+      known = poses_of(session, choice, input);
       break;
   }
   input.options.pixels = choice.band;

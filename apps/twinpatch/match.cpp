@@ -11,10 +11,9 @@
 #include "apps/frame/run_options.hpp"
 #include "apps/twinpatch/commands.hpp"
 #include "apps/twinpatch/engine_options.hpp"
-#include "apps/twinpatch/guided_match.hpp"
+#include "apps/twinpatch/match_photographs.hpp"
 #include "apps/twinpatch/match_report.hpp"
 #include "apps/twinpatch/photograph.hpp"
-#include "apps/twinpatch/two_stages.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/core/units.hpp"
 
@@ -31,8 +30,7 @@ struct MatchOptions {
   std::string rerank;
   std::optional<float> ratio;
   std::optional<float> threshold;
-  bool guided = false;
-  double band = 4;  ///< pixels
+  GuideChoice guide;
   bool probability = false;
   std::string homography;
   std::string out, view, patches;
@@ -53,15 +51,13 @@ MatchRules MatchOptions::rules() const {
 void MatchOptions::validate(bool json) const {
   photographs.validate();
   engine.execution.validate();
-  if (!(band > 0 && band <= 1000)) {
-    throw UsageError(fmt::format("--band must be above 0 and at most 1000 pixels, found {}", band));
-  }
+  guide.validate();
+  refuse_database_guide(guide);
   if (ratio && !(*ratio > 0 && *ratio <= 1))
     throw UsageError(fmt::format("--ratio must be in (0, 1], found {}", *ratio));
   if (!rerank.empty() && (ratio || probability))
     throw UsageError(
         "--rerank adds two scores: the sum is no distance (--ratio) and has no calibration (--probability)");
-  if (!rerank.empty() && guided) throw UsageError("--guided takes one network: leave out --rerank, or --guided");
   if (photographs.affine && (left_keypoints.empty() || right_keypoints.empty())) {
     throw UsageError("--affine needs --keypoints-left and --keypoints-right: keypoints detected here have no shape");
   }
@@ -122,21 +118,6 @@ void write_results(Session& session, const MatchOptions& options, const Engine& 
   }
 }
 
-std::vector<Match> match_in_two_stages(Comparer& comparer, const Photograph& left, const Photograph& right,
-                                       const MatchRules& rules, const RunControl& control) {
-  const GridOptions options{.column_best = rules.mutual, .threshold = rules.threshold};
-  return matches(comparer.best(left.patches.view(), right.patches.view(), options, control), rules);
-}
-
-std::vector<Match> match_once(Engine& engine, const Photograph& left, const Photograph& right, const MatchRules& rules,
-                              const RunControl& control) {
-  if (left.cuts.windows.empty() && right.cuts.windows.empty()) {
-    return engine.match(left.patches, right.patches, rules, control);
-  }
-  const RowChunks left_rows = rows_of(engine, left, Side::left, control);
-  return engine.match(left_rows, rows_of(engine, right, Side::right, control), rules, control);
-}
-
 /// Moves the right ends of the matches, and says what that took.
 void refine_matches(Session& session, const CutOptions& cut, MatchResult& result, ThreadPool& pool) {
   const Stopwatch watch;
@@ -156,9 +137,8 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   if (!options.homography.empty()) truth = read_homography(options.homography);
   const auto shared_engine = std::make_shared<Engine>(make_engine(session, options.engine));
   Engine& engine = *shared_engine;
-  std::unique_ptr<Comparer> two_stages;
-  if (!options.rerank.empty())
-    two_stages = make_two_stages(session, options.rerank, shared_engine, options.engine.execution);
+  std::optional<SecondNetwork> second;
+  if (!options.rerank.empty()) second = open_second(session, options.rerank, engine, options.engine.execution);
   check(options.rules(), engine.spec());
   const auto calibration = calibration_of(engine, options.probability);
 
@@ -173,11 +153,8 @@ ExitCode run_match(Session& session, const MatchOptions& options) {
   const double prepared = watch.seconds();
 
   MatchResult result{left, right, {}, options.photographs.pixel_origin, calibration, truth};
-  if (!options.guided) session.no_effect({"--band"}, "it needs --guided");
-  result.matches = two_stages != nullptr
-                       ? match_in_two_stages(*two_stages, left, right, options.rules(), session.control())
-                   : options.guided ? match_guided(session, engine, {left, right}, options.rules(), options.band)
-                                    : match_once(engine, left, right, options.rules(), session.control());
+  result.matches = match_photographs(session, {shared_engine, second ? &*second : nullptr, options.rules()},
+                                     {left, right}, options.guide);
   const double compared = watch.seconds();
   if (options.refine) refine_matches(session, cut_options(options.photographs, engine.model()), result, pool);
   mark_correct(result);
@@ -214,12 +191,7 @@ Run add_match_options(Options& app) {
       ->group(kMainGroup);
   app.add_flag("--no-mutual", options->no_mutual, "keep the best of every left keypoint, not only mutual ones")
       ->group(kMainGroup);
-  app.add_flag("--guided", options->guided, "match again, within bands around the epipolar lines of the matches")
-      ->group(kMainGroup);
-  app.add_option("--band", options->band, "half the width of a band of --guided")
-      ->type_name("PIXELS")
-      ->default_str("4")
-      ->group(kMainGroup);
+  add_guide_options(app, options->guide);
   app.add_flag("--refine", options->refine,
                "move the right end of each match to where the two windows agree best; adds a column")
       ->group(kMainGroup);

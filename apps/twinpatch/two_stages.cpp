@@ -65,13 +65,22 @@ class LabelledSequences {
 
 }  // namespace
 
+SecondNetwork open_second(Session& session, const std::string& rerank, const Engine& first,
+                          const ExecutionOptions& execution) {
+  check_finds(first.spec());
+  auto engine = std::make_shared<Engine>(make_engine(session, {.model = rerank, .execution = execution}));
+  TwoStageRule rule = two_stage_rule(engine->model(), first.spec().name);
+  return {std::move(engine), std::move(rule)};
+}
+
+std::unique_ptr<Comparer> two_stages(const std::shared_ptr<Engine>& first, const SecondNetwork& second) {
+  return two_stage_comparer(network_comparer(first->spec().name, first),
+                            network_comparer(second.engine->spec().name, second.engine), second.rule);
+}
+
 std::unique_ptr<Comparer> make_two_stages(Session& session, const std::string& rerank,
                                           const std::shared_ptr<Engine>& first, const ExecutionOptions& execution) {
-  check_finds(first->spec());
-  const auto second = std::make_shared<Engine>(make_engine(session, {.model = rerank, .execution = execution}));
-  const TwoStageRule rule = two_stage_rule(second->model(), first->spec().name);
-  return two_stage_comparer(network_comparer(first->spec().name, first), network_comparer(second->spec().name, second),
-                            rule);
+  return two_stages(first, open_second(session, rerank, *first, execution));
 }
 
 ExitCode fit_two_stages(Session& session, const EvalOptions& options) {

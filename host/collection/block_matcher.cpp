@@ -190,7 +190,7 @@ std::vector<BlockMatcher::PartnerMatches> BlockMatcher::compare(std::int32_t ima
   group = chosen(group, kept);
   auto found = rule_ ? two_stages(image, kept_partners) : first_pass(image, kept_partners, group);
   if (work_.guide != nullptr) second_pass(image, kept_partners, group, found);
-  if (!rule_) restore_numbers(image, kept_partners, found);
+  restore_numbers(image, kept_partners, found);
   std::vector<PartnerMatches> result(partners.size());
   for (std::size_t n = 0, next = 0; n < partners.size(); ++n) {
     if (kept[n]) result[n] = std::move(found[next++]);
@@ -221,7 +221,7 @@ std::vector<bool> BlockMatcher::promising(std::int32_t image, std::span<const st
   const Stopwatch watch;
   std::vector<bool> keep;
   try {
-    keep = keep_partners(work_.engine, *work_.early_exit, work_.plan.rules.match, some, {left.sample, left.sampled});
+    keep = keep_partners(work_.engine, *work_.early_exit, sample_rules(), some, {left.sample, left.sampled});
   } catch (const NotFinite& error) {
     throw_of_images({image, chosen(partners, tried)[static_cast<std::size_t>(error.right_set())]}, error);
   }
@@ -233,6 +233,16 @@ std::vector<bool> BlockMatcher::promising(std::int32_t image, std::span<const st
     if (tried[n]) kept[n] = keep[next++];
   }
   return kept;
+}
+
+/// By which a sample is matched: by the first network alone, whatever decides about its whole image.
+MatchRules BlockMatcher::sample_rules() const {
+  const MatchRules& rules = work_.plan.rules.match;
+  if (!rule_) return rules;
+  MatchRules of_first;
+  of_first.mutual = rules.mutual;
+  if (scores_are_distances(work_.engine.spec())) of_first.ratio = kSampleRatio;
+  return of_first;
 }
 
 /// Whether the pair's geometry is not known.
@@ -272,12 +282,16 @@ std::vector<std::vector<Match>> BlockMatcher::first_pass(std::int32_t image, std
 void BlockMatcher::second_pass(std::int32_t image, std::span<const std::int32_t> partners, const GuidedGroup& group,
                                std::vector<std::vector<Match>>& found) {
   const Stopwatch watch;
-  GuidedCounts counts;
-  try {
-    counts = match_guided(work_.engine, *work_.guide, work_.plan.rules.match, group, found);
-  } catch (const NotFinite& error) {
-    throw_of_images({image, partners[static_cast<std::size_t>(error.right_set())]}, error);
-  }
+  const auto match = [&](std::size_t n, const PairGuidance& guidance) {
+    const MatchRules rules = guidance.applied_to(work_.plan.rules.match);
+    try {
+      if (!rule_) return work_.engine.match(*group.left, *group.rights[n], guidance.mask, rules, group.control);
+      return match_in_band({image, partners[n]}, {*group.left, *group.rights[n], guidance.mask, rules});
+    } catch (const NotFinite& error) {
+      throw_of_images({image, partners[n]}, error);
+    }
+  };
+  const GuidedCounts counts = match_guided(*work_.guide, group, found, match);
   statistics_.stages.guided += watch.seconds();
   statistics_.guided += counts.pairs;
   statistics_.guided_comparisons += counts.comparisons;

@@ -63,6 +63,7 @@ class BlockMatcher {
   [[nodiscard]] GuidedGroup named_group(std::int32_t image, std::span<const std::int32_t> partners) const;
   [[nodiscard]] std::vector<bool> promising(std::int32_t image, std::span<const std::int32_t> partners,
                                             const GuidedGroup& group, const SideRows& left);
+  [[nodiscard]] MatchRules sample_rules() const;
   [[nodiscard]] bool needs_matches(std::int32_t image, std::int32_t partner) const;
   [[nodiscard]] std::vector<std::vector<Match>> first_pass(std::int32_t image, std::span<const std::int32_t> partners,
                                                            const GuidedGroup& group);
@@ -71,6 +72,14 @@ class BlockMatcher {
   [[nodiscard]] std::vector<std::vector<Match>> two_stages(std::int32_t image, std::span<const std::int32_t> partners);
   [[nodiscard]] std::vector<Match> match_in_two_stages(ImagePair pair);
   [[nodiscard]] Candidates find_candidates(ImagePair pair);
+  /// Rows of two images, what of them is compared, and what of that is a match.
+  struct Band {
+    const RowChunks& left;
+    const RowChunks& right;
+    const GridMask& mask;
+    const MatchRules& rules;
+  };
+  [[nodiscard]] std::vector<Match> match_in_band(ImagePair pair, const Band& band);
   [[noreturn]] void throw_of_images(ImagePair pair, const NotFinite& error) const;
   void expect(std::span<const ImagePair> pairs, std::span<const ImagePair> next);
   [[nodiscard]] const PlannedImage& planned(std::int32_t image) const {

@@ -12,25 +12,20 @@ constexpr std::size_t kAtOnce = 16;
 
 }  // namespace
 
-GuidedCounts match_guided(Engine& engine, const MatchGuide& guide, const MatchRules& rules, const GuidedGroup& group,
-                          std::vector<std::vector<Match>>& found) {
+GuidedCounts match_guided(const MatchGuide& guide, const GuidedGroup& group, std::vector<std::vector<Match>>& found,
+                          const GuidedMatcher& match) {
   GuidedCounts counts;
   for (std::size_t begin = 0; begin < group.partners.size(); begin += kAtOnce) {
     const std::size_t end = std::min(begin + kAtOnce, group.partners.size());
     std::vector<GuidedPartner> partners;
     for (std::size_t n = begin; n < end; ++n) partners.push_back({group.partners[n], found[n]});
-    const auto masks = guide.masks(group.first, partners);
+    const auto guided = guide.guide(group.first, partners);
     for (std::size_t n = begin; n < end; ++n) {
-      const std::optional<GridMask>& mask = masks[n - begin];
-      if (!mask) continue;
+      const std::optional<PairGuidance>& guidance = guided[n - begin];
+      if (!guidance) continue;
       ++counts.pairs;
-      counts.comparisons += mask->pairs();
-      try {
-        found[n] = engine.match(*group.left, *group.rights[n], *mask, rules, group.control);
-      } catch (const NotFinite& error) {
-        if (error.pair().left < 0) throw;
-        throw NotFinite::of_score(engine.spec().name, error.pair(), error.score(), static_cast<std::int64_t>(n));
-      }
+      counts.comparisons += guidance->mask.pairs();
+      found[n] = match(n, *guidance);
     }
   }
   return counts;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "twinpatch/collection/match_guide.hpp"
@@ -25,9 +25,12 @@ struct GuidedCounts {
   std::int64_t comparisons = 0;  ///< of their keypoints
 };
 
-/// Puts in the place of a first pass's matches, [partners], those that the guide's masks leave. Memory: the masks of a
-/// few partners. Throws what the guide and the engine throw; NotFinite::right_set() is the partner's place.
-GuidedCounts match_guided(Engine& engine, const MatchGuide& guide, const MatchRules& rules, const GuidedGroup& group,
-                          std::vector<std::vector<Match>>& found);
+/// Matches of the group's image with its n-th partner, of the pairs that a guide leaves.
+using GuidedMatcher = std::function<std::vector<Match>(std::size_t n, const PairGuidance& guidance)>;
+
+/// Puts in the place of a first pass's matches, [partners], those that the guide leaves. Memory: the masks of a few
+/// partners. Throws what the guide and the matcher throw.
+GuidedCounts match_guided(const MatchGuide& guide, const GuidedGroup& group, std::vector<std::vector<Match>>& found,
+                          const GuidedMatcher& match);
 
 }  // namespace twinpatch

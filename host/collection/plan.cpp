@@ -84,8 +84,6 @@ CollectionPlan make_plan(const Engine& engine, const ImageSource& source, const 
   if (request.rerank != nullptr) {
     check_finds(engine.spec());
     if (plan.rules.match.ratio) throw InvalidArgument("a ratio test needs distances; the sum of two stages is none");
-    if (!plan.rules.guide.empty() || !plan.rules.early_exit.empty())
-      throw InvalidArgument("guided matching and early exits take one network, not two stages");
     plan.rerank_model = model_text(*request.rerank);
     plan.rules.two_stages = rule_text(two_stage_rule(request.rerank->model(), engine.spec().name));
   }

@@ -4,22 +4,37 @@
 #include "keypoint_mask.hpp"
 #include "twinpatch/core/stopwatch.hpp"
 #include "twinpatch/engine/select_scored.hpp"
+#include "twinpatch/engine/two_stage_match.hpp"
 
 // The part of a block's matching that takes two networks.
 
 namespace twinpatch {
 
-/// Matches of an image with each of its partners by both networks, by their numbers among all keypoints.
+namespace {
+
+/// The numbers of keypoints that are matched, as those of patches.
+std::span<const std::int32_t> numbers_of(const VisibleKeypoints& visible) {
+  return visible ? std::span<const std::int32_t>(*visible) : std::span<const std::int32_t>();
+}
+
+}  // namespace
+
+/// Matches of an image with each of its partners by both networks; nothing for partners whose geometry is known.
 std::vector<std::vector<Match>> BlockMatcher::two_stages(std::int32_t image, std::span<const std::int32_t> partners) {
   std::vector<std::vector<Match>> found;
   for (const std::int32_t partner : partners) {
     control_.check();
-    found.push_back(match_in_two_stages({image, partner}));
+    if (needs_matches(image, partner)) {
+      found.push_back(match_in_two_stages({image, partner}));
+    } else {
+      found.emplace_back();
+      control_.advance(matched_keypoints(image) * matched_keypoints(partner));
+    }
   }
   return found;
 }
 
-/// The nearest of both directions, by their numbers among all keypoints of their images.
+/// The nearest of both directions.
 Candidates BlockMatcher::find_candidates(ImagePair pair) {
   const auto [first, second] = pair;
   const GridOptions nearest{.top_k = rule_->candidates};
@@ -39,12 +54,6 @@ Candidates BlockMatcher::find_candidates(ImagePair pair) {
   }
   statistics_.stages.match += watch.seconds();
   control_.advance(first_left->all.size * second_right->all.size);
-  const VisibleKeypoints left = visible_keypoints(work_.source, first, planned(first).keypoints);
-  const VisibleKeypoints right = visible_keypoints(work_.source, second, planned(second).keypoints);
-  for (IndexPair& candidate : found.pairs) {
-    if (left) candidate.left = (*left)[static_cast<std::size_t>(candidate.left)];
-    if (right) candidate.right = (*right)[static_cast<std::size_t>(candidate.right)];
-  }
   return found;
 }
 
@@ -53,10 +62,13 @@ std::vector<Match> BlockMatcher::match_in_two_stages(ImagePair pair) {
   const Candidates found = find_candidates(pair);
   const auto left = patches(pair.first);
   const auto right = patches(pair.second);
+  const VisibleKeypoints of_left = visible_keypoints(work_.source, pair.first, left->size());
+  const VisibleKeypoints of_right = visible_keypoints(work_.source, pair.second, right->size());
   std::vector<float> scores;
   const Stopwatch watch;
   try {
-    scores = work_.rerank->score(left->view(), right->view(), found.pairs, control_.quiet());
+    const auto pairs = patch_pairs(found.pairs, numbers_of(of_left), numbers_of(of_right));
+    scores = work_.rerank->score(left->view(), right->view(), pairs, control_.quiet());
   } catch (const NotFinite& error) {
     throw_of_images(pair, error);
   }
@@ -65,7 +77,21 @@ std::vector<Match> BlockMatcher::match_in_two_stages(ImagePair pair) {
   scores = two_stage_scores(*rule_, found.similarities, scores);
   const MatchRules& rules = work_.plan.rules.match;
   const GridOptions kept{.column_best = rules.mutual, .threshold = rules.threshold};
-  return matches(select_scored({found.pairs, scores, left->size(), right->size()}, kept), rules);
+  const std::int64_t rows = of_left ? std::ssize(*of_left) : left->size();
+  const std::int64_t columns = of_right ? std::ssize(*of_right) : right->size();
+  return matches(select_scored({found.pairs, scores, rows, columns}, kept), rules);
+}
+
+/// All pairs that a guide leaves, by both networks.
+std::vector<Match> BlockMatcher::match_in_band(ImagePair pair, const Band& band) {
+  const auto left = patches(pair.first);
+  const auto right = patches(pair.second);
+  const VisibleKeypoints of_left = visible_keypoints(work_.source, pair.first, left->size());
+  const VisibleKeypoints of_right = visible_keypoints(work_.source, pair.second, right->size());
+  statistics_.reranked += band.mask.pairs();
+  return twinpatch::match_in_two_stages({work_.engine, *work_.rerank, *rule_, band.rules},
+                                        {band.left, left->view(), numbers_of(of_left)},
+                                        {band.right, right->view(), numbers_of(of_right)}, band.mask, control_.quiet());
 }
 
 }  // namespace twinpatch

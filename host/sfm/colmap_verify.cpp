@@ -100,6 +100,8 @@ ColmapGeometry verify(const ColmapView& first, const ColmapView& second, std::sp
   for (std::size_t i = 0; i < matches.size(); ++i) {
     if (mask[i] != 0) geometry.inliers.push_back(matches[i]);
   }
+  geometry.fundamental_inliers = static_cast<int>(f.inliers);
+  geometry.essential_inliers = static_cast<int>(e.inliers);
   if (f.inliers > 0) geometry.fundamental = f.matrix;
   if (e.inliers > 0) geometry.essential = e.matrix;
   if (h.inliers > 0) geometry.homography = h.matrix;

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "colmap_lens.hpp"
 #include "twinpatch/collection/image_source.hpp"
@@ -57,6 +59,7 @@ PairGeometry fundamental_of(const std::array<double, 9>& essential, double first
 struct PlacedGeometry {
   PairGeometry geometry;
   bool ideal = false;
+  float least_score = -std::numeric_limits<float>::infinity();  ///< PairGuidance::least_score
 };
 
 std::optional<PlacedGeometry> placed(const ColmapGeometry& found, const View& first, const View& second) {
@@ -68,6 +71,21 @@ std::optional<PlacedGeometry> placed(const ColmapGeometry& found, const View& fi
   }
   const auto geometry = geometry_of(found);
   return geometry ? std::optional(PlacedGeometry{*geometry}) : std::nullopt;
+}
+
+/// The least score of the matches that agree, but for one in a hundred.
+float least_score(std::span<const Match> found, std::span<const IndexPair> agreeing) {
+  constexpr std::size_t kLeftOut = 100;
+  std::vector<float> scores;
+  for (const Match& match : found) {
+    const auto key = [](const IndexPair& pair) { return std::pair(pair.left, pair.right); };
+    if (std::ranges::binary_search(agreeing, std::pair(match.left, match.right), {}, key))
+      scores.push_back(match.score);
+  }
+  if (scores.empty()) return -std::numeric_limits<float>::infinity();
+  const auto least = scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / kLeftOut);
+  std::ranges::nth_element(scores, least);
+  return *least;
 }
 
 /// Of the second image's points to the first's.
@@ -98,6 +116,10 @@ class EpipolarGuide final : public MatchGuide {
  public:
   EpipolarGuide(GuideSource source, const GuideOptions& options, KnownGeometry known)
       : source_(std::move(source)), options_(options), known_(std::move(known)), pool_(options.threads) {
+    if (!(options.least_share >= 0 && options.least_share <= 1)) {
+      throw InvalidArgument(
+          fmt::format("the share of matches that agree must be in [0, 1], found {}", options.least_share));
+    }
     if (!(options.pixels > 0) || !std::isfinite(options.pixels)) {
       throw InvalidArgument(
           fmt::format("the band of a guided match must be wider than 0 pixels, found {}", options.pixels));
@@ -112,9 +134,9 @@ class EpipolarGuide final : public MatchGuide {
   }
 
   std::string rule() const override {
-    return fmt::format("guided by {} within {} px (estimated within {} px from at least {} matches)",
+    return fmt::format("guided by {} within {} px (estimated within {} px from at least {} matches and {} of all)",
                        known_.name.empty() ? "matches" : known_.name, options_.pixels, options_.estimation.max_error,
-                       options_.estimation.min_inliers);
+                       options_.estimation.min_inliers, options_.least_share);
   }
 
   bool needs_matches(const std::string& first, const std::string& second) const override {
@@ -122,15 +144,15 @@ class EpipolarGuide final : public MatchGuide {
     return !known_.pairs.contains({first, second}) && !known_.pairs.contains({second, first});
   }
 
-  std::vector<std::optional<GridMask>> masks(const GuidedImage& first,
-                                             std::span<const GuidedPartner> partners) const override {
+  std::vector<std::optional<PairGuidance>> guide(const GuidedImage& first,
+                                                 std::span<const GuidedPartner> partners) const override {
     const View left = view_of(first);
     std::vector<View> rights;
     for (const GuidedPartner& partner : partners) rights.push_back(view_of(partner.image));
-    std::vector<std::optional<GridMask>> result(partners.size());
+    std::vector<std::optional<PairGuidance>> result(partners.size());
     pool_.for_ranges(std::ssize(partners), 1, [&](std::int64_t begin, std::int64_t end, int) {
       for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
-        result[n] = mask_of({first.name, left}, {partners[n].image.name, rights[n]}, partners[n].matches);
+        result[n] = guidance_of({first.name, left}, {partners[n].image.name, rights[n]}, partners[n].matches);
       }
     });
     return result;
@@ -149,22 +171,28 @@ class EpipolarGuide final : public MatchGuide {
     return view;
   }
 
-  std::optional<GridMask> mask_of(const NamedView& first, const NamedView& second, std::span<const Match> found) const {
+  std::optional<PairGuidance> guidance_of(const NamedView& first, const NamedView& second,
+                                          std::span<const Match> found) const {
     const View& left = first.view;
     const View& right = second.view;
     if (left.pose != nullptr && right.pose != nullptr) {
       const PairGeometry geometry = geometry_of_poses(left.pose->image, sfm::focal_length(left.pose->camera),
                                                       right.pose->image, sfm::focal_length(right.pose->camera));
-      return geometry_mask(geometry, ideal_pixels_of(left, left.pose->camera),
-                           ideal_pixels_of(right, right.pose->camera), options_.pixels);
+      return PairGuidance{
+          within(geometry, ideal_pixels_of(left, left.pose->camera), ideal_pixels_of(right, right.pose->camera))};
     }
     const auto geometry = geometry_of(first, second, found);
     if (!geometry) return std::nullopt;
-    if (!geometry->ideal) {
-      return geometry_mask(geometry->geometry, pixels_of(left), pixels_of(right), options_.pixels);
-    }
-    return geometry_mask(geometry->geometry, ideal_pixels_of(left, left.camera->camera),
-                         ideal_pixels_of(right, right.camera->camera), options_.pixels);
+    return PairGuidance{geometry->ideal ? within(geometry->geometry, ideal_pixels_of(left, left.camera->camera),
+                                                 ideal_pixels_of(right, right.camera->camera))
+                                        : within(geometry->geometry, pixels_of(left), pixels_of(right)),
+                        geometry->least_score};
+  }
+
+  GridMask within(const PairGeometry& geometry, const std::vector<Vector2>& left,
+                  const std::vector<Vector2>& right) const {
+    const bool disc = geometry.kind == PairGeometry::Kind::homography;
+    return geometry_mask(geometry, left, right, options_.pixels * (disc ? std::numbers::sqrt2 : 1));
   }
 
   std::optional<PlacedGeometry> geometry_of(const NamedView& first, const NamedView& second,
@@ -177,9 +205,24 @@ class EpipolarGuide final : public MatchGuide {
       if (backwards) backwards->geometry = reversed(backwards->geometry);
       return backwards;
     }
-    return placed(verify_pair({first.view.camera, first.view.keypoints}, {second.view.camera, second.view.keypoints},
-                              found, options_.estimation),
-                  first.view, second.view);
+    return estimated(first.view, second.view, found);
+  }
+
+  /// What the first pass's matches say of a pair, where enough of them agree.
+  std::optional<PlacedGeometry> estimated(const View& first, const View& second, std::span<const Match> found) const {
+    ColmapGeometry geometry =
+        verify_pair({first.camera, first.keypoints}, {second.camera, second.keypoints}, found, options_.estimation);
+    if (geometry.config != ColmapConfig::calibrated && geometry.config != ColmapConfig::uncalibrated) {
+      return placed(geometry, first, second);
+    }
+    const bool essential = geometry.essential_inliers >= options_.estimation.min_inliers &&
+                           geometry.essential_inliers >= options_.least_essential_share * geometry.fundamental_inliers;
+    const int agree = essential ? geometry.essential_inliers : geometry.fundamental_inliers;
+    if (agree < options_.least_share * static_cast<double>(found.size())) return std::nullopt;
+    geometry.config = essential ? ColmapConfig::calibrated : ColmapConfig::uncalibrated;
+    auto result = placed(geometry, first, second);
+    if (result) result->least_score = least_score(found, geometry.inliers);
+    return result;
   }
 
   GuideSource source_;

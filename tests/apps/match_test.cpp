@@ -290,6 +290,38 @@ TEST_CASE("a model's own window is taken unless another is asked for") {
   CHECK_THAT(refused.err, Contains("patch_extent"));
 }
 
+TEST_CASE("known poses guide the match of two photographs") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 320, 240);
+  const auto right = scene.photograph("right.png", 320, 240, kShift);
+  const auto model = scene.model("siam-l2");
+  const auto write_model = [&](const std::string& folder, const std::string& name, int width) {
+    std::filesystem::create_directories(scene.path(folder));
+    (void)scene.folder().file(folder + "/cameras.txt", fmt::format("1 PINHOLE {} 240 300 300 160 120\n", width));
+    (void)scene.folder().file(folder + "/images.txt",
+                              fmt::format("1 1 0 0 0 0 0 0 1 left.png\n\n2 1 0 0 0 {} 0 0 1 {}\n\n", kShift, name));
+    (void)scene.folder().file(folder + "/points3D.txt", "");
+    return "poses:" + scene.path(folder);
+  };
+  const auto run = [&](const std::string& guided) {
+    return run_twinpatch({"match", left, right, "-m", model, "--max-keypoints", "300", "--guided", guided});
+  };
+  const auto result = run(write_model("model", "right.png", 320));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.err, Contains("by known poses: "));
+  const auto rows = rows_of(result.out);
+  CHECK(rows.size() > 20);
+  for (const auto& row : rows) CHECK(std::abs(row[3] - row[1]) <= 2.001);
+  // One of the two alone: the pair's geometry comes from matches.
+  const auto one = run(write_model("one", "another.png", 320));
+  CHECK_THAT(one.err, Contains("1 of 2 images have no pose") && Contains("second pass: "));
+  const auto size = run(write_model("size", "right.png", 640));
+  CHECK(size.code == 1);
+  CHECK_THAT(size.err, Contains("a model of other images") && Contains("640x240 pixels there, 320x240 here"));
+  CHECK(run("poses:" + scene.path("nowhere")).code == 1);
+}
+
 TEST_CASE("a second pass of two photographs keeps to what the first one says of them") {
   const Scene scene;
   const auto left = scene.photograph("left.png", 320, 240);
@@ -304,16 +336,28 @@ TEST_CASE("a second pass of two photographs keeps to what the first one says of 
   const auto result = run({"--guided", "--band", "2"});
   INFO(result.err);
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.err, Contains("second pass, around the places of a homography") &&
+  CHECK_THAT(result.err, Contains("second pass: ") && Contains("within 2 px") &&
                              Contains("instead of " + std::to_string(once.size())));
   const auto rows = rows_of(result.out);
   CHECK(rows.size() > 20);
   for (const auto& row : rows) CHECK(std::hypot(row[2] - row[0] - kShift, row[3] - row[1]) < 4);
+  CHECK(run({"--guided", "matches", "--band", "2"}).out == result.out);
+  CHECK(run({"--guided=matches"}).out == result.out);  // 2 is the default
+  const auto before = run_twinpatch({"match", "--guided", left, right, "-m", model, "--max-keypoints", "300"});
+  CHECK(before.out == result.out);
 
   const auto few = run({"--guided"}, "8");
   CHECK(few.code == 0);
   CHECK_THAT(few.err, Contains("there is no second pass"));
   CHECK(run({"--guided", "--band", "0"}).code == 2);
-  CHECK_THAT(run({"--guided", "--rerank", model}).err, Contains("leave out --rerank"));
+  for (const std::string word : {"gps", "poses", "poses:"}) {
+    const auto refused = run({"--guided", word});
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Contains("--guided: expected matches, database or poses:DIR, found " + word + " (see"));
+    CHECK(run({"--guided=" + word}).err == refused.err);
+  }
+  const auto database = run({"--guided", "database"});
+  CHECK(database.code == 2);
+  CHECK_THAT(database.err, Contains("--guided database: only twinpatch colmap has a database"));
   CHECK_THAT(run({"--band", "2"}).err, Contains("--band") && Contains("it needs --guided"));
 }

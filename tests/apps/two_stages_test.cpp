@@ -69,6 +69,39 @@ TEST_CASE("two stages are fitted on sequences, evaluated and matched with") {
   CHECK(!every.empty());
 }
 
+TEST_CASE("with --guided both networks score all that lies within the bands") {
+  const Scene scene;
+  const auto left = scene.photograph("left.png", 320, 240);
+  const auto right = scene.photograph("right.png", 320, 240, 23);
+  const auto first = scene.model("siam-l2");
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"match", left, right, "-m", first, "--max-keypoints", "200", "--guided"};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto result = run_twinpatch(all);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    CHECK_THAT(result.err, Contains("second pass: "));
+    return result.out;
+  };
+  const auto fitted = [&](double network_weight, const std::string& name) {
+    twinpatch::Model model = twinpatch::load_model(scene.model("siam"));
+    store_two_stage_rule(model, {"siam-l2", 2, 1, network_weight, 0});
+    save_model(scene.path(name), model);
+    return scene.path(name);
+  };
+  // A second network of weight 0 changes nothing, another one does.
+  const auto alone = run({"--band", "20"});
+  CHECK(std::count(alone.begin(), alone.end(), '\n') > 20);
+  const std::vector<std::string> any{"--band", "20", "--threshold", "-1000", "--rerank"};
+  const auto with = [&](const std::string& second) {
+    auto more = any;
+    more.push_back(second);
+    return run(more);
+  };
+  CHECK(with(fitted(0, "nothing.safetensors")) == alone);
+  CHECK(with(fitted(10, "much.safetensors")) != alone);
+}
+
 TEST_CASE("two stages that cannot be are refused") {
   const Scene scene;
   const auto wall = sequence(scene);

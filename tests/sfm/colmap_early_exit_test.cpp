@@ -4,6 +4,8 @@
 #include <csignal>
 
 #include "sfm/colmap_collection.hpp"
+#include "twinpatch/engine/two_stage.hpp"
+#include "twinpatch/net/model.hpp"
 #include "twinpatch/vision/image.hpp"
 
 using namespace twinpatch;
@@ -130,8 +132,15 @@ TEST_CASE("an early exit spares a second pass and a second network what it drops
   REQUIRE(result.code == 0);
   CHECK(result.json()["early_exit"]["pairs_dropped"] == 6);
   CHECK_THAT(result.err, Contains("second pass: 4 of 10 pairs have a geometry"));
-  // A sample is judged by one network's matches.
-  const auto second = collection.run({"--early-exit", kSample, "--rerank", collection.scene.model("2ch")});
-  CHECK(second.code == 2);
-  CHECK_THAT(second.err, Contains("--early-exit takes one network"));
+  // A sample is judged by the first network's matches, the same ones.
+  twinpatch::Model second = twinpatch::load_model(collection.scene.model("siam"));
+  twinpatch::store_two_stage_rule(second, {"siam-l2", 2, 1, 0.001, -10});
+  const auto fitted = collection.scene.path("fitted.safetensors");
+  twinpatch::save_model(fitted, second);
+  const auto both = collection.run({"--early-exit", kSample, "--rerank", fitted, "--guided", "--json", "--run",
+                                    collection.scene.path("both"), "--replace"});
+  INFO(both.err);
+  REQUIRE(both.code == 0);
+  CHECK(both.json()["early_exit"]["pairs_dropped"] == 6);
+  CHECK(both.json()["matches_written"] > 0);
 }

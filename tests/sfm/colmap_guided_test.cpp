@@ -67,9 +67,11 @@ TEST_CASE("a second pass finds what agrees with the geometry of the first one, i
   }
   CHECK_THAT(collection.run({"--guided", "matches", "--band", "3"}).err,
              Contains("3 pairs already had the same matches"));
-  CHECK_THAT(collection.run({"--guided", "matches"}).err, Contains("another set of match rules") &&
-                                                              Contains("guided by matches within 3 px") &&
-                                                              Contains("guided by matches within 4 px"));
+  for (const auto& plain : {std::vector<std::string>{"--guided"}, {"--guided", "matches"}, {"--guided=matches"}}) {
+    CHECK_THAT(collection.run(plain).err, Contains("another set of match rules") &&
+                                              Contains("guided by matches within 3 px") &&
+                                              Contains("guided by matches within 2 px"));
+  }
   CHECK_THAT(collection.run({}).err, Contains("another set of match rules"));
 
   const auto other = collection.scene.path("shards");
@@ -118,7 +120,7 @@ TEST_CASE("poses of other images are refused, and so is what says nothing") {
   CHECK_THAT(names.err, Contains("a model of other images: none of its 2 has the name of one of these 2"));
   const auto sizes = run(write_model(collection, "sizes", 480));
   CHECK(sizes.code == 1);
-  CHECK_THAT(sizes.err, Contains("a model of other images: a.png has 480x180 pixels there, 240x180 in the database"));
+  CHECK_THAT(sizes.err, Contains("a model of other images: a.png has 480x180 pixels there, 240x180 here"));
   const auto model = write_model(collection, "nan", 240);
   write(collection.scene.path("nan/images.txt"), "1 1 0 0 0 nan 0 0 1 a.png\n\n2 1 0 0 0 0 0 0 1 b.png\n\n");
   CHECK(run(model).code == 1);

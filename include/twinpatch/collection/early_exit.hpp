@@ -21,6 +21,10 @@ struct KeypointSample {
   [[nodiscard]] std::vector<std::int32_t> of(std::int64_t keypoints) const;
 };
 
+/// Ratio test of a sample's matches where two networks decide about whole images: a sample is matched by the first one
+/// alone, if that measures distances with it.
+inline constexpr float kSampleRatio = 0.75F;
+
 /// Tells by a sample of an image's keypoints, matched with all keypoints of its partners, which partners to match it
 /// with as a whole. The same input gives the same answers.
 class EarlyExit {

@@ -35,6 +35,8 @@ struct ColmapGeometry {
   std::optional<std::array<double, 9>> fundamental{};
   std::optional<std::array<double, 9>> essential{};  ///< on normalised coordinates
   std::optional<std::array<double, 9>> homography{};
+  int fundamental_inliers = 0;  ///< matches that agree with this matrix; not stored in databases
+  int essential_inliers = 0;    ///< likewise
 };
 
 struct ColmapWriteOptions {

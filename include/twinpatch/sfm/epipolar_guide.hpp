@@ -25,9 +25,17 @@ struct GuideSource {
 };
 
 struct GuideOptions {
-  double pixels = 4;                 ///< half the width of the band around an epipolar line
+  /// Half the width of the band around an epipolar line. Around where a homography puts a keypoint √2 times as many
+  /// count: its errors have two directions.
+  double pixels = 2;
   ColmapVerifyOptions estimation{};  ///< of pairs whose geometry is not known
-  int threads = 0;                   ///< 0: all
+  /// Share of the first pass's matches that must agree with an epipolar geometry before it guides. With look-alike
+  /// facades half of them agree with a wrong one, whose bands others would then fill.
+  double least_share = 0.75;
+  /// E's inliers / F's from which E guides where both focal lengths are known: F has two freedoms more, with which it
+  /// fits wrong matches.
+  double least_essential_share = 0.75;
+  int threads = 0;  ///< 0: all
 };
 
 /// A camera whose place is known.
@@ -49,8 +57,8 @@ struct KnownGeometry {
 
 /// Guides matches by what is known of a pair, or else by the geometry that verify_pair() makes of the first pass's
 /// matches: an essential or a fundamental matrix leaves bands along epipolar lines, a homography discs. A pair whose
-/// matches have no geometry stays as it is. Throws InvalidArgument for options that are not positive;
-/// masks() does naming the pair for a known geometry that check_geometry() refuses.
+/// matches have no geometry, or too few that agree with it, stays as it is. Throws InvalidArgument for options that are
+/// not positive; masks() does naming the pair for a known geometry that check_geometry() refuses.
 [[nodiscard]] std::unique_ptr<MatchGuide> make_epipolar_guide(GuideSource source, const GuideOptions& options,
                                                               KnownGeometry known = {});
 
