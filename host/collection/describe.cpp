@@ -6,6 +6,7 @@
 
 #include "budget.hpp"
 #include "image_reader.hpp"
+#include "shard_hosts.hpp"
 #include "twinpatch/collection/run.hpp"
 
 namespace twinpatch {
@@ -24,7 +25,8 @@ void describe_collection(Engine& engine, const ImageSource& source, const Descri
   for (std::int32_t i = 0; i < std::ssize(images); ++i) {
     if (has_patches(images[static_cast<std::size_t>(i)])) order.push_back({i, Side::left, false});
   }
-  const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics);
+  const DescriptorKeys keys(engine, source.patch_settings(), folder.numerics,
+                            descriptor_bits(engine, source.patch_size(), images, folder.path));
   const auto stored =
       folder.path.empty() ? nullptr : std::make_unique<DescriptorsBehind>(make_folder_cache(folder.path));
   ImageReader reader({source, images, keys, stored.get(), engine.cuts_patches()},

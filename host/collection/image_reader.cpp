@@ -20,10 +20,11 @@ int reading_threads(int asked) { return asked > 0 ? asked : std::clamp(available
 
 }  // namespace
 
-DescriptorKeys::DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numerics)
+DescriptorKeys::DescriptorKeys(const Engine& engine, const std::string& patch_settings, const std::string& numerics,
+                               const std::string& bits)
     : sides_differ_(engine.spec().coupling == Coupling::pseudo_siamese), descriptor_size_(engine.descriptor_size()) {
   Hash hash;
-  made_with_ = hash.add(model_hash(engine.model())).add(patch_settings).add(numerics).hex();
+  made_with_ = hash.add(model_hash(engine.model())).add(patch_settings).add(numerics).add(bits).hex();
 }
 
 std::string DescriptorKeys::key(const PlannedImage& image, Side side) const {

@@ -16,10 +16,12 @@
 
 namespace twinpatch {
 
-/// Under which key the descriptors of an image are kept: its content, how patches were cut, the model, the numerics.
+/// Under which key the descriptors of an image are kept: its content, how patches were cut, the model, the numerics,
+/// and the bits that this host computes.
 class DescriptorKeys {
  public:
-  DescriptorKeys(const Engine& engine, std::string patch_settings, std::string numerics);
+  DescriptorKeys(const Engine& engine, const std::string& patch_settings, const std::string& numerics,
+                 const std::string& bits);
   [[nodiscard]] std::string key(const PlannedImage& image, Side side) const;
   [[nodiscard]] std::int64_t descriptor_size() const { return descriptor_size_; }
 

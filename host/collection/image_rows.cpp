@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "keypoint_mask.hpp"
+#include "shard_hosts.hpp"
 
 namespace twinpatch {
 namespace {
@@ -36,7 +37,8 @@ ImageRows::ImageRows(const CollectionWork& work, const Budget& budget, const std
       control_(control.quiet()),
       two_channel_(!has_descriptors(work.engine.spec())),
       keypoint_cost_(budget.row_bytes() + budget.patch_bytes()),
-      keys_(work.engine, work.plan.patch_settings, work.plan.numerics),
+      keys_(work.engine, work.plan.patch_settings, work.plan.numerics,
+            descriptor_bits(work.engine, work.source.patch_size(), work.plan.images, descriptors)),
       stored_(make_store(work.engine, descriptors)),
       reader_({work.source, work.plan.images, keys_, stored_.get(),
                work.engine.cuts_patches() && work.rerank == nullptr},  // which needs the patches themselves

@@ -40,6 +40,11 @@ std::vector<IndexPair> pairs_of(std::int32_t count) {
   return pairs;
 }
 
+void try_descriptors(Hash& hash, Engine& engine, PatchView left, PatchView right) {
+  hash.add_bytes(std::as_bytes(engine.describe(left, Side::left).span()));
+  hash.add_bytes(std::as_bytes(engine.describe(right, Side::right).span()));
+}
+
 void try_engine(Hash& hash, Engine& engine, Extent size) {
   const bool descriptors = has_descriptors(engine.spec());
   const std::int64_t count = descriptors ? kTried : kTriedPairs;
@@ -48,9 +53,7 @@ void try_engine(Hash& hash, Engine& engine, Extent size) {
   const auto scores = engine.score(left.view(), right.view(), pairs_of(static_cast<std::int32_t>(count)));
   hash.add_bytes(std::as_bytes(std::span(scores)));
   if (!descriptors) return;
-  for (const Side side : {Side::left, Side::right}) {
-    hash.add_bytes(std::as_bytes(engine.describe(side == Side::left ? left.view() : right.view(), side).span()));
-  }
+  try_descriptors(hash, engine, left.view(), right.view());
   MatchRules best_of_each;
   best_of_each.mutual = false;
   for (const Match& match : engine.match(left, right, best_of_each)) {
@@ -88,6 +91,15 @@ ShardHost this_host(const CollectionWork& work) {
   if (work.rerank != nullptr) try_engine(hash, *work.rerank, size);
   const std::string& device = work.engine.device();
   return {"", device.substr(0, device.find(": ")), hash.hex().substr(0, 16)};
+}
+
+std::string descriptor_bits(Engine& engine, Extent patch_size, std::span<const PlannedImage> images,
+                            const std::filesystem::path& folder) {
+  const bool any = std::ranges::any_of(images, [](const PlannedImage& image) { return image.keypoints > 0; });
+  if (!any || folder.empty() || !has_descriptors(engine.spec())) return {};
+  Hash hash;
+  try_descriptors(hash, engine, noise(kTried, patch_size, 1).view(), noise(kTried, patch_size, 2).view());
+  return hash.hex();
 }
 
 std::string host_line(const ShardHost& host) {

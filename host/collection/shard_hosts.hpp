@@ -23,6 +23,11 @@ struct ShardHost {
 /// Takes some ten milliseconds. Throws what the engines throw.
 [[nodiscard]] ShardHost this_host(const CollectionWork& work);
 
+/// Hex digits over what the engine makes of fixed patches as descriptors, of both sides: hosts with the same ones may
+/// use each other's in `folder`. Empty where there is nothing to share: no folder, no keypoint, no descriptors.
+[[nodiscard]] std::string descriptor_bits(Engine& engine, Extent patch_size, std::span<const PlannedImage> images,
+                                          const std::filesystem::path& folder);
+
 /// The line of a journal that tells it.
 [[nodiscard]] std::string host_line(const ShardHost& host);
 /// Every host that the journals of these folders tell of. Folders of older versions tell of none.
