@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The twinpatch authors
 # SPDX-License-Identifier: Apache-2.0
 # colmap_real.sh TWINPATCH DATA_FOLDER: five photographs of a fountain, COLMAP's keypoints, twinpatch's matches, and then
-# exactly the commands that twinpatch says come next; all images must be registered. Once verified by COLMAP, once here.
+# exactly the commands that twinpatch says come next; all images must be registered. Verified by COLMAP and here, guided, with
+# images added and pairs dropped early, and with windows of affine shapes.
 set -euo pipefail
 twinpatch=$1
 scene=$2/strecha_fountain-P11
@@ -17,9 +18,12 @@ cd "$work"
 mkdir "the images"
 for i in 3 4 5 6 7; do cp "$scene/images/000$i.jpg" "the images/"; done
 quietly() { "$@" >log 2>&1 || { echo "failed: $*"; tail -n 15 log; exit 1; }; }
-quietly colmap feature_extractor --database_path "it's.db" --image_path "the images" --ImageReader.single_camera 1 \
-  --ImageReader.camera_model SIMPLE_PINHOLE --ImageReader.camera_params 1434,790,530 \
-  --SiftExtraction.use_gpu 0 --SiftExtraction.max_num_features 800 --SiftExtraction.max_image_size 1000
+extract() { # DATABASE OPTION...
+  quietly colmap feature_extractor --database_path "$1" --image_path "the images" --ImageReader.single_camera 1 \
+    --ImageReader.camera_model SIMPLE_PINHOLE --ImageReader.camera_params 1434,790,530 \
+    --SiftExtraction.use_gpu 0 --SiftExtraction.max_num_features 800 --SiftExtraction.max_image_size 1000 "${@:2}"
+}
+extract "it's.db"
 
 # images registered and points of the largest model in sparse/
 count() {
@@ -43,3 +47,18 @@ go_on() { # the commands of --json's "next", one after the other
 go_on plain.json
 "$twinpatch" colmap "it's.db" --images "the images" --replace --verify --json >verified.json
 go_on verified.json
+"$twinpatch" colmap "it's.db" --images "the images" --replace --guided --run guided --json >guided.json
+go_on guided.json
+
+# Four images, then the fifth.
+printf '%s\n' 0003.jpg 0004.jpg 0005.jpg 0006.jpg >four.txt
+extract grown.db --image_list_path four.txt
+"$twinpatch" colmap grown.db --images "the images" --early-exit 256 --quiet
+extract grown.db
+"$twinpatch" colmap grown.db --images "the images" --early-exit 256 --json >grown.json
+tr -d ' \n' <grown.json | grep -q '"added":\["0007.jpg"\]' || { echo "expected one image to be added"; cat grown.json; exit 1; }
+go_on grown.json
+
+extract affine.db --SiftExtraction.estimate_affine_shape 1
+"$twinpatch" colmap affine.db --images "the images" --affine --guided --verify --json >affine.json
+go_on affine.json
