@@ -141,6 +141,7 @@ class SpreadTowers final : public SpreadBranch, public DeviceBranch {
 std::unique_ptr<BranchExecutor> make_spread_branch(std::shared_ptr<DeviceThreads> threads,
                                                    std::vector<std::unique_ptr<BranchExecutor>> branches) {
   std::vector<DeviceBranch*> towers;
+  towers.reserve(branches.size());
   for (const auto& branch : branches) towers.push_back(dynamic_cast<DeviceBranch*>(branch.get()));
   if (std::ranges::find(towers, nullptr) != towers.end()) {
     return std::make_unique<SpreadBranch>(std::move(threads), std::move(branches));
