@@ -90,19 +90,20 @@ TEST_CASE("a warm grid of a 2-channel network costs a graph and one kernel a bat
   const auto score = [&] {
     selection->begin(request);
     rig.scorer->score_tile({a.get(), 0}, {b.get(), 0}, *selection);
+    (void)selection->read();  // nothing is left for the next call
   };
   for (int warm_up = 0; warm_up < 3; ++warm_up) score();
   const simt::Statistics calls = calls_of(score);
   constexpr std::int64_t kBatches = kSide * kSide / kBatch;
   constexpr std::int64_t kPanels = kBatches / 8;
   CHECK(calls.graph_launches == kBatches);
-  CHECK(calls.synchronisations == 0);
+  CHECK(calls.synchronisations == 1);  // read()
   CHECK(calls.device_allocations == 0);
   CHECK(calls.host_allocations == 0);
   CHECK(calls.pageable_copies == 0);
   // A batch: the sums of halves and nine kernels of the graph. The rest: patches to halves, selections.
   CHECK(calls.launches <= kBatches * (1 + 9) + 4 * kPanels);
-  CHECK(calls.copies <= kBatches + 1);
+  CHECK(calls.copies <= kBatches + 2);
 }
 
 TEST_CASE("a profiler is shown the warm part of a run alone where asked for") {
