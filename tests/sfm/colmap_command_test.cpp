@@ -161,7 +161,6 @@ TEST_CASE("two networks decide as one sum over the nearest of both directions") 
   CHECK_THAT(run(with_rule({"hard128", 3, 1, 0, 0}, "hard.safetensors"), "u").err,
              Contains("candidates of hard128, not of siam-l2"));
   CHECK(run(silent, "u", {"--ratio", "0.8"}).code == 2);
-  CHECK(run(silent, "u", {"--guided", "matches"}).code == 2);
   for (const std::string undecided : {"siam-l2", "hard128"}) {
     const auto refused =
         collection.run({"--rerank", collection.scene.model(undecided), "--run", collection.scene.path("u")});

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
@@ -87,7 +88,10 @@ TEST_CASE("a run that version 0.1.0 began is resumed, not done again, and ends w
   CHECK(result.json().at("pairs") == 6);
   CHECK(result.json().at("pairs_unchanged") == 3);
   CHECK(result.json().at("pairs_written") == 3);
-  CHECK(old.files("descriptors") == descriptors);
+  // Stored descriptors say by now what kind of host made them: those of then stay, and are not used.
+  const auto kept = old.files("descriptors");
+  CHECK(std::ranges::includes(kept, descriptors));
+  CHECK(kept.size() > descriptors.size());
   auto now = old.files("run");
   for (const auto& [name, file] : run) {
     INFO(name);
