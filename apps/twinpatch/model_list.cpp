@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include "apps/frame/options.hpp"
 
+#include "apps/frame/options.hpp"
 #include "apps/frame/session.hpp"
 #include "apps/twinpatch/commands.hpp"
-#include "twinpatch/core/units.hpp"
+#include "twinpatch/core/error.hpp"
 #include "twinpatch/net/model.hpp"
+#include "twinpatch/net/shipped_models.hpp"
 
 namespace twinpatch::app {
 namespace {
@@ -24,6 +25,34 @@ std::string weights_of(const NetworkSpec& spec) {
 
 std::string input_of(const NetworkSpec& spec) {
   return spec.input ? fmt::format("{}x{}", spec.input->height, spec.input->width) : "any";
+}
+
+struct FurtherModel {
+  std::string name;
+  std::string network;
+  std::string file;
+};
+
+/// Models that ship beside the one that has its network's own name.
+struct FurtherModels {
+  std::vector<FurtherModel> models;
+  bool complete = true;  ///< a file that cannot be read was named and left out
+};
+
+FurtherModels further_models(Session& session) {
+  FurtherModels result;
+  for (const std::string& name : shipped_models()) {
+    const auto has_name = [&](const NetworkSpec& spec) { return spec.name == name; };
+    if (std::ranges::any_of(catalogue(), has_name)) continue;
+    try {
+      const auto file = find_model(name);
+      result.models.push_back({name, load_model(file).spec.name, file.string()});
+    } catch (const Error& error) {
+      session.warn("left out: {}", error.what());
+      result.complete = false;
+    }
+  }
+  return result;
 }
 
 ExitCode run_list(Session& session) {
@@ -47,12 +76,19 @@ ExitCode run_list(Session& session) {
                     {"macs_per_patch", costs.macs_per_patch},
                     {"weights", weights.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(weights)}});
   }
+  auto further = nlohmann::ordered_json::array();
+  const FurtherModels others = further_models(session);
+  for (const FurtherModel& model : others.models) {
+    text +=
+        fmt::format("{:<20} {} with other weights: twinpatch model show {}\n", model.name, model.network, model.name);
+    further.push_back({{"name", model.name}, {"network", model.network}, {"weights", model.file}});
+  }
   if (session.options().json) {
-    session.print_json("twinpatch.model.list/1", {{"networks", rows}});
+    session.print_json("twinpatch.model.list/1", {{"networks", rows}, {"further_models", further}});
   } else {
     session.print(text);
   }
-  return ExitCode::done;
+  return others.complete ? ExitCode::done : ExitCode::partial;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "twinpatch/core/error.hpp"
 #include "twinpatch/core/file.hpp"
 #include "twinpatch/net/model.hpp"
+#include "twinpatch/net/shipped_models.hpp"
 
 namespace twinpatch {
 namespace {
@@ -76,6 +77,11 @@ NetworkSpec find_network(const std::string& name_or_path) {
   NetworkSpec spec = spec_from_json(read_text_file(name_or_path), name_or_path);
   check(spec);
   return spec;
+}
+
+std::vector<std::string> shipped_models() {
+  const std::set<std::string> names = available(folders());
+  return {names.begin(), names.end()};
 }
 
 fs::path find_model(const std::string& name_or_path) {

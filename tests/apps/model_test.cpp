@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The twinpatch authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
 
@@ -22,7 +23,18 @@ TEST_CASE("model list names every network of the catalogue with its cost") {
     if (row["name"] == "2ch") CHECK(row["parameters"] == 913377);
     if (row["name"] == "siam") CHECK(row["parameters"] == 1171585);
   }
-  CHECK_THAT(run_twinpatch({"model", "list"}).out, Contains("siam-2stream"));
+  const auto is_wide = [](const auto& row) { return row["name"] == "hard128-wide" && row["network"] == "hard128"; };
+  CHECK(std::ranges::any_of(json["further_models"], is_wide));
+  CHECK_THAT(run_twinpatch({"model", "list"}).out, Contains("siam-2stream") && Contains("\nhard128-wide "));
+}
+
+TEST_CASE("model list names a file that it cannot read, and lists the others") {
+  const TemporaryFolder folder;
+  const std::string broken = folder.file("broken.safetensors", "nothing");
+  const auto result = run_twinpatch({"model", "list"}, {.environment = {"TWINPATCH_MODELS=" + folder.path().string()}});
+  CHECK(result.code == 3);
+  CHECK_THAT(result.err, Contains("left out: " + broken + ": "));
+  CHECK_THAT(result.out, Contains("siam-2stream") && Contains("hard128-wide"));
 }
 
 TEST_CASE("model show prints the layers of every network of the catalogue") {
