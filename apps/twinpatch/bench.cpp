@@ -149,7 +149,7 @@ ExitCode run_bench(Session& session, const BenchOptions& options) {
   if (session.options().json) {
     nlohmann::ordered_json object = {{"model", model_json(engine)}, {"device", engine.device()}, {"results", rows}};
     if (auto found = saturation_json(engine); !found.is_null()) object["saturation"] = std::move(found);
-    session.print_json("twinpatch.bench/1", std::move(object));
+    session.print_json("twinpatch.bench/1", object);
   } else {
     session.print(text);
   }
