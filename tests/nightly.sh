@@ -38,7 +38,7 @@ orders() { # threads of a block, and what streams leave open, as tests/simt shuf
 threads() {
   # oneDNN's threads are OpenMP's, which the sanitizer cannot see into; each of ours gets one of them.
   export OMP_NUM_THREADS=1 TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1 allocator_may_return_null=1"
-  cmake --preset cpu-asan -B build/threads -DTWINPATCH_SANITIZE=thread -DTWINPATCH_CUDA=OFF -DTWINPATCH_WERROR=OFF --log-level=NOTICE &&
+  cmake --preset cpu-asan -B build/threads -DTWINPATCH_SANITIZE=thread -DTWINPATCH_CUDA=OFF --log-level=NOTICE &&
     cmake --build build/threads --parallel "$jobs" --target test_core test_engine test_collection &&
     ctest --test-dir build/threads --output-on-failure --no-tests=error --parallel "$jobs" -R '^(core|engine|collection):' -LE slow
 }
