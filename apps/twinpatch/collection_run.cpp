@@ -298,6 +298,13 @@ nlohmann::ordered_json early_exit_json(const CollectionOptions& options, const C
           {"comparisons", run.sampled_comparisons}, {"seconds", run.stages.sample}};
 }
 
+std::function<nlohmann::ordered_json(std::int64_t dropped)> early_exit_of(const CollectionOptions& options,
+                                                                          const CollectionRun& collection) {
+  return [&options, run = collection.matched->run](std::int64_t dropped) {
+    return early_exit_json(options, run, dropped);
+  };
+}
+
 CollectionRun match_collection(Session& session, CollectionInput input, const CollectionOptions& options) {
   const auto guide = make_guide(session, options.guide, input.geometry);
   const auto early_exit = make_early_exit(session, options.early_exit, input.geometry);

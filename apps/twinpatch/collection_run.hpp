@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,6 +105,9 @@ struct CollectionRun {
   /// Nothing after a dry run or a shard: one call that finds all blocks done writes.
   std::optional<MatchedImages> matched;
 };
+/// early_exit_json() of a run that has matched, for when the pairs that were dropped have been counted.
+[[nodiscard]] std::function<nlohmann::ordered_json(std::int64_t dropped)> early_exit_of(
+    const CollectionOptions& options, const CollectionRun& collection);
 /// Chooses the pairs without images that are left out, plans the run, says what is new since its folder was made, does
 /// the shard and reports how it went; with --dry-run prints the plan alone. An interrupted or failed run says how to go
 /// on with it. Throws InvalidArgument if images that are needed cannot be read and are not to be left out; all of them

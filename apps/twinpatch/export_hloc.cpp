@@ -108,11 +108,8 @@ ExitCode match_features(Session& session, const HlocOptions& options) {
   const CollectionRun collection =
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
-  const auto early = [&](std::int64_t dropped) {
-    return early_exit_json(options.collection, collection.matched->run, dropped);
-  };
-  return collection.chosen.exit_code(
-      write(session, collection.matched->matches, options.out, {candidates.unknown, masks, early}));
+  return collection.chosen.exit_code(write(session, collection.matched->matches, options.out,
+                                           {candidates.unknown, masks, early_exit_of(options.collection, collection)}));
 }
 
 ExitCode run_hloc(Session& session, const HlocOptions& options) {

@@ -165,11 +165,8 @@ ExitCode match_features(Session& session, const OpenMvgOptions& options) {
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
   const Assigned assigned = assign(session, views, names_of(collection.run.plan), options.project);
-  const auto early = [&](std::int64_t dropped) {
-    return early_exit_json(options.collection, collection.matched->run, dropped);
-  };
-  return collection.chosen.exit_code(
-      write(session, options, collection.matched->matches, assigned, {candidates.unknown, masks, early}));
+  return collection.chosen.exit_code(write(session, options, collection.matched->matches, assigned,
+                                           {candidates.unknown, masks, early_exit_of(options.collection, collection)}));
 }
 
 ExitCode run_openmvg(Session& session, const OpenMvgOptions& options) {

@@ -118,11 +118,8 @@ ExitCode match_features(Session& session, const OpenSfmOptions& options, const O
   const CollectionRun collection =
       match_collection(session, {std::move(model), source, candidates, geometry, options.places()}, options.collection);
   if (!collection.matched) return collection.chosen.exit_code(candidates.exit_code());
-  const auto early = [&](std::int64_t dropped) {
-    return early_exit_json(options.collection, collection.matched->run, dropped);
-  };
-  return collection.chosen.exit_code(
-      write(session, options, dataset, collection.matched->matches, {candidates.unknown, masks, early}));
+  return collection.chosen.exit_code(write(session, options, dataset, collection.matched->matches,
+                                           {candidates.unknown, masks, early_exit_of(options.collection, collection)}));
 }
 
 ExitCode run_opensfm(Session& session, const OpenSfmOptions& options) {

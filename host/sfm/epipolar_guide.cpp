@@ -134,9 +134,11 @@ class EpipolarGuide final : public MatchGuide {
   }
 
   std::string rule() const override {
-    return fmt::format("guided by {} within {} px (estimated within {} px from at least {} matches and {} of all)",
-                       known_.name.empty() ? "matches" : known_.name, options_.pixels, options_.estimation.max_error,
-                       options_.estimation.min_inliers, options_.least_share);
+    return fmt::format(
+        "guided by {} within {} px (estimated within {} px from at least {} matches and {} of all, by E from {} of "
+        "F's)",
+        known_.name.empty() ? "matches" : known_.name, options_.pixels, options_.estimation.max_error,
+        options_.estimation.min_inliers, options_.least_share, options_.least_essential_share);
   }
 
   bool needs_matches(const std::string& first, const std::string& second) const override {
