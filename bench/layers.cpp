@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
       })->MeasureProcessCPUTime();
     };
     for (const Precision precision : cpu::processor_precisions()) add(to_string(precision), precision, false);
-    if (!cpu::winograd_fits(of.layer, {of.layer.in, of.side, of.side}, output_of(of))) continue;
+    if (!cpu::winograd_fits(of.layer, output_of(of))) continue;
     add("winograd", Precision::fp32, true);
     add("winograd_integers", Precision::bf16, true);
   }

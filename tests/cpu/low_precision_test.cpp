@@ -231,7 +231,7 @@ TEST_CASE("in bf16 the layer that sees pixels stays in fp32 and Winograd's metho
   const auto steps = plan.describe();
   REQUIRE(steps.size() == 3);
   CHECK_THAT(steps[0], Catch::StartsWith("first convolution with pooling"));
-  CHECK_THAT(steps[1], Catch::StartsWith("Winograd convolution F(3×3, 5×5) with pooling") &&
+  CHECK_THAT(steps[1], Catch::StartsWith("Winograd convolution F(6×6, 5×5) with pooling") &&
                            Catch::EndsWith("products of 16-bit integers"));
   CHECK_THAT(steps[2], Catch::StartsWith("product of 16-bit integers"));
 }

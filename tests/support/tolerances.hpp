@@ -32,8 +32,8 @@ namespace tolerance {
 
 // One layer in fp32: sums of a few thousand products. Measured 2.5e-6, nmse 3.7e-13.
 inline constexpr Tolerance kLayerFp32 = {1e-5, 1e-5, 1e-11};
-// Winograd F(3x3,5x5) and F(4x4,3x3): their transforms cost about 2e-6 of the output's scale (rms), and more where
-// large terms cancel. Measured 5.3e-5, nmse 5.7e-12.
+// Winograd F(3x3,5x5), F(6x6,5x5) and F(4x4,3x3): their transforms cost about 2e-6 of the output's scale (rms), and
+// more where large terms cancel. Measured 5.3e-5, nmse 5.7e-12.
 inline constexpr Tolerance kWinogradFp32 = {2e-4, 2e-4, 1e-10};
 // The same with products of 16-bit integers, whose rounding (1e-4 of a row's scale) the transforms multiply by ten.
 // Measured 1.7e-2, nmse 1.8e-6; bfloat16's rounding of both operands would be 2.5e-6.
@@ -90,7 +90,7 @@ inline constexpr double kReducedKeypoints = 0.7;
 }  // namespace tolerance
 
 /// Appends the measured error of a row that no device has measured to the file $TWINPATCH_MEASURED_ERRORS, if it is
-/// set: name, the worst |d| / max(1, |reference|), nmse. A session with a GPU tightens the rows by it.
+/// set: name, the worst |d| / max(1, |reference|), nmse. Who has a GPU tightens the rows by it.
 inline void record_error(const char* row, double worst, double nmse) {
   const char* const path = std::getenv("TWINPATCH_MEASURED_ERRORS");
   if (path != nullptr) std::ofstream(path, std::ios::app) << row << ' ' << worst << ' ' << nmse << '\n';

@@ -66,6 +66,10 @@ std::int64_t scratch(const WinogradTask& task, std::int64_t points) {
   return layout.inputs + layout.products + layout.map + layout.tile + layout.steps;
 }
 
+template <int kOutputs, int kTaps>
+constexpr std::int64_t kMatricesOf =
+    std::int64_t{kWinograd<kOutputs, kTaps>.kPoints} * kWinograd<kOutputs, kTaps>.kPoints;
+
 // ---- Inputs
 
 /// Transformed tiles as they are, one row after the other: values[point · stride + row · channels].
@@ -97,13 +101,13 @@ struct IntegerRows {
 
 template <int kOutputs, int kTaps, class Rows>
 void transform_inputs(const WinogradTask& task, std::int64_t items, const float* in, Rows rows) {
-  constexpr int kPoints = kOutputs + kTaps - 1;
+  constexpr int kInputs = kWinograd<kOutputs, kTaps>.kInputs;
   for (std::int64_t item = 0; item < items; ++item, in += task.height * task.width * task.channels) {
     for (std::int64_t tile_y = 0; tile_y < task.tiles_y; ++tile_y) {
       for (std::int64_t tile_x = 0; tile_x < task.tiles_x; ++tile_x, rows.finish_tile()) {
         const std::int64_t y = tile_y * kOutputs - task.pad_y;
         const std::int64_t x = tile_x * kOutputs - task.pad_x;
-        const bool inside = y >= 0 && x >= 0 && y + kPoints <= task.height && x + kPoints <= task.width;
+        const bool inside = y >= 0 && x >= 0 && y + kInputs <= task.height && x + kInputs <= task.width;
         const float* first = in + (y * task.width + x) * task.channels;
         for (std::int64_t c = 0; c < task.channels; c += kLanes) {
           if (inside) {
@@ -221,7 +225,7 @@ struct Block {
 
 template <int kOutputs, int kTaps>
 void run_floats(const WinogradTask& task, const Scratch& layout, const Block& block, float* scratch_memory) {
-  constexpr std::int64_t kMatrices = (kOutputs + kTaps - 1) * (kOutputs + kTaps - 1);
+  constexpr std::int64_t kMatrices = kMatricesOf<kOutputs, kTaps>;
   float* inputs = scratch_memory;
   float* products = inputs + layout.inputs;
   float* map = products + layout.products;
@@ -265,7 +269,7 @@ void spoil(const Block& block, const float* steps, std::int64_t matrices, std::i
 
 template <int kOutputs, int kTaps>
 void run_integers(const WinogradTask& task, const Scratch& layout, const Block& block, float* scratch_memory) {
-  constexpr std::int64_t kMatrices = (kOutputs + kTaps - 1) * (kOutputs + kTaps - 1);
+  constexpr std::int64_t kMatrices = kMatricesOf<kOutputs, kTaps>;
   auto* inputs = reinterpret_cast<std::int16_t*>(scratch_memory);
   auto* products = reinterpret_cast<std::int32_t*>(scratch_memory + layout.inputs);
   float* map = scratch_memory + layout.inputs + layout.products;
@@ -293,7 +297,7 @@ void run_integers(const WinogradTask& task, const Scratch& layout, const Block& 
 
 template <int kOutputs, int kTaps>
 void run(const WinogradTask& task, std::int64_t items, const float* in, float* out, float* scratch_memory) {
-  const Scratch layout = scratch_layout(task, kOutputs + kTaps - 1);
+  const Scratch layout = scratch_layout(task, kWinograd<kOutputs, kTaps>.kPoints);
   const std::int64_t in_item = task.height * task.width * task.channels;
   const std::int64_t pixels =
       task.pool ? (task.out_height / 2) * (task.out_width / 2) : task.out_height * task.out_width;
@@ -312,7 +316,7 @@ void run(const WinogradTask& task, std::int64_t items, const float* in, float* o
 }  // namespace
 
 const WinogradKernels* winograd_table() {
-  static const WinogradKernels table{hwy::TargetName(HWY_TARGET), &panel, &scratch, &run<3, 5>, &run<4, 3>};
+  static const WinogradKernels table{hwy::TargetName(HWY_TARGET), &panel, &scratch, &run<3, 5>, &run<4, 3>, &run<6, 5>};
   return &table;
 }
 

@@ -41,6 +41,7 @@ struct WinogradKernels {
   using Run = void (*)(const WinogradTask& task, std::int64_t items, const float* in, float* out, float* scratch);
   Run f3x5;  ///< F(3×3, 5×5)
   Run f4x3;  ///< F(4×4, 3×3)
+  Run f6x5;  ///< F(6×6, 5×5)
 };
 
 /// Of the best instruction set that this processor has.

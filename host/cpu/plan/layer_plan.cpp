@@ -68,7 +68,7 @@ struct LayerPlan::Planner {
     return group.layer == &list.layers[first] && stem_fits(layer, group.layer_output, pool);
   }
   [[nodiscard]] bool takes_winograd(const Convolution& layer, const FusedLayer& group) const {
-    return !options.exact_convolutions && winograd_fits(layer, group.input, group.layer_output) &&
+    return !options.exact_convolutions && winograd_fits(layer, group.layer_output) &&
            !beats_winograd(numbers(group).precision, layer);
   }
   /// The first layer sees the grey levels.

@@ -25,49 +25,11 @@ constexpr std::int64_t kMaxItemBytes = std::int64_t{8} << 20;
 /// A pass takes at least so many tiles (or one item), that the weights it streams in are used often enough.
 constexpr std::int64_t kMinTiles = 24;
 
-/// Outputs of a tile's side for this filter; 0: none.
-std::int64_t tile_outputs(const Convolution& layer) {
-  if (layer.kernel == Extent{5, 5}) return 3;
-  if (layer.kernel == Extent{3, 3}) return 4;
-  return 0;
-}
-
-/// Products in 16-bit integers for a layer in low precision; null for fp32 and where the processor has none.
-const PairedProducts* integer_products(const Convolution& layer, Precision precision) {
-  if (precision == Precision::fp32 || layer.in > kMaxPairedDepth) return nullptr;
-  return winograd_kernels().panel(layer.out) % kPairedLanes == 0 ? paired_products() : nullptr;
-}
-
-WinogradTask make_task(const Convolution& layer, Shape input, Shape output, const PairedProducts* products = nullptr) {
-  const auto outputs = tile_outputs(layer);
-  if (outputs == 0) throw InvalidArgument("Winograd's method supports only 5×5 and 3×3 filters");
-  const auto points = outputs + layer.kernel.height - 1;
-  WinogradTask task;
-  task.height = input.height;
-  task.width = input.width;
-  task.channels = input.channels;
-  task.out_height = output.height;
-  task.out_width = output.width;
-  task.out = output.channels;
-  task.pad_y = layer.padding.height;
-  task.pad_x = layer.padding.width;
-  task.tiles_y = ceil_divide(output.height, outputs);
-  task.tiles_x = ceil_divide(output.width, outputs);
-  task.panel = winograd_kernels().panel(task.out);
-  task.products = products;
-  const std::int64_t channel_bytes = products != nullptr ? sizeof(std::int16_t) : sizeof(float);
-  const auto tile_bytes =
-      points * points * (task.channels * channel_bytes + task.panel * static_cast<std::int64_t>(sizeof(float)));
-  const auto tiles = std::max(kMinTiles, (products != nullptr ? kIntegerBlockBytes : kBlockBytes) / tile_bytes);
-  task.block = std::max<std::int64_t>(1, tiles / (task.tiles_y * task.tiles_x));
-  return task;
-}
-
 /// Weights [out, in, taps, taps] → G w Gᵀ, in double, as [out / panel][points²][in][panel].
 template <int kOutputs, int kTaps>
 void transform_weights(const WinogradTask& task, const float* weight, float* out) {
   constexpr auto& kMatrices = kWinograd<kOutputs, kTaps>;
-  constexpr int kPoints = kOutputs + kTaps - 1;
+  constexpr int kPoints = kMatrices.kPoints;
   for (std::int64_t o = 0; o < task.out; ++o) {
     for (std::int64_t c = 0; c < task.channels; ++c, weight += kTaps * kTaps) {
       double half[kPoints][kTaps] = {};
@@ -86,6 +48,65 @@ void transform_weights(const WinogradTask& task, const float* weight, float* out
       }
     }
   }
+}
+
+/// F(outputs × outputs, taps × taps), points² products for each pair of channels.
+struct Form {
+  int outputs, taps, points;
+  WinogradKernels::Run WinogradKernels::*run;
+  void (*transform_weights)(const WinogradTask& task, const float* weight, float* out);
+};
+
+template <int kOutputs, int kTaps>
+constexpr Form form(WinogradKernels::Run WinogradKernels::*run) {
+  return {kOutputs, kTaps, kWinograd<kOutputs, kTaps>.kPoints, run, &transform_weights<kOutputs, kTaps>};
+}
+
+constexpr Form kForms[] = {form<3, 5>(&WinogradKernels::f3x5), form<6, 5>(&WinogradKernels::f6x5),
+                           form<4, 3>(&WinogradKernels::f4x3)};
+
+std::int64_t tiles_of(const Form& form, Shape output) {
+  return ceil_divide(output.height, form.outputs) * ceil_divide(output.width, form.outputs);
+}
+
+/// The form with the fewest products for this filter and map; null: none has such a filter.
+const Form* best_form(const Convolution& layer, Shape output) {
+  const Form* best = nullptr;
+  const auto products = [&](const Form& form) { return tiles_of(form, output) * form.points * form.points; };
+  for (const Form& form : kForms) {
+    if (layer.kernel != Extent{form.taps, form.taps}) continue;
+    if (best == nullptr || products(form) < products(*best)) best = &form;
+  }
+  return best;
+}
+
+/// Products in 16-bit integers for a layer in low precision; null for fp32 and where the processor has none.
+const PairedProducts* integer_products(const Convolution& layer, Precision precision) {
+  if (precision == Precision::fp32 || layer.in > kMaxPairedDepth) return nullptr;
+  return winograd_kernels().panel(layer.out) % kPairedLanes == 0 ? paired_products() : nullptr;
+}
+
+WinogradTask make_task(const Form& form, const Convolution& layer, Shape input, Shape output,
+                       const PairedProducts* products = nullptr) {
+  WinogradTask task;
+  task.height = input.height;
+  task.width = input.width;
+  task.channels = input.channels;
+  task.out_height = output.height;
+  task.out_width = output.width;
+  task.out = output.channels;
+  task.pad_y = layer.padding.height;
+  task.pad_x = layer.padding.width;
+  task.tiles_y = ceil_divide(output.height, form.outputs);
+  task.tiles_x = ceil_divide(output.width, form.outputs);
+  task.panel = winograd_kernels().panel(task.out);
+  task.products = products;
+  const std::int64_t channel_bytes = products != nullptr ? sizeof(std::int16_t) : sizeof(float);
+  const auto tile_bytes = form.points * form.points *
+                          (task.channels * channel_bytes + task.panel * static_cast<std::int64_t>(sizeof(float)));
+  const auto tiles = std::max(kMinTiles, (products != nullptr ? kIntegerBlockBytes : kBlockBytes) / tile_bytes);
+  task.block = std::max<std::int64_t>(1, tiles / (task.tiles_y * task.tiles_x));
+  return task;
 }
 
 /// Transformed weights as integers, those of a point with one step: the largest that keeps every column's norm.
@@ -128,31 +149,28 @@ PairedWeights round_weights(const WinogradTask& task, const Buffer<float>& weigh
 
 class WinogradStep final : public Step {
  public:
-  explicit WinogradStep(const ConvolutionWork& work)
-      : task_(make_task(work.layer, work.input, work.output, integer_products(work.layer, work.numbers.precision))),
-        bias_(work.layer.out),
-        taps_(work.layer.kernel.height) {
+  WinogradStep(const Form& form, const ConvolutionWork& work)
+      : form_(form),
+        task_(
+            make_task(form, work.layer, work.input, work.output, integer_products(work.layer, work.numbers.precision))),
+        bias_(work.layer.out) {
     task_.relu = work.activation == Activation::Kind::relu;
     task_.pool = work.pool;
     const auto& kernels = winograd_kernels();
-    const auto points = taps_ == 5 ? 7 : 6;
-    weights_ = Buffer<float>(checked_multiply(points * points, task_.channels * task_.out));
-    if (taps_ == 5) {
-      transform_weights<3, 5>(task_, work.weight, weights_.data());
-    } else {
-      transform_weights<4, 3>(task_, work.weight, weights_.data());
-    }
+    const auto matrices = std::int64_t{form.points} * form.points;
+    weights_ = Buffer<float>(checked_multiply(matrices, task_.channels * task_.out));
+    form.transform_weights(task_, work.weight, weights_.data());
     for (std::int64_t o = 0; o < task_.out; ++o) bias_[o] = work.bias == nullptr ? 0 : work.bias[o];
     if (task_.products != nullptr) {
-      integers_ = round_weights(task_, weights_, points * points);
+      integers_ = round_weights(task_, weights_, matrices);
       weights_ = {};
       task_.integers = integers_.integers.data();
       task_.steps = integers_.steps.data();
     }
     task_.weights = weights_.data();
     task_.bias = bias_.data();
-    scratch_bytes_ = kernels.scratch(task_, points) * static_cast<std::int64_t>(sizeof(float));
-    run_ = taps_ == 5 ? kernels.f3x5 : kernels.f4x3;
+    scratch_bytes_ = kernels.scratch(task_, form.points) * static_cast<std::int64_t>(sizeof(float));
+    run_ = kernels.*form.run;
     target_ = kernels.target;
   }
 
@@ -161,16 +179,16 @@ class WinogradStep final : public Step {
   }
   [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_bytes_; }
   [[nodiscard]] std::string name() const override {
-    return fmt::format("Winograd convolution F({0}×{0}, {1}×{1}){2} {3}{4}", taps_ == 5 ? 3 : 4, taps_,
+    return fmt::format("Winograd convolution F({0}×{0}, {1}×{1}){2} {3}{4}", form_.outputs, form_.taps,
                        task_.pool ? " with pooling" : "", target_,
                        task_.products != nullptr ? ", products of 16-bit integers" : "");
   }
 
  private:
+  const Form& form_;
   WinogradTask task_;
   Buffer<float> weights_, bias_;
   PairedWeights integers_;
-  std::int64_t taps_ = 0;
   std::int64_t scratch_bytes_ = 0;
   WinogradKernels::Run run_ = nullptr;
   const char* target_ = "";
@@ -178,19 +196,20 @@ class WinogradStep final : public Step {
 
 }  // namespace
 
-bool winograd_fits(const Convolution& layer, Shape input, Shape output) {
-  const auto outputs = tile_outputs(layer);
-  if (outputs == 0 || layer.stride != Extent{1, 1} || layer.in % 16 != 0 || layer.out % 16 != 0) return false;
-  const auto task = make_task(layer, input, output);
-  const auto points = outputs + layer.kernel.height - 1;
-  const auto tiles = task.tiles_y * task.tiles_x;
-  const auto item_bytes = tiles * points * points * (task.channels + task.panel) * std::int64_t{4};
-  if (item_bytes > kMaxItemBytes) return false;
-  const auto products = tiles * points * points;
+bool winograd_fits(const Convolution& layer, Shape output) {
+  const Form* const form = best_form(layer, output);
+  if (form == nullptr || layer.stride != Extent{1, 1} || layer.in % 16 != 0 || layer.out % 16 != 0) return false;
+  const auto products = tiles_of(*form, output) * form->points * form->points;
+  const auto panel = winograd_kernels().panel(layer.out);
+  if (products * (layer.in + panel) * std::int64_t{4} > kMaxItemBytes) return false;
   const auto direct = std::int64_t{output.height} * output.width * layer.kernel.height * layer.kernel.width;
   return 5 * products <= 3 * direct;  // less is eaten up by the transforms
 }
 
-std::unique_ptr<Step> make_winograd_step(const ConvolutionWork& work) { return std::make_unique<WinogradStep>(work); }
+std::unique_ptr<Step> make_winograd_step(const ConvolutionWork& work) {
+  const Form* const form = best_form(work.layer, work.output);
+  if (form == nullptr) throw InvalidArgument("Winograd's method supports only 5×5 and 3×3 filters");
+  return std::make_unique<WinogradStep>(*form, work);
+}
 
 }  // namespace twinpatch::cpu
