@@ -22,6 +22,16 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// value · factor to the nearest integer, of less than 2¹⁵ in magnitude: the low bits of a number of 1.5 · 2²³ and
+/// more. (NearestInt and DemoteTo look after values out of range, with three times as many instructions.)
+template <class D, class Vector>
+HWY_INLINE void store_rounded(D d, Vector value, Vector factor, std::int16_t* HWY_RESTRICT out) {
+  const hn::RebindToUnsigned<D> bits;
+  const hn::Rebind<std::uint16_t, D> narrow;
+  const auto shifted = hn::MulAdd(value, factor, hn::Set(d, 0x1.8p23F));
+  hn::StoreU(hn::TruncateTo(narrow, hn::BitCast(bits, shifted)), narrow, reinterpret_cast<std::uint16_t*>(out));
+}
+
 /// `count` values, a multiple of 16, as integers: value ≈ step · integer. Returns the step: NaN, with zeros, where a
 /// value is not finite. Whatever the values are.
 inline float narrow_row(const float* HWY_RESTRICT values, std::int64_t count, std::int16_t* HWY_RESTRICT out) {
@@ -89,7 +99,6 @@ HWY_INLINE Vector sums_of_rows(D d, Vector (&rows)[kRows]) {
 /// for.
 inline void narrow_rows(const NarrowedRows& rows, std::int64_t row_count) {
   const hn::CappedTag<float, 16> d;
-  const hn::Rebind<std::int16_t, decltype(d)> narrow;
   constexpr std::int64_t kLanes = hn::MaxLanes(d);
   const auto smallest = hn::Set(d, 1e-24F);  // of sums of squares that lost nothing worth having
   const auto largest = hn::Set(d, 1e+36F);
@@ -121,10 +130,10 @@ inline void narrow_rows(const NarrowedRows& rows, std::int64_t row_count) {
         step = narrow_row(from, rows.count, to) * row_factor;
         continue;
       }
-      step = norms[r] / kRowNorm * row_factor;
+      step = norms[r] * (1 / kRowNorm) * row_factor;
       const auto factor = hn::Set(d, factors[r]);
       for (std::int64_t c = 0; c < rows.count; c += kLanes) {
-        hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(hn::Mul(hn::LoadU(d, from + c), factor))), narrow, to + c);
+        store_rounded(d, hn::LoadU(d, from + c), factor, to + c);
       }
     }
   }
