@@ -105,14 +105,14 @@ def search_line(results):
 
 def collection_lines(results):
     theirs = rounds(results, "collection pycolmap", "seconds")
-    for how in ("fp32", "bf16", "stored"):
+    for how in ("hard128 fp32", "hard128 bf16", "stored", "hard64 fp32", "hard64 bf16"):
         name = "collection twinpatch " + how
         ours = rounds(results, name, "seconds")
         if not ours or not theirs:
             continue
         matches = median(rounds(results, name, "verified_matches"))
         yield ("%d photographs, %d keypoints, every pair matched and verified, %s" % (
-            median(rounds(results, name, "images")), median(rounds(results, name, "keypoints")), "fp32, descriptors stored" if how == "stored" else how),
+            median(rounds(results, name, "images")), median(rounds(results, name, "keypoints")), "hard128 fp32, descriptors stored" if how == "stored" else how),
             "%.1f s, %.1f s of processor time, %d verified matches" % (
                 median(ours), median(rounds(results, name, "processor_seconds")), matches),
             "pycolmap %.2f × (processor time %.2f ×; %d verified matches)" % (

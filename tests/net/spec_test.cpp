@@ -61,6 +61,8 @@ TEST_CASE("parameters of the older and newer networks") {
   CHECK(cost(network("sosnet")).parameters == cost(network("hardnet")).parameters);
   CHECK(cost(network("hard128")).parameters == 9 * (32 + 32 * 64 + 64 * 64 + 64 * 128) + 128 * 128 * 64);
   CHECK(cost(network("hard128")).macs_per_patch < cost(network("siam")).macs_per_patch);
+  CHECK(cost(network("hard64")).parameters == 9 * (32 + 32 * 64 + 64 * 96) + 96 * 64 * 64);
+  CHECK(double(cost(network("hard64")).macs_per_patch) * 1e-6 == Approx(5.19).margin(0.0051));
 }
 
 TEST_CASE("shapes on the way through the networks") {
@@ -68,6 +70,7 @@ TEST_CASE("shapes on the way through the networks") {
   CHECK(last_shape(network("2ch-deep"), 0, {64, 64}) == Shape{192, 2, 2});
   CHECK(last_shape(network("siam-2stream"), 1, {64, 64}) == Shape{256, 1, 1});
   CHECK(last_shape(network("hard128"), 0, {64, 64}) == Shape{128, 1, 1});
+  CHECK(last_shape(network("hard64"), 0, {64, 64}) == Shape{64, 1, 1});
   CHECK(branch_size(network("2ch-2stream")) == 1536);
   CHECK(branch_size(network("bromley-1994")) == 16 * 19);
   CHECK(branch_size(network("chopra-2005")) == 50);
