@@ -252,8 +252,8 @@ NetworkSpec hard128() {
 }
 
 /// hard128 for processors: no layer but the first works on more than 8×8, those that follow have no stride, as
-/// Winograd's method wants it, and 64 numbers are compared and kept at half the cost. 5.2 million multiply-adds a
-/// patch.
+/// Winograd's method wants it, and 64 numbers take half the memory and less time to compare. 5.2 million multiply-adds
+/// a patch.
 NetworkSpec hard64() {
   constexpr ConvolutionSize kSizes[] = {{32, 3, 2, 1, true}, {64, 3, 1, 1}, {96, 3, 1, 1}, {64, 8, 1, 0}};
   return descriptor(

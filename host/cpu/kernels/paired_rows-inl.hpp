@@ -62,8 +62,7 @@ inline float narrow_row(const float* HWY_RESTRICT values, std::int64_t count, st
   const float norm = hn::GetLane(hn::Sqrt(hn::SumOfLanes(d, squares)));
   const auto to_norm = hn::Set(d, norm > 0 ? kRowNorm / norm : 0);
   for (std::int64_t c = 0; c < count; c += kStep) {
-    const auto value = hn::Mul(hn::Mul(hn::LoadU(d, values + c), to_one), to_norm);
-    hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(value)), narrow, out + c);
+    store_rounded(d, hn::Mul(hn::LoadU(d, values + c), to_one), to_norm, out + c);
   }
   return norm / kRowNorm / scale;
 }
